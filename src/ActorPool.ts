@@ -1,0 +1,150 @@
+/**
+ * Many actors as one. A pool's `client` has the shape of a single actor, and each
+ * call goes to the next member; `Effect.forEach` with concurrency over it is the
+ * client-side pool. `broadcast` talks to every member at once.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type * as Option from "effect/Option"
+import type * as Rpc from "effect/rpc/Rpc"
+import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { ActorService } from "./Actor.ts"
+import type { SpawnError } from "./ActorError.ts"
+import type { ActorRef, Client } from "./ActorRef.ts"
+import { ActorSystem } from "./ActorSystem.ts"
+import * as Behaviours from "./internal/behaviour.ts"
+import * as Pools from "./internal/pool.ts"
+import * as Ref from "./internal/ref.ts"
+import * as Votes from "./internal/votes.ts"
+
+/**
+ * The options of a pool.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PoolOptions<Args extends Schema.Top> = Pools.PoolOptions<Args>
+
+/**
+ * How calls are spread over the members.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Strategy = Pools.Strategy
+
+/**
+ * A pool of actors with one protocol.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ActorPool<Rpcs extends Rpc.Any> {
+  /** looks like one actor; each call goes to the next member, by the pool's strategy (P2) */
+  readonly client: Client<Rpcs>
+  /** the members, in their order */
+  readonly members: Effect.Effect<ReadonlyArray<ActorRef<Rpcs>>>
+  /** runs against every member at once; results in the order of the members; the first failure interrupts the others (P3) */
+  readonly broadcast: <A, E, R>(f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>) => Effect.Effect<Array<A>, E, R>
+  /** runs against every member at once, and gives every member's own `Exit` (P3) */
+  readonly broadcastExit: <A, E, R>(
+    f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<Array<Exit.Exit<A, E>>, never, R>
+  /** starts on the next member without waiting; the fiber lives as long as the pool (P3) */
+  readonly submit: <A, E, R>(
+    f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<Fiber.Fiber<A, E>, never, R>
+}
+
+/**
+ * Starts a pool that lives until the scope closes. Its members start in parallel; if one fails, those that have started are
+ * released and the pool fails with its error (P1).
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorPool, ActorSystem } from "uactor"
+ * import { Effect, Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ * import assert from "node:assert"
+ *
+ * class Square extends Actor.Service<Square>()("Square", {
+ *   protocol: [Rpc.make("of", { payload: { n: Schema.Int }, success: Schema.Int })]
+ * }) {}
+ * const SquareLive = Square.toLayer({ of: ({ n }) => Effect.succeed(n * n) })
+ *
+ * const program = Effect.gen(function*() {
+ *   const pool = yield* ActorPool.make(Square, { size: 4 })
+ *   return yield* Effect.forEach([1, 2, 3, 4, 5], (n) => pool.client.of({ n }), { concurrency: "unbounded" })
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(SquareLive)))
+ *
+ * assert.deepStrictEqual(await Effect.runPromise(program), [1, 4, 9, 16, 25])
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <Self, Id extends string, Args extends Schema.Top, E extends Schema.Top, Rpcs extends Rpc.Any>(
+  actor: ActorService<Self, Id, Args, E, Rpcs>,
+  options: PoolOptions<Args>
+): Effect.Effect<ActorPool<Rpcs>, SpawnError | E["Type"], Scope.Scope | ActorSystem> =>
+  Effect.map(acquire(actor, options), ({ pool }) => pool)
+
+/**
+ * Runs `body` with a pool, then asks every member's `onExit`; if any answers `true`, a failure of the body is absorbed and the
+ * result is `Option.none` (L5).
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const use = <
+  Self,
+  Id extends string,
+  Args extends Schema.Top,
+  E1 extends Schema.Top,
+  Rpcs extends Rpc.Any,
+  A,
+  E,
+  R
+>(
+  actor: ActorService<Self, Id, Args, E1, Rpcs>,
+  options: PoolOptions<Args>,
+  body: (pool: ActorPool<Rpcs>) => Effect.Effect<A, E, R>
+): Effect.Effect<Option.Option<A>, E | SpawnError | E1["Type"], Exclude<R, Scope.Scope> | ActorSystem> =>
+  Votes.run(acquire(actor, options), ({ members }) => members, ({ pool }) => body(pool)) as Effect.Effect<
+    Option.Option<A>,
+    E | SpawnError | E1["Type"],
+    Exclude<R, Scope.Scope> | ActorSystem
+  >
+
+const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Schema.Top, Rpcs extends Rpc.Any>(
+  actor: ActorService<Self, Id, Args, E, Rpcs>,
+  options: PoolOptions<Args>
+): Effect.Effect<
+  { readonly pool: ActorPool<Rpcs>; readonly members: Pools.Pool["members"] },
+  SpawnError | E["Type"],
+  Scope.Scope | ActorSystem
+> =>
+  Effect.gen(function*() {
+    const scope = yield* Effect.scope
+    const system = (yield* ActorSystem)["~uactor/ActorSystem"]
+    const { client, members, next } = yield* Pools.make(
+      system,
+      Behaviours.definitionOf(actor),
+      options as PoolOptions<Schema.Top>
+    ) as Effect.Effect<Pools.Pool, SpawnError | E["Type"], Scope.Scope>
+    const refs = members.map(Ref.make) as Array<ActorRef<Rpcs>>
+    const refOf = (member: Pools.Pool["members"][number]) => refs[members.indexOf(member)]!
+    const pool: ActorPool<Rpcs> = {
+      client: client as Client<Rpcs>,
+      members: Effect.succeed(refs),
+      broadcast: (f) => Effect.forEach(refs, f, { concurrency: "unbounded" }),
+      broadcastExit: (f) => Effect.forEach(refs, (ref) => Effect.exit(f(ref)), { concurrency: "unbounded" }),
+      submit: (f) =>
+        Effect.forkIn(Effect.suspend(() => f(refOf(next("submit", undefined)))), scope, { startImmediately: true })
+    }
+    return { pool, members }
+  })

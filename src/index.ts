@@ -1,0 +1,11 @@
+/**
+ * Actors that run elsewhere, as scoped Effect services.
+ *
+ * @since 0.1.0
+ */
+export * as Actor from "./Actor.ts"
+export { ActorExited, MailboxFull, ProtocolError, SpawnError } from "./ActorError.ts"
+export type { ActorError, Outcome } from "./ActorError.ts"
+export * as ActorPool from "./ActorPool.ts"
+export * as ActorRef from "./ActorRef.ts"
+export { ActorSystem } from "./ActorSystem.ts"

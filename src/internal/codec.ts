@@ -1,0 +1,303 @@
+/**
+ * Schemas compiled to encoders and decoders, once for each protocol.
+ *
+ * Between threads and processes values travel by structured clone, so a schema
+ * is lowered only as far as that needs: dates, maps, sets, big integers and
+ * bytes stay what they are, class instances and Effect's data types take the
+ * form their schema gives them. A coder returns an `Exit` when it finishes at
+ * once, which is the common case and costs no fiber, or an `Effect` when the
+ * schema itself is effectful.
+ */
+import * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Rpc from "effect/rpc/Rpc"
+import * as RpcSchema from "effect/rpc/RpcSchema"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import type * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
+import type * as Wire from "./wire.ts"
+
+/** Encodes or decodes one value; an `Exit` unless the schema is effectful. Services it needs are the fiber's. */
+export type Coder = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
+
+/** A schema, compiled. */
+export interface Codec {
+  readonly encode: Coder
+  readonly decode: Coder
+  /** whether encoding makes a fresh value, so that two encoded values never share an object */
+  readonly isolated: boolean
+}
+
+/** Everything the call path needs to know about one method. */
+export interface Method {
+  readonly rpc: Rpc.AnyWithProps
+  readonly tag: string
+  readonly stream: boolean
+  readonly payload: Codec
+  /** the result, or one item of a stream */
+  readonly success: Codec
+  readonly error: Codec
+  readonly encodeDefect: (defect: unknown) => unknown
+  readonly decodeDefect: (defect: unknown) => unknown
+}
+
+// The derivation below needs a few functions that effect exports without declaring them: the types are erased here and nowhere else.
+interface Ast {
+  readonly _tag: SchemaAST.AST["_tag"]
+  readonly annotations: SchemaAST.AST["annotations"]
+  readonly typeParameters?: ReadonlyArray<SchemaAST.AST>
+  recur(f: (ast: SchemaAST.AST) => SchemaAST.AST, parameter?: (ast: SchemaAST.AST) => SchemaAST.AST): SchemaAST.AST
+}
+const internals = SchemaAST as unknown as {
+  readonly applyToSelfOrLastLinkEncodingIdempotent: (
+    f: (ast: SchemaAST.AST) => SchemaAST.AST
+  ) => (ast: SchemaAST.AST) => SchemaAST.AST
+  readonly replaceEncoding: (ast: SchemaAST.AST, links: ReadonlyArray<SchemaAST.Link>) => SchemaAST.AST
+  readonly mapLink: (link: SchemaAST.Link, f: (ast: SchemaAST.AST) => SchemaAST.AST) => SchemaAST.Link
+}
+
+/** Declared types that structured clone carries as they are. */
+const cloneable = new Set(
+  ["Date", "Uint8Array", "RegExp", "ReadonlyMap", "ReadonlySet", "File"].map((name) => `effect/schema/${name}`)
+)
+
+const lower: (ast: SchemaAST.AST) => SchemaAST.AST = internals.applyToSelfOrLastLinkEncodingIdempotent((self) => {
+  const ast = self as unknown as Ast
+  switch (ast._tag) {
+    case "Declaration": {
+      const representation = ast.annotations?.representation as { readonly id?: string } | undefined
+      if (representation?.id !== undefined && cloneable.has(representation.id)) return ast.recur(lower)
+      const link = ast.annotations?.toCodecJson ?? ast.annotations?.toCodec
+      if (typeof link !== "function") return self
+      const parameters = (ast.typeParameters ?? []).map((tp) => Schema.make(SchemaAST.toEncoded(tp)))
+      const made = link(parameters) as SchemaAST.Link | undefined
+      return made === undefined ? self : internals.replaceEncoding(self, [internals.mapLink(made, lower)])
+    }
+    case "Arrays":
+    case "Objects":
+    case "Union":
+    case "Suspend":
+      return ast.recur(lower)
+    default:
+      return self
+  }
+})
+
+const some = (ast: SchemaAST.AST, p: (ast: SchemaAST.AST) => boolean): boolean => {
+  const seen = new Set<SchemaAST.AST>()
+  let found = false
+  const visit = (ast: SchemaAST.AST): SchemaAST.AST => {
+    if (found || seen.has(ast)) return ast
+    seen.add(ast)
+    if (p(ast)) found = true
+    else if (SchemaAST.isSuspend(ast)) visit(ast.thunk())
+    else if ("recur" in ast) (ast as unknown as Ast).recur(visit)
+    return ast
+  }
+  visit(ast)
+  return found
+}
+
+// a leaf that passes through encoding untouched may be shared by two payloads
+const passesObjects = (ast: SchemaAST.AST): boolean =>
+  ast._tag === "Declaration" || ast._tag === "Unknown" || ast._tag === "Any" || ast._tag === "ObjectKeyword"
+
+const none: Codec = { encode: () => Exit.void, decode: () => Exit.void, isolated: true }
+
+const compiled = new WeakMap<SchemaAST.AST, Codec>()
+
+/** Compiles a schema, once. */
+export const compile = (schema: Schema.Top): Codec => {
+  if (schema.ast._tag === "Void") return none
+  const have = compiled.get(schema.ast)
+  if (have) return have
+  const codec = Schema.make<Schema.Codec<unknown, unknown>>(lower(schema.ast))
+  const out: Codec = {
+    encode: SchemaParser.encodeUnknownEffect(codec),
+    decode: SchemaParser.decodeUnknownEffect(codec),
+    isolated: !some(SchemaAST.toEncoded(codec.ast), passesObjects)
+  }
+  compiled.set(schema.ast, out)
+  return out
+}
+
+const needsMake = (ast: SchemaAST.AST): boolean =>
+  ast.context?.constructorDefault !== undefined || (ast._tag === "Declaration" && "~constructor" in (ast.annotations ?? {}))
+
+/** A payload is what the constructor of its schema takes: defaults and plain objects for classes are filled in first. */
+const payloadCodec = (schema: Schema.Top): Codec => {
+  const codec = compile(schema)
+  if (!some(SchemaAST.toType(schema.ast), needsMake)) return codec
+  const make = SchemaParser.makeEffect(schema)
+  return {
+    ...codec,
+    encode: (value) => {
+      const made = make(value) as Effect.Effect<unknown, SchemaIssue.Issue>
+      return isSuccess(made) ? codec.encode(made.value) : made
+    }
+  }
+}
+
+const methodOf = (rpc: Rpc.AnyWithProps): Method => {
+  const stream = RpcSchema.isStreamSchema(rpc.successSchema) ? rpc.successSchema : undefined
+  const errors: Array<Schema.Top> = [rpc.errorSchema, ...Array.from(rpc.middlewares, (m) => m.error)]
+  if (stream !== undefined) errors.push(stream.error)
+  const declared = errors.filter((schema) => schema.ast._tag !== "Never")
+  const custom = rpc.defectSchema.ast === Schema.Defect().ast
+    ? undefined
+    : Schema.make<Schema.Codec<unknown, unknown>>(lower(rpc.defectSchema.ast))
+  return {
+    rpc,
+    tag: rpc._tag,
+    stream: stream !== undefined,
+    payload: payloadCodec(rpc.payloadSchema),
+    success: compile(stream === undefined ? rpc.successSchema : stream.success),
+    error: compile(declared.length === 1 ? declared[0]! : Schema.Union(declared)),
+    encodeDefect: custom ? Schema.encodeUnknownSync(custom) : encodeDefect,
+    decodeDefect: custom ? Schema.decodeUnknownSync(custom) : decodeDefect
+  }
+}
+
+const protocols = new WeakMap<object, ReadonlyArray<Method>>()
+
+/** The methods of a protocol, compiled once, in the order of their definition. */
+export const methods = (group: { readonly requests: ReadonlyMap<string, Rpc.Any> }): ReadonlyArray<Method> => {
+  let out = protocols.get(group)
+  if (!out) {
+    out = Array.from(group.requests.values(), (rpc) => methodOf(rpc as Rpc.Any as Rpc.AnyWithProps))
+    protocols.set(group, out)
+  }
+  return out
+}
+
+/** Whether a coder has finished at once, and well. */
+export const isSuccess = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Success<A, E> =>
+  (effect as { readonly _tag?: string })._tag === "Success"
+
+/** Whether a coder has finished at once with a failure. */
+export const isFailure = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Failure<A, E> =>
+  (effect as { readonly _tag?: string })._tag === "Failure"
+
+/** The text of what did not fit, one line for each problem with the path to its field. */
+export const issueText = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return isIssue(error) ? new Schema.SchemaError(error).message : String(error)
+}
+
+const isIssue = (u: unknown): u is SchemaIssue.Issue =>
+  typeof u === "object" && u !== null && "~effect/SchemaIssue/Issue" in u
+
+// ---- causes and defects ----
+
+const errorClasses: Readonly<Record<string, ErrorConstructor>> = {
+  Error,
+  TypeError,
+  RangeError,
+  SyntaxError,
+  ReferenceError,
+  EvalError,
+  URIError
+}
+
+const isPlainData = (u: unknown, depth: number): boolean => {
+  switch (typeof u) {
+    case "object": {
+      if (u === null) return true
+      if (depth === 0) return false
+      if (Array.isArray(u)) return u.every((item) => isPlainData(item, depth - 1))
+      const proto = Object.getPrototypeOf(u)
+      return (proto === Object.prototype || proto === null) &&
+        Object.values(u).every((item) => isPlainData(item, depth - 1))
+    }
+    case "function":
+    case "symbol":
+      return false
+    default:
+      return true
+  }
+}
+
+/**
+ * Carries a defect: an error keeps its name, message, stack, cause and the own
+ * fields that are plain data; plain data stays what it is; anything else
+ * becomes its text.
+ */
+export const encodeDefect = (defect: unknown, depth = 4): unknown => {
+  if (defect instanceof Error) {
+    const fields: Record<string, unknown> = {}
+    for (const [key, value] of Object.entries(defect)) {
+      if (key !== "name" && key !== "message" && key !== "stack" && key !== "cause" && isPlainData(value, 4)) {
+        fields[key] = value
+      }
+    }
+    return {
+      "~uactor/Error": {
+        name: defect.name,
+        message: defect.message,
+        stack: defect.stack,
+        cause: defect.cause === undefined || depth === 0 ? undefined : encodeDefect(defect.cause, depth - 1),
+        fields
+      }
+    }
+  }
+  return isPlainData(defect, 8) ? defect : String(defect)
+}
+
+/** The reverse of {@link encodeDefect}. */
+export const decodeDefect = (encoded: unknown): unknown => {
+  if (typeof encoded !== "object" || encoded === null || !("~uactor/Error" in encoded)) return encoded
+  const { cause, fields, message, name, stack } = encoded["~uactor/Error"] as {
+    readonly name: string
+    readonly message: string
+    readonly stack: string | undefined
+    readonly cause: unknown
+    readonly fields: Record<string, unknown>
+  }
+  const Class = errorClasses[name] ?? Error
+  const error = cause === undefined ? new Class(message) : new Class(message, { cause: decodeDefect(cause) })
+  if (error.name !== name) Object.defineProperty(error, "name", { value: name, configurable: true, writable: true })
+  if (stack !== undefined) {
+    Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true })
+  }
+  return Object.assign(error, fields)
+}
+
+/** Encodes the reasons of a cause; `error` and `defect` say how the values in them are carried. */
+export const encodeCause = (
+  cause: Cause.Cause<unknown>,
+  error: (error: unknown) => unknown,
+  defect: (defect: unknown) => unknown
+): Wire.EncodedCause =>
+  cause.reasons.map((reason) =>
+    reason._tag === "Fail"
+      ? ["Fail", error(reason.error)]
+      : reason._tag === "Die"
+      ? ["Die", defect(reason.defect)]
+      : ["Interrupt", reason.fiberId]
+  )
+
+/** The reverse of {@link encodeCause}. */
+export const decodeCause = (
+  encoded: Wire.EncodedCause,
+  error: (error: unknown) => unknown,
+  defect: (defect: unknown) => unknown
+): Cause.Cause<unknown> =>
+  Cause.fromReasons(
+    encoded.map(([tag, value]) =>
+      tag === "Fail"
+        ? Cause.makeFailReason(error(value))
+        : tag === "Die"
+        ? Cause.makeDieReason(defect(value))
+        : Cause.makeInterruptReason(value as number | undefined)
+    )
+  )
+
+/** An exit as far as it can be carried where no schema is known (L3): its value stays behind. */
+export const encodeExit = (exit: Exit.Exit<unknown, unknown>): Wire.EncodedExit =>
+  Exit.isSuccess(exit) ? undefined : encodeCause(exit.cause, encodeDefect, encodeDefect)
+
+/** The reverse of {@link encodeExit}. */
+export const decodeExit = (encoded: Wire.EncodedExit): Exit.Exit<void, unknown> =>
+  encoded === undefined ? Exit.void : Exit.failCause(decodeCause(encoded, decodeDefect, decodeDefect))

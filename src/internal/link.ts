@@ -1,0 +1,31 @@
+/**
+ * What lies between the two ends of a connection: the one interface that a
+ * thread, a process, a socket or plain memory has to offer. A link moves
+ * batches, in order, and reports its own end; it knows nothing of calls.
+ */
+import type { Batch } from "./wire.ts"
+
+/** One end of a link, for sending. */
+export interface Link {
+  /**
+   * Hands a batch to the other side; the array belongs to the link from then on.
+   * Throws when a value in it cannot be cloned, and then nothing has been sent.
+   */
+  readonly send: (batch: Batch, transfer?: ReadonlyArray<unknown>) => void
+  /** a batch is sent as soon as it holds so many frames; otherwise when the turn ends */
+  readonly flushAt: number
+  /**
+   * Shared memory in which the actors' side notes the calls it has begun and not yet announced (`[count, callId, …]`), so that
+   * a sudden death leaves no doubt about what had begun.
+   */
+  readonly begun?: Int32Array | undefined
+}
+
+/** How many calls {@link Link.begun} can note before they must be announced. */
+export const begunCapacity = 1023
+
+/** Why and how a worker ended, as its link saw it. */
+export interface LinkEnd {
+  readonly reason: "Stopped" | "Crashed" | "Killed" | "OutOfMemory" | "Disconnected"
+  readonly message: string
+}

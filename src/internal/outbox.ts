@@ -1,0 +1,210 @@
+/**
+ * Everything sent in one turn leaves as one message.
+ *
+ * Frames are appended to a flat batch, which is handed to the link when the turn
+ * ends (a microtask), when it has grown to the link's `flushAt`, or when its
+ * owner says so. Sharing one structured clone has two traps, and both end here:
+ * an object that two frames have in common would arrive as one object, so such
+ * a frame starts a batch of its own; and one value that cannot be cloned makes
+ * the whole batch be refused, so it is then sent frame by frame and the owner is
+ * told about the culprit alone.
+ */
+import type { Link } from "./link.ts"
+import * as Wire from "./wire.ts"
+
+/** What to do with a frame whose value the link refuses to carry. */
+export type OnUnsendable = (frame: Wire.Batch, error: unknown) => void
+
+/** Called around every flush. */
+export interface FlushHooks {
+  /** may push what has been held back for the end of the turn */
+  readonly before: () => void
+  /** everything pushed so far has been handed to the link */
+  readonly after: () => void
+}
+
+// how many objects of one payload are looked at before it is sent alone
+const walkLimit = 64
+
+/** Appends frames and sends them in batches. */
+export class Outbox {
+  /** how often a batch has left: a cheap clock for "since the last flush" */
+  flushes = 0
+  private batch: Wire.Batch = []
+  private frames = 0
+  private scheduled = false
+  private corked = 0
+  private closed = false
+  // the objects that this batch refers to, and which frame brought them
+  private first: object | undefined
+  private seen: Map<object, number> | undefined
+  private readonly link: Link
+  private readonly onUnsendable: OnUnsendable
+  private readonly hooks: FlushHooks | undefined
+  private readonly onTurnEnd = (): void => {
+    this.scheduled = false
+    this.flush()
+  }
+
+  constructor(link: Link, onUnsendable: OnUnsendable, hooks?: FlushHooks) {
+    this.link = link
+    this.onUnsendable = onUnsendable
+    this.hooks = hooks
+  }
+
+  push1(op: number): void {
+    this.batch.push(op)
+    this.added()
+  }
+
+  push2(op: number, a: unknown): void {
+    this.batch.push(op, a)
+    this.added()
+  }
+
+  push3(op: number, a: unknown, b: unknown): void {
+    this.batch.push(op, a, b)
+    this.added()
+  }
+
+  push4(op: number, a: unknown, b: unknown, c: unknown): void {
+    this.batch.push(op, a, b, c)
+    this.added()
+  }
+
+  push5(op: number, a: unknown, b: unknown, c: unknown, d: unknown): void {
+    this.batch.push(op, a, b, c, d)
+    this.added()
+  }
+
+  push6(op: number, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): void {
+    this.batch.push(op, a, b, c, d, e)
+    this.added()
+  }
+
+  /** Sends one frame in a message of its own, with the objects it hands over. */
+  pushTransfer(frame: Wire.Batch, transfer: ReadonlyArray<unknown>): void {
+    this.flush()
+    if (this.closed) return
+    this.flushes++
+    try {
+      this.link.send(frame, transfer)
+    } catch (error) {
+      this.onUnsendable(frame, error)
+    }
+  }
+
+  /**
+   * To be called with a value before it is pushed, unless its codec makes fresh values: keeps values apart that share an object.
+   */
+  isolate(value: unknown): void {
+    if (typeof value !== "object" || value === null) return
+    if (this.first === undefined) {
+      this.first = value
+      return
+    }
+    let apart = true
+    if (this.seen === undefined) {
+      this.seen = new Map()
+      apart = this.claim(this.first!, -1)
+    }
+    if (!apart || !this.claim(value, this.frames)) {
+      this.flush()
+      this.first = value
+    }
+  }
+
+  /** Sends nothing until the matching {@link uncork}, which flushes. */
+  cork(): void {
+    this.corked++
+  }
+
+  uncork(): void {
+    if (--this.corked === 0) this.flush()
+  }
+
+  /** Sends what has been pushed, now. */
+  flush(): void {
+    this.hooks?.before()
+    if (this.frames === 0) return
+    const batch = this.batch
+    this.batch = []
+    this.frames = 0
+    this.first = undefined
+    this.seen = undefined
+    this.flushes++
+    if (this.closed) return
+    try {
+      this.link.send(batch)
+    } catch (error) {
+      this.sendOneByOne(batch, error)
+    }
+    this.hooks?.after()
+  }
+
+  /** Makes sure that a flush follows at the end of this turn. */
+  schedule(): void {
+    if (this.scheduled) return
+    this.scheduled = true
+    queueMicrotask(this.onTurnEnd)
+  }
+
+  /** Drops what is pushed from now on: the link has ended. */
+  close(): void {
+    this.closed = true
+    this.batch = []
+    this.frames = 0
+  }
+
+  private added(): void {
+    this.frames++
+    if (this.corked > 0) return
+    if (this.frames >= this.link.flushAt) this.flush()
+    else this.schedule()
+  }
+
+  private sendOneByOne(batch: Wire.Batch, error: unknown): void {
+    for (let i = 0; i < batch.length;) {
+      const size = Wire.sizes[batch[i] as number]!
+      const frame = batch.slice(i, i + size)
+      i += size
+      try {
+        this.link.send(frame)
+      } catch (own) {
+        this.onUnsendable(frame, own ?? error)
+      }
+    }
+  }
+
+  // false when the value shares an object with another frame, or is too large to tell
+  private claim(value: object, frame: number): boolean {
+    const seen = this.seen!
+    const todo: Array<object> = [value]
+    for (let i = 0; i < todo.length; i++) {
+      if (i === walkLimit) return false
+      const item = todo[i]!
+      const owner = seen.get(item)
+      if (owner !== undefined) {
+        if (owner !== frame) return false
+        continue
+      }
+      seen.set(item, frame)
+      if (ArrayBuffer.isView(item)) {
+        todo.push(item.buffer)
+      } else if (item instanceof Map) {
+        for (const [k, v] of item) {
+          if (typeof k === "object" && k !== null) todo.push(k)
+          if (typeof v === "object" && v !== null) todo.push(v)
+        }
+      } else if (item instanceof Set) {
+        for (const v of item) if (typeof v === "object" && v !== null) todo.push(v)
+      } else {
+        for (const key in item) {
+          const v = (item as Record<string, unknown>)[key]
+          if (typeof v === "object" && v !== null) todo.push(v)
+        }
+      }
+    }
+    return true
+  }
+}

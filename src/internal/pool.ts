@@ -1,0 +1,116 @@
+/**
+ * Many actors behind one client: which member a call goes to.
+ */
+import * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { SpawnError } from "../ActorError.ts"
+import type { Definition } from "./behaviour.ts"
+import * as Ref from "./ref.ts"
+import type { HostedActor, System } from "./system.ts"
+
+/**
+ * How calls are spread over the members of a pool.
+ *
+ * - `round-robin`: one after the other, in the order in which the calls are made
+ * - `least-busy`: the member with the fewest calls under way
+ * - `random`
+ * - `hash`: calls with the same key go to the same member, for as long as it lives
+ */
+export type Strategy =
+  | "round-robin"
+  | "least-busy"
+  | "random"
+  | { readonly hash: (method: string, payload: unknown) => string }
+
+/** The options of a pool. */
+export interface PoolOptions<Args extends Schema.Top> {
+  /** how many actors; at least 1 */
+  readonly size: number
+  /** the arguments of every actor */
+  readonly args?: (Args extends Schema.Void ? never : Args["Type"]) | undefined
+  /** `round-robin` by default */
+  readonly strategy?: Strategy | undefined
+}
+
+/** A pool, its types erased. */
+export interface Pool {
+  readonly members: ReadonlyArray<HostedActor>
+  /** the member that the next call goes to */
+  readonly next: (method: string, payload: unknown) => HostedActor
+  readonly client: object
+}
+
+const isAlive = (actor: HostedActor): boolean => !actor.target.closing
+
+// FNV-1a, 32 bits
+const hashOf = (text: string): number => {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash >>> 0
+}
+
+// P6: nothing goes to a member that is gone while another is there
+const aliveFrom = (members: ReadonlyArray<HostedActor>, start: number): HostedActor => {
+  for (let i = 0; i < members.length; i++) {
+    const member = members[(start + i) % members.length]!
+    if (isAlive(member)) return member
+  }
+  return members[start]!
+}
+
+const router = (members: ReadonlyArray<HostedActor>, strategy: Strategy): Pool["next"] => {
+  switch (strategy) {
+    case "round-robin": {
+      let at = 0
+      return () => {
+        const start = at
+        at = (at + 1) % members.length
+        return aliveFrom(members, start)
+      }
+    }
+    case "random":
+      return () => aliveFrom(members, Math.floor(Math.random() * members.length))
+    case "least-busy": {
+      let at = 0
+      return () => {
+        // ties go round, so that a burst of calls made before any is sent is spread as well
+        let best = aliveFrom(members, at)
+        for (let i = 1; i < members.length; i++) {
+          const member = members[(at + i) % members.length]!
+          if (isAlive(member) && member.target.load < best.target.load) best = member
+        }
+        at = (at + 1) % members.length
+        return best
+      }
+    }
+    default:
+      return (method, payload) => aliveFrom(members, hashOf(strategy.hash(method, payload)) % members.length)
+  }
+}
+
+/** Starts the members, in parallel; releases those that have started if one fails (P1). */
+export const make = (
+  system: System,
+  definition: Definition,
+  options: PoolOptions<Schema.Top>
+): Effect.Effect<Pool, unknown, Scope.Scope> =>
+  Effect.suspend(() => {
+    const { size } = options
+    if (!Number.isInteger(size) || size < 1) {
+      return Effect.fail(
+        new SpawnError({
+          actor: definition.name,
+          reason: "OptionsInvalid",
+          message: `the size of a pool of ${definition.name} must be an integer of at least 1, not ${size}`
+        })
+      )
+    }
+    return Effect.map(
+      Effect.forEach(Array.from({ length: size }), () => system.spawn(definition, options.args), { concurrency: "unbounded" }),
+      (members) => {
+        const next = router(members, options.strategy ?? "round-robin")
+        return { members, next, client: Ref.makeRouted(definition.methods, next) }
+      }
+    )
+  })

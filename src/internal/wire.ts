@@ -1,0 +1,154 @@
+/**
+ * The wire protocol, and nothing else: every frame that passes between the two
+ * ends of a link, as types on one page.
+ *
+ * A *batch* is one flat array of frames, all that one side had to say in one
+ * turn. A frame is its opcode followed by a fixed number of fields, so a batch
+ * of calls is an array of small integers and payloads, which structured clone
+ * carries several times faster than an array of objects.
+ *
+ * Ids: a `target` names an actor on this link and is chosen by the side that
+ * spawns it; a `callId` is a slot and its generation, chosen by the caller. A
+ * method is an index into the list of methods that `Spawned` announced.
+ */
+
+/** Everything one side sends in one turn: frames laid end to end. */
+export type Batch = Array<unknown>
+
+// ---- caller to actor ----
+
+/** `[Spawn, target, actor, args]`: build the behaviour `actor` with encoded `args`. */
+export const Spawn = 1
+/** `[Close, target, drain, exit]`: end the actor with an encoded exit; `drain` finishes what was accepted first. */
+export const Close = 2
+/** `[Call, callId, target, method, payload]` */
+export const Call = 3
+/** `[CallWith, callId, target, method, payload, extras]`: a call with {@link Extras}. */
+export const CallWith = 4
+/** `[Interrupt, callId]`: the caller no longer wants the answer, and waits for the acknowledgement. */
+export const Interrupt = 5
+/** `[Credit, callId, items]`: the reader of a stream has consumed `items` more. */
+export const Credit = 6
+/** `[Vote, target, exit]`: ask the behaviour's `onExit`. */
+export const Vote = 7
+/** `[End]`: close what is left, release the worker's own layer, and answer `Ended`. */
+export const End = 8
+
+// ---- actor to caller ----
+
+/** `[Ready]`: the module of behaviours has been loaded and its layer built. */
+export const Ready = 32
+/** `[BootFailed, message]`: it could not be. */
+export const BootFailed = 33
+/** `[Spawned, target, spawnStatus, value]`: `value` is a {@link MailboxInfo} or what the status says. */
+export const Spawned = 34
+/** `[Closed, target, cause]`: the actor's scope has closed; `cause` is an encoded cause if a finalizer failed. */
+export const Closed = 35
+/** `[Settled, callId, value]`: success. */
+export const Settled = 36
+/** `[Failed, callId, failure, value]`: any other end of a call; see the `Failure…` codes. */
+export const Failed = 37
+/** `[Started, callId, flags]`: the call has left the mailbox and has not settled in the turn in which it did. */
+export const Started = 38
+/** `[Accepted, callId]`: a tell is in the mailbox. */
+export const Accepted = 39
+/** `[Chunk, callId, values]`: items of a stream. */
+export const Chunk = 40
+/** `[Voted, target, vote]`: `vote` is a boolean, or an encoded cause when the vote itself died. */
+export const Voted = 41
+/** `[Ended]`: the answer to `End`. */
+export const Ended = 42
+/** `[Dying, message]`: the worker is going down; everything that was begun has been announced before this frame. */
+export const Dying = 43
+
+/** How many slots of a batch each frame takes, opcode included. */
+export const sizes: ReadonlyArray<number> = (() => {
+  const out: Array<number> = []
+  for (
+    const [op, size] of [
+      [Spawn, 4],
+      [Close, 4],
+      [Call, 5],
+      [CallWith, 6],
+      [Interrupt, 2],
+      [Credit, 3],
+      [Vote, 3],
+      [End, 1],
+      [Ready, 1],
+      [BootFailed, 2],
+      [Spawned, 4],
+      [Closed, 3],
+      [Settled, 3],
+      [Failed, 4],
+      [Started, 3],
+      [Accepted, 2],
+      [Chunk, 3],
+      [Voted, 3],
+      [Ended, 1],
+      [Dying, 2]
+    ] as const
+  ) out[op] = size
+  return out
+})()
+
+// ---- codes ----
+
+/** `Spawned`: running; `value` is a {@link MailboxInfo}. */
+export const SpawnOk = 0
+/** `Spawned`: the behaviour failed with its typed error; `value` is that error, encoded. */
+export const SpawnFailed = 1
+/** `Spawned`: building died or was interrupted; `value` is an encoded cause. */
+export const SpawnDied = 2
+/** `Spawned`: the worker's module has no behaviour of that name; `value` lists those it has. */
+export const SpawnNotServed = 3
+/** `Spawned`: the arguments did not decode; `value` says why. */
+export const SpawnArgsInvalid = 4
+
+/** `Failed`: the method's typed error; `value` is that error, encoded. */
+export const FailureError = 1
+/** `Failed`: `value` is an encoded cause: defects, interruptions, and typed errors beside them. */
+export const FailureCause = 2
+/** `Failed`: the acknowledgement of an interruption: the call was taken out of the mailbox and never ran. */
+export const FailureRemoved = 3
+/** `Failed`: the actor could not decode the call, which did not run; `value` says why. */
+export const FailureUndecodable = 4
+/** `Failed`: the call ran, and what came out could not be encoded; `value` says why. */
+export const FailureUnencodable = 5
+/** `Failed`: the mailbox was full; `value` is its capacity. */
+export const FailureMailboxFull = 6
+/** `Failed`: the actor is closed or closing, and the call did not run. */
+export const FailureStopped = 7
+/** `Failed`: the call was running when the actor was closed. */
+export const FailureStoppedRunning = 8
+
+/** `Started`: the handler runs out of line (`Rpc.fork`) and takes no place of `concurrency`. */
+export const FlagForked = 1
+/** `Started`: the handler was declared `Rpc.uninterruptible`; its end is waited for, however long that takes. */
+export const FlagUninterruptible = 2
+
+/** What a call may carry beside its payload. */
+export interface Extras {
+  /** the caller's span: trace id, span id, sampled */
+  readonly trace?: readonly [traceId: string, spanId: string, sampled: boolean] | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** a tell: answer once the mailbox has accepted it */
+  readonly discard?: boolean | undefined
+  /** how many items of a stream may be under way (`streamBufferSize`) */
+  readonly window?: number | undefined
+}
+
+/** What the caller must know of an actor to number and to hold back its calls. `-1` stands for "unbounded". */
+export interface MailboxInfo {
+  readonly methods: ReadonlyArray<string>
+  readonly capacity: number
+  readonly concurrency: number
+  readonly suspends: boolean
+}
+
+/** An encoded cause: its reasons, in order. */
+export type EncodedCause = ReadonlyArray<
+  readonly ["Fail", unknown] | readonly ["Die", unknown] | readonly ["Interrupt", number | undefined]
+>
+
+/** An encoded exit without its value: `undefined` for success. */
+export type EncodedExit = EncodedCause | undefined

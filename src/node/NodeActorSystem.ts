@@ -1,0 +1,96 @@
+/**
+ * Actors on worker threads and in child processes.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Layer from "effect/Layer"
+import { ActorSystem } from "../ActorSystem.ts"
+import * as System from "../internal/system.ts"
+import * as Boot from "./internal/boot.ts"
+import * as ProcessLink from "./internal/processLink.ts"
+import * as ThreadLink from "./internal/threadLink.ts"
+
+/**
+ * What both kinds of worker have in common. Times are measured by the machine's own clock, not by the program's `Clock`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SystemOptions {
+  /**
+   * the module of behaviours, whose default export is a layer: an absolute path, a file URL, or what `import.meta.resolve`
+   * returned. A `.ts` file runs as it is.
+   */
+  readonly module: string | URL
+  /** one worker for each actor (`"dedicated"`, the default), or so many workers that share all actors */
+  readonly workers?: "dedicated" | number | undefined
+  /** how long the worker may take to start and to build the behaviour; then `spawn` fails. 30 seconds by default. */
+  readonly spawnTimeout?: Duration.Input | undefined
+  /** how long closing may take, finalizers included; then the worker is killed. 5 seconds by default. */
+  readonly shutdownTimeout?: Duration.Input | undefined
+  /** how long an interrupted handler may take to react; then its worker is killed. 5 seconds by default. */
+  readonly interruptTimeout?: Duration.Input | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ThreadOptions extends SystemOptions {
+  /** limits of each thread, in megabytes; a thread that exceeds its heap ends as `OutOfMemory` */
+  readonly resourceLimits?:
+    | {
+      readonly maxOldGenerationSizeMb?: number
+      readonly maxYoungGenerationSizeMb?: number
+      readonly stackSizeMb?: number
+    }
+    | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ProcessOptions extends SystemOptions {
+  /** environment variables of each child, beside those of this process */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** arguments of Node itself for each child, beside those of this process, such as `--max-old-space-size=256` */
+  readonly execArgv?: ReadonlyArray<string> | undefined
+}
+
+const options = (layer: string, options: SystemOptions): System.SystemOptions => {
+  const workers = options.workers ?? "dedicated"
+  if (workers !== "dedicated" && !(Number.isInteger(workers) && workers >= 1)) {
+    throw new RangeError(`${layer}: workers must be "dedicated" or an integer of at least 1, not ${workers}`)
+  }
+  return { ...System.timeouts(options), workers }
+}
+
+/**
+ * Actors on worker threads.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerThreads = (threads: ThreadOptions): Layer.Layer<ActorSystem> => {
+  const name = "NodeActorSystem.layerThreads"
+  const module = Boot.moduleUrl(threads.module, name)
+  return Layer.effect(
+    ActorSystem,
+    System.make(ThreadLink.placement(module, threads.resourceLimits), options(name, threads))
+  )
+}
+
+/**
+ * Actors in child processes: each has its own memory and event loop, and its death hurts nobody else. A child ends by itself
+ * when this process is gone.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerProcesses = (processes: ProcessOptions): Layer.Layer<ActorSystem> => {
+  const name = "NodeActorSystem.layerProcesses"
+  const module = Boot.moduleUrl(processes.module, name)
+  return Layer.effect(ActorSystem, System.make(ProcessLink.placement(module, processes), options(name, processes)))
+}

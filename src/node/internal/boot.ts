@@ -1,0 +1,30 @@
+/**
+ * What a host tells its worker at the start, and how a user names a module.
+ */
+import * as path from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+
+/** The first thing a worker reads. */
+export interface Boot {
+  /** the module of behaviours, as a file URL */
+  readonly module: string
+}
+
+/** The key under which a thread finds its {@link Boot} in `workerData`. */
+export const bootKey = "~uactor/boot"
+
+/** The entry that the library ships, beside this file's folder, in source and in `dist` alike. */
+export const entry = new URL(import.meta.url.endsWith(".ts") ? "../worker.ts" : "../worker.js", import.meta.url)
+
+/** An absolute path, a file URL, or what `import.meta.resolve` returned, as a file URL. */
+export const moduleUrl = (module: string | URL, layer: string): string => {
+  const text = typeof module === "string" ? module : module.href
+  if (text.startsWith("file:") || text.startsWith("data:")) return text
+  if (path.isAbsolute(text)) return pathToFileURL(text).href
+  throw new TypeError(
+    `${layer}: module must be a file URL or an absolute path, such as new URL("./counter.ts", import.meta.url), not "${text}"`
+  )
+}
+
+/** The path of a file URL, for what is started by path. */
+export const pathOf = fileURLToPath

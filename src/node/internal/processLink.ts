@@ -1,0 +1,89 @@
+/**
+ * Workers as child processes: a batch is one message of Node's own IPC channel,
+ * in its `advanced` serialization, which carries what structured clone carries.
+ */
+import { type ForkOptions, fork } from "node:child_process"
+import type { LinkEnd } from "../../internal/link.ts"
+import type { Placement } from "../../internal/system.ts"
+import { type Boot, entry, pathOf } from "./boot.ts"
+
+/** Sends as soon as a batch holds so many frames, so that the other side can begin. */
+export const flushAt = 64
+
+/** The options of a child process. */
+export interface ChildOptions {
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly execArgv?: ReadonlyArray<string> | undefined
+}
+
+const endOf = (code: number | null, signal: NodeJS.Signals | null): LinkEnd => {
+  // V8 aborts a process that is out of heap; the text says so on the child's own stderr
+  if (signal !== null) return { reason: signal === "SIGABRT" ? "Crashed" : "Killed", message: `the process was ended by ${signal}` }
+  return { reason: "Crashed", message: `the process exited with code ${code}` }
+}
+
+/** Starts child processes. */
+export const placement = (module: string, options: ChildOptions): Placement => ({
+  kind: "process",
+  start: (events) => {
+    const boot: Boot = { module }
+    const forkOptions: ForkOptions = {
+      serialization: "advanced",
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
+      ...(options.execArgv === undefined ? {} : { execArgv: [...process.execArgv, ...options.execArgv] })
+    }
+    const child = fork(pathOf(entry), [JSON.stringify(boot)], forkOptions)
+    let end: LinkEnd | undefined
+    let exited = false
+    const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
+      if (exited) return
+      exited = true
+      child.removeAllListeners()
+      // late errors of a channel that is going down concern nobody any more
+      child.on("error", () => undefined)
+      events.onEnd(end ?? endOf(code, signal))
+    }
+    child.on("message", events.onBatch)
+    child.on("error", (error) => {
+      end ??= { reason: "Crashed", message: `the process could not be started or reached: ${error.message}` }
+      if (child.pid === undefined) finish(null, null)
+      else child.kill("SIGKILL")
+    })
+    // the channel has been read to its end before "exit" counts, so no answer is lost
+    let code: number | null = null
+    let signal: NodeJS.Signals | null = null
+    let isOver = false
+    let isDisconnected = false
+    const settle = (): void => {
+      if (isOver && isDisconnected) finish(code, signal)
+    }
+    child.on("exit", (exitCode, exitSignal) => {
+      code = exitCode
+      signal = exitSignal
+      isOver = true
+      if (!child.connected) isDisconnected = true
+      settle()
+    })
+    child.on("disconnect", () => {
+      isDisconnected = true
+      settle()
+    })
+    return {
+      link: {
+        send: (batch) => {
+          if (child.connected) child.send(batch)
+        },
+        flushAt
+      },
+      // it ends by itself, with its code 0
+      release: () => {
+        end ??= { reason: "Stopped", message: "closed" }
+      },
+      kill: (why) => {
+        end ??= why
+        child.kill("SIGKILL")
+      }
+    }
+  }
+})

@@ -1,0 +1,67 @@
+/**
+ * Workers as threads: a batch is one `postMessage`. What a worker has begun and
+ * not announced is noted in shared memory, so even a thread that is killed in
+ * the middle of a busy loop leaves no doubt about the calls behind it.
+ */
+import { type ResourceLimits, type Transferable, Worker } from "node:worker_threads"
+import { begunCapacity, type LinkEnd } from "../../internal/link.ts"
+import type { Placement } from "../../internal/system.ts"
+import type { Batch } from "../../internal/wire.ts"
+import { type Boot, bootKey, entry } from "./boot.ts"
+
+/** What a thread is started with. */
+export interface ThreadBoot extends Boot {
+  readonly begun: Int32Array<SharedArrayBuffer>
+}
+
+/** Sends as soon as a batch holds so many frames, so that the other side can begin. */
+export const flushAt = 16
+
+const endOf = (error: unknown, code: number): LinkEnd => {
+  if (error === undefined) return { reason: "Crashed", message: `the thread exited with code ${code}` }
+  if ((error as { readonly code?: string }).code === "ERR_WORKER_OUT_OF_MEMORY") {
+    return { reason: "OutOfMemory", message: "the thread ran out of memory" }
+  }
+  const text = error instanceof Error ? error.stack ?? String(error) : String(error)
+  return { reason: "Crashed", message: `uncaught ${text}` }
+}
+
+/** Starts threads. */
+export const placement = (module: string, resourceLimits: ResourceLimits | undefined): Placement => ({
+  kind: "thread",
+  start: (events) => {
+    const begun = new Int32Array(new SharedArrayBuffer((begunCapacity + 1) * Int32Array.BYTES_PER_ELEMENT))
+    const boot: ThreadBoot = { module, begun }
+    const worker = new Worker(entry, {
+      workerData: { [bootKey]: boot },
+      ...(resourceLimits === undefined ? {} : { resourceLimits })
+    })
+    let end: LinkEnd | undefined
+    let error: unknown
+    worker.on("message", events.onBatch)
+    worker.on("messageerror", (error) => {
+      end ??= { reason: "Crashed", message: `a message of the thread could not be read: ${error.message}` }
+      void worker.terminate()
+    })
+    worker.on("error", (uncaught) => {
+      error = uncaught
+    })
+    worker.on("exit", (code) => {
+      worker.removeAllListeners()
+      events.onEnd(end ?? endOf(error, code))
+    })
+    const terminate = (why: LinkEnd): void => {
+      end ??= why
+      void worker.terminate()
+    }
+    return {
+      link: {
+        send: (batch: Batch, transfer) => worker.postMessage(batch, transfer as ReadonlyArray<Transferable> | undefined),
+        flushAt,
+        begun
+      },
+      release: () => terminate({ reason: "Stopped", message: "closed" }),
+      kill: terminate
+    }
+  }
+})

@@ -1,0 +1,133 @@
+/**
+ * The entry that the library ships for its workers, threads and processes alike:
+ * loads a module of behaviours, builds its layer once, and serves it. It imports
+ * only what it runs, because its imports are most of what starting an actor costs.
+ */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
+import type { Link } from "../internal/link.ts"
+import { Server } from "../internal/server.ts"
+import * as Wire from "../internal/wire.ts"
+import { type Boot, bootKey } from "./internal/boot.ts"
+import * as ProcessLink from "./internal/processLink.ts"
+import * as ThreadLink from "./internal/threadLink.ts"
+
+/** This side of the link, before anything is served on it. */
+interface Channel {
+  readonly link: Link
+  readonly listen: (onBatch: (batch: Wire.Batch) => void) => void
+  /** nothing is left to do here */
+  readonly exit: (code: number) => void
+}
+
+const textOf = (error: unknown): string => error instanceof Error ? error.stack ?? String(error) : String(error)
+
+const load = async (module: string): Promise<Layer.Layer<unknown, unknown>> => {
+  const { default: layer } = (await import(module)) as { readonly default?: unknown }
+  if (layer === undefined) throw new TypeError(`${module} has no default export: it must be the layer of its behaviours`)
+  if (!Layer.isLayer(layer)) throw new TypeError(`the default export of ${module} is not a layer`)
+  return layer as Layer.Layer<unknown, unknown>
+}
+
+const serve = async (channel: Channel, module: string): Promise<void> => {
+  const scope = Scope.makeUnsafe()
+  // the host may send before the module is loaded
+  const early: Array<Wire.Batch> = []
+  let onBatch = (batch: Wire.Batch): void => {
+    early.push(batch)
+  }
+  channel.listen((batch) => onBatch(batch))
+  const fail = (text: string): void => {
+    channel.link.send([Wire.BootFailed, text])
+    channel.exit(1)
+  }
+  let layer: Layer.Layer<unknown, unknown>
+  try {
+    layer = await load(module)
+  } catch (error) {
+    return fail(textOf(error))
+  }
+  const built = await Effect.runPromiseExit(Layer.buildWithScope(layer, scope))
+  if (Exit.isFailure(built)) return fail(`the layer of ${module} failed: ${Cause.pretty(built.cause)}`)
+  const server = new Server(channel.link, built.value as Context.Context<never>)
+  server.onEnd = (answer) => {
+    Effect.runFork(Scope.close(scope, Exit.void)).addObserver(() => {
+      answer()
+      channel.exit(0)
+    })
+  }
+  lastWords(server)
+  onBatch = (batch) => server.onBatch(batch)
+  server.outbox.push1(Wire.Ready)
+  for (const batch of early) onBatch(batch)
+}
+
+// C1: says what has begun before the worker goes down, and why it does
+const lastWords = (server: Server): void => {
+  let uncaught: string | undefined
+  process.on("uncaughtExceptionMonitor", (error) => {
+    uncaught = textOf(error)
+  })
+  process.on("exit", () => server.die(uncaught ?? ""))
+}
+
+const thread = (): Channel => {
+  const port = parentPort!
+  const { begun } = workerData[bootKey] as ThreadLink.ThreadBoot
+  return {
+    link: {
+      send: (batch, transfer) => port.postMessage(batch, transfer as never),
+      flushAt: ThreadLink.flushAt,
+      begun
+    },
+    listen: (onBatch) => port.on("message", onBatch),
+    // the host ends the thread
+    exit: () => undefined
+  }
+}
+
+const child = (): Channel => {
+  // the parent decides what an interrupt from the terminal means
+  process.on("SIGINT", () => undefined)
+  process.on("disconnect", () => process.exit(1))
+  watchParent()
+  return {
+    link: {
+      send: (batch) => {
+        if (process.connected) process.send!(batch)
+      },
+      flushAt: ProcessLink.flushAt
+    },
+    listen: (onBatch) => process.on("message", onBatch as (message: unknown) => void),
+    exit: (code) => {
+      process.removeAllListeners("disconnect")
+      process.disconnect()
+      process.exitCode = code
+      setImmediate(() => process.exit(code))
+    }
+  }
+}
+
+// L1: a child whose event loop is blocked cannot notice that its parent is gone, so a thread of it does
+const watchParent = (): void => {
+  const watch = `
+    const parent = process.ppid
+    const sleep = new Int32Array(new SharedArrayBuffer(4))
+    const isThere = () => { try { return process.kill(parent, 0) } catch (error) { return error.code === "EPERM" } }
+    while (process.ppid === parent && isThere()) Atomics.wait(sleep, 0, 0, 500)
+    process.kill(process.pid, "SIGKILL")
+  `
+  const watcher = new Worker(watch, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8, stackSizeMb: 1 }, execArgv: [] })
+  watcher.unref()
+}
+
+if (!isMainThread && workerData?.[bootKey] !== undefined) {
+  await serve(thread(), (workerData[bootKey] as Boot).module)
+} else if (process.send !== undefined) {
+  await serve(child(), (JSON.parse(process.argv[2]!) as Boot).module)
+}

@@ -1,0 +1,122 @@
+// Packs the package and uses it as a user does: the published files in the node_modules of a fresh project, and there a
+// counter actor on a thread and in a process, with a .ts and with a .js module of behaviours.
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import pkg from "../package.json" with { type: "json" }
+
+const behaviours = `
+import { Effect, Ref, Schema } from "effect"
+import { Rpc } from "effect/rpc"
+import { threadId } from "node:worker_threads"
+import { Actor } from "uactor"
+
+export class Counter extends Actor.Service<Counter>()("Counter", {
+  args: Schema.Struct({ start: Schema.Int }),
+  protocol: [
+    Rpc.make("increment", { payload: { by: Schema.Int }, success: Schema.Int }),
+    Rpc.make("where", { success: Schema.String })
+  ]
+}) {}
+
+export default Counter.toLayer(({ start }) =>
+  Effect.map(Ref.make(start), (n) => ({
+    increment: ({ by }) => Ref.updateAndGet(n, (x) => x + by),
+    where: () => Effect.sync(() => process.pid + ":" + threadId)
+  }))
+)
+`
+
+const main = (extension: "ts" | "js", layer: string): string => `
+import { Effect } from "effect"
+import { NodeActorSystem } from "uactor/node"
+import { Counter } from "./counter.${extension}"
+
+const program = Effect.gen(function*() {
+  const counter = yield* Counter.spawn({ start: 1 })
+  return [yield* counter.increment({ by: 2 }), yield* counter.where()] as const
+}).pipe(Effect.scoped)
+
+const system = NodeActorSystem.${layer}({ module: new URL("./counter.${extension}", import.meta.url) })
+const [count, where] = await Effect.runPromise(Effect.provide(program, system))
+const [pid, thread] = where.split(":")
+console.log(count, pid === String(process.pid) ? "this process" : "another process", thread === "0" ? "main thread" : "worker thread")
+`
+
+/** What a TypeScript program of this file is without its types. */
+const withoutTypes = (source: string): string => source.replace("Service<Counter>", "Service").replace(" as const", "")
+
+const tsconfig = {
+  compilerOptions: {
+    target: "ES2023",
+    module: "NodeNext",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    allowImportingTsExtensions: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ["node"]
+  }
+}
+
+const run = (cwd: string, command: string, ...args: ReadonlyArray<string>): string => {
+  const shell = process.platform === "win32"
+  const result = spawnSync(command, args, { cwd, encoding: "utf8", shell, timeout: 120_000 })
+  if (result.status !== 0) {
+    const why = result.error?.message ?? (result.signal === null ? `exit code ${result.status}` : result.signal)
+    throw new Error(`${command} ${args.join(" ")}: ${why}\n${result.stdout}${result.stderr}`)
+  }
+  return result.stdout.trim()
+}
+
+const root = path.resolve(import.meta.dirname, "..")
+const project = fs.mkdtempSync(path.join(os.tmpdir(), "uactor-smoke-"))
+try {
+  run(root, "npm", "pack", "--silent", "--pack-destination", project)
+  fs.writeFileSync(path.join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
+  // The peers are linked, not installed: the very versions of the lock file, without the network. The package itself is
+  // a real copy, since Node refuses to strip types below node_modules only for files that really are there.
+  run(project, "npm", "install", "--offline", "--legacy-peer-deps", `./uactor-${pkg.version}.tgz`)
+  for (const name of [...Object.keys(pkg.peerDependencies), "@types/node"]) {
+    const link = path.join(project, "node_modules", name)
+    fs.mkdirSync(path.dirname(link), { recursive: true })
+    fs.symlinkSync(path.join(root, "node_modules", name), link, "junction")
+  }
+
+  const layers = {
+    layerThreads: "3 this process worker thread",
+    layerProcesses: "3 another process main thread"
+  }
+  const runs = Object.entries(layers).flatMap(([layer, expected]) =>
+    (["ts", "js"] as const).map((extension) => ({ layer, expected, extension, file: `${layer}.${extension}` }))
+  )
+  fs.writeFileSync(path.join(project, "tsconfig.json"), JSON.stringify({ ...tsconfig, include: ["*.ts"] }))
+  fs.writeFileSync(path.join(project, "counter.ts"), behaviours)
+  fs.writeFileSync(path.join(project, "counter.js"), withoutTypes(behaviours))
+  for (const { extension, file, layer } of runs) {
+    const source = main(extension, layer)
+    fs.writeFileSync(path.join(project, file), extension === "ts" ? source : withoutTypes(source))
+  }
+
+  let failed = 0
+  const attempt = (name: string, expected: string, command: string, ...args: ReadonlyArray<string>): void => {
+    let output: string
+    try {
+      output = run(project, command, ...args)
+    } catch (error) {
+      output = error instanceof Error ? error.message : String(error)
+    }
+    if (output === expected) {
+      process.stdout.write(`smoke: ok ${name}\n`)
+      return
+    }
+    failed++
+    process.stderr.write(`smoke: FAIL ${name}, expected ${JSON.stringify(expected)}, got:\n${output}\n`)
+  }
+  attempt("types", "", "tsc")
+  for (const { expected, file } of runs) attempt(file, expected, process.execPath, file)
+  process.exitCode = failed === 0 ? 0 : 1
+} finally {
+  fs.rmSync(project, { recursive: true, force: true })
+}
