@@ -21,6 +21,7 @@ import type * as Tracer from "effect/Tracer"
 import * as Transferable from "effect/workers/Transferable"
 import { ActorExited, MailboxFull, type Outcome, ProtocolError } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
+import { Line } from "./line.ts"
 import type { Link, LinkEnd } from "./link.ts"
 import { Outbox } from "./outbox.ts"
 import * as Wire from "./wire.ts"
@@ -57,7 +58,7 @@ export class Target {
   /** known to be running and to take a place of `concurrency` */
   running = 0
   /** the calls that found the mailbox full, in order */
-  readonly waiting: Array<Pending> = []
+  readonly waiting = new Line<Pending>()
   /** being closed: no call is made any more */
   closing = false
   /** how the actor ended */
@@ -80,7 +81,7 @@ export class Target {
 
   /** how many calls are under way or wait to be sent */
   get load(): number {
-    return this.queued + this.running + this.waiting.length
+    return this.queued + this.running + this.waiting.size
   }
 
   opened(info: Wire.MailboxInfo): void {
@@ -107,9 +108,9 @@ export class Target {
   /** Takes no more calls; those that were never sent settle now. */
   refuse(): void {
     this.closing = true
-    if (this.waiting.length === 0) return
+    if (this.waiting.size === 0) return
     const refusal = this.refusal()!
-    for (const pending of this.waiting.splice(0)) pending.lose(refusal)
+    for (const pending of this.waiting.drain()) pending.lose(refusal)
   }
 
   /** The actor is gone: tells the watchers. */
@@ -138,7 +139,7 @@ export class Target {
 
   /** Sends calls that waited for room, as far as there is room. */
   advance(): void {
-    while (this.waiting.length > 0 && this.hasRoom()) this.client.send(this.waiting.shift()!)
+    while (this.waiting.size > 0 && this.hasRoom()) this.client.send(this.waiting.take()!)
   }
 }
 
@@ -433,8 +434,8 @@ export class Client {
       pending.lose(refusal)
       return false
     }
-    if (target.waiting.length > 0 || !target.hasRoom()) {
-      target.waiting.push(pending)
+    if (target.waiting.size > 0 || !target.hasRoom()) {
+      target.waiting.add(pending)
       return true
     }
     return this.send(pending)
@@ -469,8 +470,7 @@ export class Client {
   /** Takes a call back: out of the line if it was never sent, else by an interrupt whose acknowledgement is waited for (C3). */
   private cancel(pending: Pending): Effect.Effect<void> {
     if (pending.id === -1) {
-      const at = pending.target.waiting.indexOf(pending)
-      if (at >= 0) pending.target.waiting.splice(at, 1)
+      pending.target.waiting.remove(pending)
       return Effect.void
     }
     if (this.slots[pending.id & slotMask] !== pending) return Effect.void
@@ -507,7 +507,7 @@ export class Client {
     this.release(pending)
     if (pending.onAcknowledged !== undefined) pending.onAcknowledged()
     else pending.succeed(value)
-    if (pending.target.waiting.length > 0) pending.target.advance()
+    if (pending.target.waiting.size > 0) pending.target.advance()
   }
 
   private failed(id: number, failure: number, value: unknown): void {
@@ -516,7 +516,7 @@ export class Client {
     this.release(pending)
     if (pending.onAcknowledged !== undefined) pending.onAcknowledged()
     else pending.fail(this.failureOf(pending, failure, value))
-    if (pending.target.waiting.length > 0) pending.target.advance()
+    if (pending.target.waiting.size > 0) pending.target.advance()
   }
 
   private failureOf(pending: Pending, failure: number, value: unknown): Effect.Effect<never, unknown> {
@@ -574,7 +574,7 @@ export class Client {
       pending.forked = true
       target.running--
     }
-    if (target.waiting.length > 0) target.advance()
+    if (target.waiting.size > 0) target.advance()
   }
 
   /** Reads a batch from the actors' side. */

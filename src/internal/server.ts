@@ -149,6 +149,11 @@ export class Server {
     }
   }
 
+  /** whether a handler is suspended or a call waits */
+  get isBusy(): boolean {
+    return this.calls.size > 0
+  }
+
   /** Reads a batch from the callers' side; everything it leads to at once is answered in one batch. */
   onBatch(batch: Wire.Batch): void {
     this.outbox.cork()
@@ -288,7 +293,7 @@ export class Server {
       })
     }
     actor.onIdle = finish
-    for (const call of actor.mailbox.drain()) {
+    for (const call of actor.mailbox.line.drain()) {
       this.forget(call)
       this.outbox.push4(Wire.Failed, call.id, Wire.FailureStopped, undefined)
     }
@@ -371,7 +376,7 @@ export class Server {
       return this.outbox.push4(Wire.Failed, id, Wire.FailureMailboxFull, mailbox.capacity)
     }
     this.calls.set(id, call)
-    mailbox.add(call)
+    mailbox.line.add(call)
     if (call.discard) this.outbox.push2(Wire.Accepted, id)
   }
 
@@ -380,7 +385,7 @@ export class Server {
     // its answer is already on the way
     if (call === undefined) return
     if (call.fiber === undefined) {
-      call.actor.mailbox.remove(call)
+      call.actor.mailbox.line.remove(call)
       this.forget(call)
       this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
       return call.actor.onIdle?.()
@@ -530,7 +535,7 @@ export class Server {
   // starts what waited for its turn
   private advance(actor: LocalActor): void {
     const { mailbox } = actor
-    if (mailbox.size > 0) {
+    if (mailbox.line.size > 0) {
       actor.draining = true
       for (let call = mailbox.take(); call !== undefined; call = mailbox.take()) {
         this.begin(actor, call.id, call.index, call.wire, call.extras, call)
@@ -682,7 +687,7 @@ export class Server {
     call.announced = true
     call.uninterruptible = run.uninterruptible
     this.outbox.push3(Wire.Started, call.id, call.flags)
-    for (const next of call.actor.mailbox.peek(call.forked ? 0 : announceAhead)) {
+    for (const next of call.actor.mailbox.line.peek(call.forked ? 0 : announceAhead)) {
       if (next.announced) continue
       next.announced = true
       this.outbox.push3(Wire.Started, next.id, 0)

@@ -15,12 +15,13 @@ import { Server } from "../internal/server.ts"
 import * as Wire from "../internal/wire.ts"
 import { type Boot, bootKey } from "./internal/boot.ts"
 import * as ProcessLink from "./internal/processLink.ts"
+import * as Spin from "./internal/spin.ts"
 import * as ThreadLink from "./internal/threadLink.ts"
 
 /** This side of the link, before anything is served on it. */
 interface Channel {
   readonly link: Link
-  readonly listen: (onBatch: (batch: Wire.Batch) => void) => void
+  readonly listen: (onBatch: (batch: Wire.Batch) => void, isBusy: () => boolean) => void
   /** nothing is left to do here */
   readonly exit: (code: number) => void
 }
@@ -41,7 +42,8 @@ const serve = async (channel: Channel, module: string): Promise<void> => {
   let onBatch = (batch: Wire.Batch): void => {
     early.push(batch)
   }
-  channel.listen((batch) => onBatch(batch))
+  let isBusy = (): boolean => true
+  channel.listen((batch) => onBatch(batch), () => isBusy())
   const fail = (text: string): void => {
     channel.link.send([Wire.BootFailed, text])
     channel.exit(1)
@@ -63,6 +65,7 @@ const serve = async (channel: Channel, module: string): Promise<void> => {
   }
   lastWords(server)
   onBatch = (batch) => server.onBatch(batch)
+  isBusy = () => server.isBusy
   server.outbox.push1(Wire.Ready)
   for (const batch of early) onBatch(batch)
 }
@@ -78,14 +81,14 @@ const lastWords = (server: Server): void => {
 
 const thread = (): Channel => {
   const port = parentPort!
-  const { begun } = workerData[bootKey] as ThreadLink.ThreadBoot
+  const { begun, spin, workers } = workerData[bootKey] as ThreadLink.ThreadBoot
   return {
     link: {
       send: (batch, transfer) => port.postMessage(batch, transfer as never),
       flushAt: ThreadLink.flushAt,
       begun
     },
-    listen: (onBatch) => port.on("message", onBatch),
+    listen: (onBatch, isBusy) => Spin.listen(port, onBatch, { window: spin, workers, isBusy }),
     // the host ends the thread
     exit: () => undefined
   }

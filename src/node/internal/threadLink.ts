@@ -12,7 +12,13 @@ import { type Boot, bootKey, entry } from "./boot.ts"
 /** What a thread is started with. */
 export interface ThreadBoot extends Boot {
   readonly begun: Int32Array<SharedArrayBuffer>
+  /** how long to look for the next message before sleeping, in milliseconds */
+  readonly spin: number
+  /** how many threads of ours live in this process */
+  readonly workers: Int32Array<SharedArrayBuffer>
 }
+
+const workers = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
 
 /** Sends as soon as a batch holds so many frames, so that the other side can begin. */
 export const flushAt = 16
@@ -27,15 +33,20 @@ const endOf = (error: unknown, code: number): LinkEnd => {
 }
 
 /** Starts threads. */
-export const placement = (module: string, resourceLimits: ResourceLimits | undefined): Placement => ({
+export const placement = (
+  module: string,
+  spin: number,
+  resourceLimits: ResourceLimits | undefined
+): Placement => ({
   kind: "thread",
   start: (events) => {
     const begun = new Int32Array(new SharedArrayBuffer((begunCapacity + 1) * Int32Array.BYTES_PER_ELEMENT))
-    const boot: ThreadBoot = { module, begun }
+    const boot: ThreadBoot = { module, begun, spin, workers }
     const worker = new Worker(entry, {
       workerData: { [bootKey]: boot },
       ...(resourceLimits === undefined ? {} : { resourceLimits })
     })
+    Atomics.add(workers, 0, 1)
     let end: LinkEnd | undefined
     let error: unknown
     worker.on("message", events.onBatch)
@@ -47,6 +58,7 @@ export const placement = (module: string, resourceLimits: ResourceLimits | undef
       error = uncaught
     })
     worker.on("exit", (code) => {
+      Atomics.sub(workers, 0, 1)
       worker.removeAllListeners()
       events.onEnd(end ?? endOf(error, code))
     })
