@@ -21,8 +21,10 @@ import type { ActorRef, Client } from "./ActorRef.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import * as Behaviours from "./internal/behaviour.ts"
 import * as Codec from "./internal/codec.ts"
+import * as Interruption from "./internal/interruption.ts"
 import * as Pools from "./internal/pool.ts"
 import * as Ref from "./internal/ref.ts"
+import * as Supervision from "./internal/supervision.ts"
 import * as Votes from "./internal/votes.ts"
 
 /**
@@ -56,6 +58,8 @@ export interface BehaviourOptions {
   readonly mailboxCapacity?: number | "unbounded" | undefined
   /** what happens to a call that finds the mailbox full: it waits (`suspend`, the default), or it fails with `MailboxFull` */
   readonly onFull?: "suspend" | "fail" | undefined
+  /** how the actor is restarted when its worker dies; not at all by default. Goes after `Supervision.supervised`. */
+  readonly supervision?: Supervision.Policy | undefined
   /**
    * asked when `Actor.use` or `ActorPool.use` ends, with the exit of the body: `true` absorbs its failure (what uActor's
    * `__exit__` says by returning true)
@@ -83,7 +87,9 @@ export interface ActorService<
   /**
    * Starts an actor that lives until the scope closes (L1). Fails with the behaviour's own start error, or with `SpawnError`.
    */
-  spawn(...args: ArgsInput<Args>): Effect.Effect<ActorRef<Rpcs>, SpawnError | StartError["Type"], Scope.Scope | ActorSystem>
+  spawn(
+    ...args: ArgsInput<Args>
+  ): Effect.Effect<ActorRef<Rpcs>, SpawnError | StartError["Type"], Scope.Scope | ActorSystem>
   /** The same as a layer: the actor is a service of the program. */
   layer(...args: ArgsInput<Args>): Layer.Layer<Self, SpawnError | StartError["Type"], ActorSystem>
   /** The service backed by a pool of identical actors. */
@@ -98,7 +104,10 @@ export interface ActorService<
   ): Layer.Layer<
     Behaviour<Self>,
     never,
-    Exclude<RX, Scope.Scope> | RpcGroup.HandlersServices<Rpcs, Handlers> | Rpc.Middleware<Rpcs> | Rpc.ServicesServer<Rpcs>
+    | Exclude<RX, Scope.Scope>
+    | RpcGroup.HandlersServices<Rpcs, Handlers>
+    | Rpc.Middleware<Rpcs>
+    | Rpc.ServicesServer<Rpcs>
   >
   /** Types an object of handlers, for a behaviour that builds them in several steps. */
   handlers<const Handlers extends RpcGroup.HandlersFrom<Rpcs>>(handlers: Handlers): Handlers
@@ -163,15 +172,18 @@ export const Service = <Self>() =>
   }
   const tag = Context.Service<Self, Client<Rpcs[number]>>()(id)
   const spawn = (input: unknown) =>
-    Effect.flatMap(ActorSystem, (service) =>
-      Effect.map(service["~uactor/ActorSystem"].spawn(definition, input), Ref.make))
+    Effect.flatMap(
+      ActorSystem,
+      (service) => Effect.map(service["~uactor/ActorSystem"].spawn(definition, input), Ref.make)
+    )
   const members = {
     id,
     protocol,
     args,
     error,
     spawn,
-    layer: (input: unknown) => Layer.effect(tag, spawn(input) as Effect.Effect<Client<Rpcs[number]>, unknown, ActorSystem>),
+    layer: (input: unknown) =>
+      Layer.effect(tag, spawn(input) as Effect.Effect<Client<Rpcs[number]>, unknown, ActorSystem>),
     layerPool: (options: Pools.PoolOptions<Schema.Top>) =>
       Layer.effect(
         tag,
@@ -218,11 +230,27 @@ export const use = <
   args: ArgsInput<Args>,
   body: (ref: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
 ): Effect.Effect<Option.Option<A>, E | SpawnError | E1["Type"], Exclude<R, Scope.Scope> | ActorSystem> =>
-  Votes.run(actor.spawn(...args), (ref) => [Ref.actorOf(ref)], body) as Effect.Effect<
-    Option.Option<A>,
-    E | SpawnError | E1["Type"],
-    Exclude<R, Scope.Scope> | ActorSystem
-  >
+  Votes.run(actor.spawn(...args), (ref) => [Ref.actorOf(ref)], body)
+
+/**
+ * Annotates a method that may run twice, so that a supervised actor runs it again after a crash in which it may have run (F3):
+ * `Rpc.make("get", …).annotate(Actor.Idempotent, true)`.
+ *
+ * @category annotations
+ * @since 0.1.0
+ */
+export const Idempotent: Context.Reference<boolean> = Codec.Idempotent
+
+/**
+ * For handlers that compute for long without yielding: ends the handler, as interrupted, if its caller has been interrupted. It
+ * reads shared memory, which costs some nanoseconds and does not yield; call it in the loop. On threads only: in a child process
+ * and in memory nothing can reach a loop that does not yield, and there it does nothing; the process is killed when
+ * `interruptTimeout` has passed.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const checkInterrupt: () => void = Interruption.check
 
 type Handlers = Readonly<Record<string, Behaviours.Handler>>
 
@@ -247,12 +275,15 @@ const behaviourLayer = (
     suspends: options?.onFull !== "fail",
     onExit: options?.onExit
   }
+  const policy = options?.supervision
   return Layer.effectContext(
     Effect.contextWith((context: Context.Context<never>) =>
-      Effect.succeed(
-        Context.makeUnsafe<Behaviour<unknown>>(
-          new Map([[Behaviours.keyOf(name), { ...behaviour, context } satisfies Behaviours.Behaviour]])
-        )
+      Effect.map(
+        policy === undefined ? Effect.undefined : Supervision.plan(policy),
+        (supervision) =>
+          Context.makeUnsafe<Behaviour<unknown>>(
+            new Map([[Behaviours.keyOf(name), { ...behaviour, context, supervision } satisfies Behaviours.Behaviour]])
+          )
       )
     )
   )

@@ -49,6 +49,7 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
  * - `Crashed`: an uncaught exception, an unhandled rejection, or `process.exit` in its worker
  * - `Killed`: its worker was ended from outside, by `ActorRef.kill`, by a timeout, or by a signal
  * - `OutOfMemory`: its worker ran out of heap
+ * - `Unresponsive`: its worker did not answer a `heartbeat`, and was killed
  * - `Disconnected`: the link to its worker was lost
  *
  * @category errors
@@ -56,7 +57,7 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
  */
 export class ActorExited extends Schema.TaggedError<ActorExited>()("ActorExited", {
   actor: Schema.String,
-  reason: Schema.Literals(["Stopped", "Crashed", "Killed", "OutOfMemory", "Disconnected"]),
+  reason: Schema.Literals(["Stopped", "Crashed", "Killed", "OutOfMemory", "Unresponsive", "Disconnected"]),
   outcome: Outcome,
   message: Schema.String
 }) {}

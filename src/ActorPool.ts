@@ -114,11 +114,7 @@ export const use = <
   options: PoolOptions<Args>,
   body: (pool: ActorPool<Rpcs>) => Effect.Effect<A, E, R>
 ): Effect.Effect<Option.Option<A>, E | SpawnError | E1["Type"], Exclude<R, Scope.Scope> | ActorSystem> =>
-  Votes.run(acquire(actor, options), ({ members }) => members, ({ pool }) => body(pool)) as Effect.Effect<
-    Option.Option<A>,
-    E | SpawnError | E1["Type"],
-    Exclude<R, Scope.Scope> | ActorSystem
-  >
+  Votes.run(acquire(actor, options), ({ members }) => members, ({ pool }) => body(pool))
 
 const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Schema.Top, Rpcs extends Rpc.Any>(
   actor: ActorService<Self, Id, Args, E, Rpcs>,
@@ -134,7 +130,7 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
     const { client, members, next } = yield* Pools.make(
       system,
       Behaviours.definitionOf(actor),
-      options as PoolOptions<Schema.Top>
+      options
     ) as Effect.Effect<Pools.Pool, SpawnError | E["Type"], Scope.Scope>
     const refs = members.map(Ref.make) as Array<ActorRef<Rpcs>>
     const refOf = (member: Pools.Pool["members"][number]) => refs[members.indexOf(member)]!

@@ -7,10 +7,13 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcClient from "effect/rpc/RpcClient"
+import * as Stream from "effect/Stream"
 import type { ActorError, ActorExited } from "./ActorError.ts"
 import * as internal from "./internal/ref.ts"
+import type * as Target from "./internal/target.ts"
 
 /**
  * The key that marks a reference.
@@ -71,7 +74,39 @@ export const address = (ref: AnyActorRef): string => internal.actorOf(ref).targe
  * @since 0.1.0
  */
 export const awaitExit = (ref: AnyActorRef): Effect.Effect<Exit.Exit<void, ActorExited>> =>
-  Effect.suspend(() => internal.actorOf(ref).target.awaitExit)
+  Effect.callback((resume) => {
+    const stop = internal.actorOf(ref).target.watch({ onExit: (exit) => resume(Effect.succeed(exit)) })
+    return Effect.sync(stop)
+  })
+
+/**
+ * One life of an actor: its number (1 for the first), where it lives, and how the one before ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Incarnation = Target.Incarnation
+
+/**
+ * The lives of a supervised actor: the present one, then each that follows. Ends when the actor has ended for good.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const incarnations = (ref: AnyActorRef): Stream.Stream<Incarnation> =>
+  Stream.callback((queue) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const { target } = internal.actorOf(ref)
+        Queue.offerUnsafe(queue, target.incarnation)
+        return target.watch({
+          onIncarnation: (incarnation) => Queue.offerUnsafe(queue, incarnation),
+          onExit: () => Queue.endUnsafe(queue)
+        })
+      }),
+      (stop) => Effect.sync(stop)
+    )
+  )
 
 /**
  * Ends an actor before its scope does: it takes no more calls, what runs is interrupted, its finalizers run, and its worker

@@ -7,6 +7,7 @@ import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Codec from "./codec.ts"
+import type { Plan } from "./supervision.ts"
 
 /** An actor's definition. */
 export interface Definition {
@@ -28,6 +29,7 @@ export interface Behaviour {
   readonly concurrency: number
   readonly mailboxCapacity: number
   readonly suspends: boolean
+  readonly supervision: Plan | undefined
   readonly onExit: ((exit: Exit.Exit<unknown, unknown>) => Effect.Effect<boolean>) | undefined
 }
 

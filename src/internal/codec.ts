@@ -9,6 +9,7 @@
  * schema itself is effectful.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Rpc from "effect/rpc/Rpc"
@@ -20,7 +21,7 @@ import * as SchemaParser from "effect/SchemaParser"
 import type * as Wire from "./wire.ts"
 
 /** Encodes or decodes one value; an `Exit` unless the schema is effectful. Services it needs are the fiber's. */
-export type Coder = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
+type Coder = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
 
 /** A schema, compiled. */
 export interface Codec {
@@ -39,6 +40,8 @@ export interface Method {
   /** the result, or one item of a stream */
   readonly success: Codec
   readonly error: Codec
+  /** may run twice (`Actor.Idempotent`) */
+  readonly idempotent: boolean
   readonly encodeDefect: (defect: unknown) => unknown
   readonly decodeDefect: (defect: unknown) => unknown
 }
@@ -124,7 +127,8 @@ export const compile = (schema: Schema.Top): Codec => {
 }
 
 const needsMake = (ast: SchemaAST.AST): boolean =>
-  ast.context?.constructorDefault !== undefined || (ast._tag === "Declaration" && "~constructor" in (ast.annotations ?? {}))
+  ast.context?.constructorDefault !== undefined ||
+  (ast._tag === "Declaration" && "~constructor" in (ast.annotations ?? {}))
 
 /** A payload is what the constructor of its schema takes: defaults and plain objects for classes are filled in first. */
 const payloadCodec = (schema: Schema.Top): Codec => {
@@ -134,11 +138,16 @@ const payloadCodec = (schema: Schema.Top): Codec => {
   return {
     ...codec,
     encode: (value) => {
-      const made = make(value) as Effect.Effect<unknown, SchemaIssue.Issue>
+      const made = make(value)
       return isSuccess(made) ? codec.encode(made.value) : made
     }
   }
 }
+
+/** Marks a method that may run twice. */
+export const Idempotent: Context.Reference<boolean> = Context.Reference("uactor/Idempotent", {
+  defaultValue: () => false
+})
 
 const methodOf = (rpc: Rpc.AnyWithProps): Method => {
   const stream = RpcSchema.isStreamSchema(rpc.successSchema) ? rpc.successSchema : undefined
@@ -152,6 +161,7 @@ const methodOf = (rpc: Rpc.AnyWithProps): Method => {
     rpc,
     tag: rpc._tag,
     stream: stream !== undefined,
+    idempotent: Context.get(rpc.annotations, Idempotent),
     payload: payloadCodec(rpc.payloadSchema),
     success: compile(stream === undefined ? rpc.successSchema : stream.success),
     error: compile(declared.length === 1 ? declared[0]! : Schema.Union(declared)),
@@ -166,7 +176,7 @@ const protocols = new WeakMap<object, ReadonlyArray<Method>>()
 export const methods = (group: { readonly requests: ReadonlyMap<string, Rpc.Any> }): ReadonlyArray<Method> => {
   let out = protocols.get(group)
   if (!out) {
-    out = Array.from(group.requests.values(), (rpc) => methodOf(rpc as Rpc.Any as Rpc.AnyWithProps))
+    out = Array.from(group.requests.values(), (rpc) => methodOf(rpc as Rpc.AnyWithProps))
     protocols.set(group, out)
   }
   return out
@@ -290,7 +300,7 @@ export const decodeCause = (
         ? Cause.makeFailReason(error(value))
         : tag === "Die"
         ? Cause.makeDieReason(defect(value))
-        : Cause.makeInterruptReason(value as number | undefined)
+        : Cause.makeInterruptReason(value)
     )
   )
 

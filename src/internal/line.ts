@@ -18,6 +18,13 @@ export class Line<Item extends object> {
     this.items.push(item)
   }
 
+  /** Puts items before all others, in their order. */
+  prepend(items: ReadonlyArray<Item>): void {
+    if (items.length === 0) return
+    this.items = [...items, ...this.peek(Infinity)]
+    this.head = this.removed = 0
+  }
+
   /** Takes the first item. */
   take(): Item | undefined {
     while (this.head < this.items.length) {

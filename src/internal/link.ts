@@ -19,6 +19,8 @@ export interface Link {
    * a sudden death leaves no doubt about what had begun.
    */
   readonly begun?: Int32Array | undefined
+  /** shared memory in which the callers' side notes the calls it interrupts, for `Actor.checkInterrupt` */
+  readonly interrupts?: Int32Array | undefined
 }
 
 /** How many calls {@link Link.begun} can note before they must be announced. */
@@ -26,6 +28,6 @@ export const begunCapacity = 1023
 
 /** Why and how a worker ended, as its link saw it. */
 export interface LinkEnd {
-  readonly reason: "Stopped" | "Crashed" | "Killed" | "OutOfMemory" | "Disconnected"
+  readonly reason: "Stopped" | "Crashed" | "Killed" | "OutOfMemory" | "Unresponsive" | "Disconnected"
   readonly message: string
 }

@@ -53,18 +53,16 @@ export const placement = (behaviours: Context.Context<never>): Placement => ({
   kind: "memory",
   start: (events) => {
     let open = true
+    const begun = new Int32Array(begunCapacity + 1)
     const deliver = (onBatch: (batch: Batch) => void): Link["send"] => (batch, transfer) => {
       const copy = copyBatch(batch, transfer)
-      queueMicrotask(() => {
-        if (open) onBatch(copy)
-      })
+      queueMicrotask(() => onBatch(copy))
     }
-    const link: Link = { send: deliver((batch) => server.onBatch(batch)), flushAt: Infinity, begun: undefined }
-    const server = new Server(
-      // nothing is lost with a worker here; the notes only spare the announcements that make up for their absence
-      { send: deliver((batch) => events.onBatch(batch)), flushAt: Infinity, begun: new Int32Array(begunCapacity + 1) },
-      behaviours
-    )
+    const toServer = deliver((batch) => {
+      if (open) server.onBatch(batch)
+    })
+    const link: Link = { send: toServer, flushAt: Infinity, begun }
+    const server = new Server({ send: deliver(events.onBatch), flushAt: Infinity, begun }, behaviours)
     const stop = (end: Parameters<typeof events.onEnd>[0]): void => {
       if (!open) return
       open = false

@@ -106,7 +106,7 @@ export class Outbox {
     let apart = true
     if (this.seen === undefined) {
       this.seen = new Map()
-      apart = this.claim(this.first!, -1)
+      apart = this.claim(this.first, -1)
     }
     if (!apart || !this.claim(value, this.frames)) {
       this.flush()

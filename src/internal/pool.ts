@@ -2,11 +2,13 @@
  * Many actors behind one client: which member a call goes to.
  */
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { SpawnError } from "../ActorError.ts"
 import type { Definition } from "./behaviour.ts"
 import * as Ref from "./ref.ts"
+import type { Policy } from "./supervision.ts"
 import type { HostedActor, System } from "./system.ts"
 
 /**
@@ -41,7 +43,7 @@ export interface Pool {
   readonly client: object
 }
 
-const isAlive = (actor: HostedActor): boolean => !actor.target.closing
+const isAlive = (actor: HostedActor): boolean => actor.target.isAvailable
 
 // FNV-1a, 32 bits
 const hashOf = (text: string): number => {
@@ -55,6 +57,11 @@ const aliveFrom = (members: ReadonlyArray<HostedActor>, start: number): HostedAc
   for (let i = 0; i < members.length; i++) {
     const member = members[(start + i) % members.length]!
     if (isAlive(member)) return member
+  }
+  // none is there: one that comes back, if any does
+  for (let i = 0; i < members.length; i++) {
+    const member = members[(start + i) % members.length]!
+    if (!member.target.closing) return member
   }
   return members[start]!
 }
@@ -89,6 +96,13 @@ const router = (members: ReadonlyArray<HostedActor>, strategy: Strategy): Pool["
   }
 }
 
+// P6: a dead member is replaced, unless a policy says otherwise
+const replacement: Policy = {
+  schedule: Schedule.exponential("100 millis"),
+  maxRestarts: 5,
+  window: "1 minute"
+}
+
 /** Starts the members, in parallel; releases those that have started if one fails (P1). */
 export const make = (
   system: System,
@@ -107,7 +121,9 @@ export const make = (
       )
     }
     return Effect.map(
-      Effect.forEach(Array.from({ length: size }), () => system.spawn(definition, options.args), { concurrency: "unbounded" }),
+      Effect.forEach(Array.from({ length: size }), () => system.spawn(definition, options.args, replacement), {
+        concurrency: "unbounded"
+      }),
       (members) => {
         const next = router(members, options.strategy ?? "round-robin")
         return { members, next, client: Ref.makeRouted(definition.methods, next) }

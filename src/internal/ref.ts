@@ -2,7 +2,7 @@
  * The client object of an actor: a method for each definition of the protocol,
  * made when it is first used, and, under a symbol, the actor it belongs to.
  */
-import type { CallOptions } from "./client.ts"
+import * as Call from "./call.ts"
 import type * as Codec from "./codec.ts"
 import type { HostedActor } from "./system.ts"
 
@@ -29,10 +29,10 @@ const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
         const route = this[routeKey]
         const target = route === undefined ? this[ActorRefTypeId].target : undefined
         const call = target !== undefined
-          ? (payload: unknown, options?: CallOptions) => target.client.call(target, index, payload, options)
-          : (payload: unknown, options?: CallOptions) => {
+          ? (payload: unknown, options?: Call.CallOptions) => Call.call(target, index, payload, options)
+          : (payload: unknown, options?: Call.CallOptions) => {
             const { target } = route!(method.tag, payload)
-            return target.client.call(target, index, payload, options)
+            return Call.call(target, index, payload, options)
           }
         Object.defineProperty(this, method.tag, { value: call, enumerable: true })
         return call

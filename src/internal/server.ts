@@ -22,6 +22,7 @@ import * as Tracer from "effect/Tracer"
 import * as Transferable from "effect/workers/Transferable"
 import * as Behaviour from "./behaviour.ts"
 import * as Codec from "./codec.ts"
+import * as Interruption from "./interruption.ts"
 import { begunCapacity, type Link } from "./link.ts"
 import { Mailbox } from "./mailbox.ts"
 import { Outbox } from "./outbox.ts"
@@ -121,6 +122,7 @@ export class Server {
   readonly outbox: Outbox
   private readonly behaviours: Context.Context<never>
   private readonly begun: Int32Array | undefined
+  private readonly noteCalls: boolean
   private readonly actors = new Map<number, LocalActor>()
   private readonly calls = new Map<number, ServerCall>()
   private readonly announcedInfos = new Set<string>()
@@ -134,6 +136,7 @@ export class Server {
   constructor(link: Link, behaviours: Context.Context<never>) {
     this.behaviours = behaviours
     this.begun = link.begun
+    this.noteCalls = link.interrupts !== undefined
     this.outbox = new Outbox(
       link,
       (frame, error) => this.onUnsendable(frame, error),
@@ -183,10 +186,17 @@ export class Server {
             this.spawn(batch[i + 1] as number, batch[i + 2] as string, batch[i + 3])
             break
           case Wire.Close:
-            this.close(batch[i + 1] as number, batch[i + 2] as boolean, Codec.decodeExit(batch[i + 3] as Wire.EncodedExit))
+            this.close(
+              batch[i + 1] as number,
+              batch[i + 2] as boolean,
+              Codec.decodeExit(batch[i + 3] as Wire.EncodedExit)
+            )
             break
           case Wire.Vote:
             this.vote(batch[i + 1] as number, Codec.decodeExit(batch[i + 2] as Wire.EncodedExit))
+            break
+          case Wire.Ping:
+            this.outbox.push1(Wire.Pong)
             break
           case Wire.End:
             this.end()
@@ -239,10 +249,19 @@ export class Server {
               failure.error,
               actor.context,
               (value) => this.outbox.push4(Wire.Spawned, id, Wire.SpawnFailed, value),
-              (text) => this.outbox.push4(Wire.Spawned, id, Wire.SpawnDied, [["Die", unencodable(`the start error of ${name}`, text)]])
+              (text) =>
+                this.outbox.push4(Wire.Spawned, id, Wire.SpawnDied, [[
+                  "Die",
+                  unencodable(`the start error of ${name}`, text)
+                ]])
             )
           } else {
-            this.outbox.push4(Wire.Spawned, id, Wire.SpawnDied, Codec.encodeCause(all, Codec.encodeDefect, Codec.encodeDefect))
+            this.outbox.push4(
+              Wire.Spawned,
+              id,
+              Wire.SpawnDied,
+              Codec.encodeCause(all, Codec.encodeDefect, Codec.encodeDefect)
+            )
           }
           this.ending?.()
         })
@@ -258,7 +277,8 @@ export class Server {
       methods: methods.map((method) => method.tag),
       capacity: behaviour.mailboxCapacity === Infinity ? -1 : behaviour.mailboxCapacity,
       concurrency: behaviour.concurrency === Infinity ? -1 : behaviour.concurrency,
-      suspends: behaviour.suspends
+      suspends: behaviour.suspends,
+      supervision: behaviour.supervision
     }
   }
 
@@ -447,9 +467,16 @@ export class Server {
       }
       effect = answer as Effect.Effect<any, any>
       if (method.stream) {
-        const writer = call!.writer = new StreamWriter(this.outbox, id, method, call!.discard, extras?.window, (writer) => {
-          this.writers.push(writer)
-        })
+        const writer = call!.writer = new StreamWriter(
+          this.outbox,
+          id,
+          method,
+          call!.discard,
+          extras?.window,
+          (writer) => {
+            this.writers.push(writer)
+          }
+        )
         effect = writer.run(answer as Parameters<StreamWriter["run"]>[0])
       }
       for (const service of rpc.middlewares) {
@@ -496,7 +523,9 @@ export class Server {
     if (!run.fork) actor.mailbox.running++
     const scope = Scope.makeUnsafe()
     this.entering.push(id)
-    const fiber = Effect.runForkWith(Context.add(actor.context, Scope.Scope, scope))(
+    let context = Context.add(actor.context, Scope.Scope, scope)
+    if (this.noteCalls) context = Context.add(context, Interruption.CurrentCall, id)
+    const fiber = Effect.runForkWith(context)(
       run.effect,
       run.uninterruptible ? { uninterruptible: true } : undefined
     )
@@ -732,7 +761,10 @@ export class Server {
         return call?.writer?.refuse(text)
       }
       case Wire.Spawned:
-        return this.outbox.push4(Wire.Spawned, frame[1], Wire.SpawnDied, [["Die", unencodable("the start error", text)]])
+        return this.outbox.push4(Wire.Spawned, frame[1], Wire.SpawnDied, [[
+          "Die",
+          unencodable("the start error", text)
+        ]])
       default:
         throw error
     }

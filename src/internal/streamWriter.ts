@@ -3,7 +3,7 @@
  * the reader has given credit for (C5), and gathers the items of one turn into
  * one chunk.
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
@@ -46,12 +46,16 @@ export class StreamWriter {
   }
 
   /** Runs a handler's answer, a stream or an effect that makes a queue, to its end. */
-  run(answer: Stream.Stream<unknown, unknown> | Effect.Effect<Queue.Dequeue<unknown, unknown>, unknown>): Effect.Effect<void, unknown> {
+  run(
+    answer: Stream.Stream<unknown, unknown> | Effect.Effect<Queue.Dequeue<unknown, unknown>, unknown>
+  ): Effect.Effect<void, unknown> {
     if (!Effect.isEffect(answer)) return Stream.runForEachArray(answer, (items) => this.write(items))
     return Effect.scoped(
       Effect.flatMap(answer, (queue) =>
         Pull.catchDone(
-          Effect.forever(Effect.flatMap(Queue.takeAll(queue as Queue.Dequeue<unknown, Cause.Done>), (items) => this.write(items))),
+          Effect.forever(
+            Effect.flatMap(Queue.takeAll(queue as Queue.Dequeue<unknown, Cause.Done>), (items) => this.write(items))
+          ),
           () => Effect.void
         ))
     )

@@ -4,30 +4,33 @@
  * scope closes (L1–L4). Threads, processes and memory differ only in their
  * {@link Placement}.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Transferable from "effect/workers/Transferable"
 import { SpawnError } from "../ActorError.ts"
 import type { Definition } from "./behaviour.ts"
-import { Client, type Target } from "./client.ts"
+import { Client } from "./client.ts"
 import * as Codec from "./codec.ts"
 import type { Link, LinkEnd } from "./link.ts"
+import { Budget, Current, type Plan, plan, type Policy } from "./supervision.ts"
+import type { Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
 /** What a worker tells its host. */
-export interface WorkerEvents {
+interface WorkerEvents {
   readonly onBatch: (batch: Wire.Batch) => void
   /** once, when nothing is left of it */
   readonly onEnd: (end: LinkEnd) => void
 }
 
 /** A running worker, to its host. */
-export interface WorkerHandle {
+interface WorkerHandle {
   readonly link: Link
   /** It has answered `Ended`: let it go. `onEnd` follows. */
   readonly release: () => void
@@ -47,6 +50,8 @@ export interface SystemOptions {
   readonly spawnTimeout: number
   readonly shutdownTimeout: number
   readonly interruptTimeout: number
+  /** how often a worker is asked whether it is there; `Infinity`: never */
+  readonly heartbeat: number
 }
 
 let workerCount = 0
@@ -60,30 +65,62 @@ class Worker {
   ending = false
   ended = false
   bootFailure: string | undefined
+  /** set where we end the worker ourselves, which is no crash to report */
+  isKilled = false
   private readonly listeners = new Set<() => void>()
+  private heartbeat: ReturnType<typeof setInterval> | undefined
+  private awaitsPong = false
 
-  constructor(placement: Placement, options: SystemOptions, onEnd: (worker: Worker) => void, onUnresponsive: (target: Target) => void) {
+  constructor(
+    placement: Placement,
+    options: SystemOptions,
+    onEnd: (worker: Worker, end: LinkEnd) => void,
+    onUnresponsive: (target: Target) => void
+  ) {
     this.name = `${placement.kind}-${++workerCount}`
     this.handle = placement.start({
       onBatch: (batch) => this.client.onBatch(batch),
       onEnd: (end) => {
         if (this.ended) return
         this.ended = this.ending = true
-        onEnd(this)
-        this.client.end(this.bootFailure === undefined ? end : { ...end, message: this.bootFailure })
+        clearInterval(this.heartbeat)
+        const full = this.client.describe(this.bootFailure === undefined ? end : { ...end, message: this.bootFailure })
+        onEnd(this, full)
+        this.client.end(full)
         for (const listener of this.listeners) listener()
         this.listeners.clear()
       }
     })
     this.client = new Client(this.handle.link, {
-      onReady: () => undefined,
+      onReady: () => {
+        if (options.heartbeat !== Infinity) this.beat(options.heartbeat)
+      },
+      onPong: () => {
+        this.awaitsPong = false
+      },
       onBootFailed: (message) => {
         this.bootFailure = message
-        this.handle.kill({ reason: "Crashed", message })
+        this.kill({ reason: "Crashed", message })
       },
       onEnded: () => this.handle.release(),
       onUnresponsive
     }, options.interruptTimeout)
+  }
+
+  /** Ends it now, whatever it does. */
+  kill(end: LinkEnd): void {
+    this.isKilled = this.ending = true
+    this.handle.kill(end)
+  }
+
+  private beat(every: number): void {
+    this.heartbeat = setInterval(() => {
+      if (this.awaitsPong) {
+        return this.handle.kill({ reason: "Unresponsive", message: `${this.name} did not answer within ${every} ms` })
+      }
+      this.awaitsPong = true
+      this.client.outbox.push1(Wire.Ping)
+    }, every)
   }
 
   /** Calls back once, when nothing is left of the worker; returns how to stop listening. */
@@ -100,17 +137,27 @@ class Worker {
 /** An actor, the worker it lives in, and its closing. */
 export class HostedActor {
   readonly system: System
-  readonly worker: Worker
   readonly target: Target
+  readonly definition: Definition
+  readonly args: unknown
+  /** the one it lives in now */
+  worker: Worker
+  /** what is left of its restarts, if it is supervised */
+  budget: Budget | undefined
+  /** the restart under way */
+  restart: Fiber.Fiber<unknown, unknown> | undefined
+  isKilled = false
   /** completes when nothing is left of the actor */
   readonly gone = Deferred.makeUnsafe<void>()
   /** closes without drain, once the closing has begun */
   hurry: (() => void) | undefined
 
-  constructor(system: System, worker: Worker, target: Target) {
+  constructor(system: System, worker: Worker, target: Target, definition: Definition, args: unknown) {
     this.system = system
     this.worker = worker
     this.target = target
+    this.definition = definition
+    this.args = args
   }
 }
 
@@ -127,6 +174,7 @@ export class System {
   private readonly placement: Placement
   private readonly context: Context.Context<never>
   private readonly workers = new Set<Worker>()
+  private readonly restarting = new Set<HostedActor>()
   private closed = false
 
   constructor(placement: Placement, options: SystemOptions, context: Context.Context<never>) {
@@ -139,34 +187,105 @@ export class System {
     return this.options.workers === "dedicated"
   }
 
-  /** Starts an actor that lives until the scope closes (L1, L2). */
-  spawn(definition: Definition, args: unknown): Effect.Effect<HostedActor, unknown, Scope.Scope> {
+  /**
+   * Starts an actor that lives until the scope closes (L1, L2). It is supervised by the policy of the fiber, else by that of its
+   * behaviour, else by `policy`.
+   */
+  spawn(definition: Definition, args: unknown, policy?: Policy): Effect.Effect<HostedActor, unknown, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.scope, (scope) =>
-        Effect.flatMap(restore(encodeArgs(definition, args)), ([wire, transfer]) => {
-          if (this.closed) {
-            return Effect.fail(spawnError(definition, "WorkerFailed", "the actor system has been closed"))
-          }
-          const worker = this.acquire()
-          const target = worker.client.open(
-            definition.name,
-            (id) => `${definition.name}#${id}@${worker.name}`,
-            definition.methods
-          )
-          worker.actors++
-          const actor = new HostedActor(this, worker, target)
-          // a scope of its own, so that a spawn that fails or is interrupted half-way leaves nothing behind at once
-          return Effect.flatMap(Scope.fork(scope), (own) =>
-            Effect.flatMap(
-              Effect.andThen(
-                Scope.addFinalizerExit(own, (exit) => this.close(actor, { exit, drain: false })),
-                Effect.exit(restore(this.awaitSpawned(actor, definition, wire, transfer)))
-              ),
-              (exit) =>
-                Exit.isSuccess(exit) ? Effect.succeed(actor) : Effect.andThen(Scope.close(own, exit), Effect.failCause(exit.cause))
-            ))
-        })))
+      Effect.gen({ self: this }, function*() {
+        const scope = yield* Effect.scope
+        const current = yield* Current
+        const own = current === undefined ? undefined : yield* plan(current)
+        const fallback = policy === undefined ? undefined : yield* plan(policy)
+        const encoded = yield* restore(encodeArgs(definition, args))
+        if (this.closed) return yield* spawnError(definition, "WorkerFailed", "the actor system has been closed")
+        const worker = this.acquire()
+        const target = worker.client.open(definition.name, this.addressOf(definition, worker), definition.methods)
+        worker.actors++
+        const actor = new HostedActor(this, worker, target, definition, args)
+        // a scope of its own, so that a spawn that fails or is interrupted half-way leaves nothing behind at once
+        const child = yield* Scope.fork(scope)
+        yield* Scope.addFinalizerExit(child, (exit) => this.close(actor, { exit, drain: false }))
+        const exit = yield* Effect.exit(restore(this.awaitSpawned(actor, encoded)))
+        if (Exit.isFailure(exit)) {
+          yield* Scope.close(child, exit)
+          return yield* Effect.failCause(exit.cause)
+        }
+        this.supervise(actor, own ?? target.supervision ?? fallback)
+        return actor
+      })
+    )
   }
+
+  private addressOf(definition: Definition, worker: Worker): (id: number) => string {
+    return (id) => `${definition.name}#${id}@${worker.name}`
+  }
+
+  // ---- supervision ----
+
+  private supervise(actor: HostedActor, restarts: Plan | undefined): void {
+    if (restarts === undefined) return
+    actor.budget = new Budget(restarts)
+    actor.target.willRestart = (end) => this.planRestart(actor, end)
+  }
+
+  // F3, F4: whether there will be another incarnation, which is then under way
+  private planRestart(actor: HostedActor, end: LinkEnd): boolean {
+    if (
+      this.closed || actor.isKilled || actor.hurry !== undefined || actor.budget === undefined ||
+      end.reason === "Stopped"
+    ) {
+      return false
+    }
+    const delay = actor.budget.next(performance.now())
+    if (delay === undefined) {
+      this.log(`${actor.target.address} is given up after ${actor.budget.text}`)
+      return false
+    }
+    this.restarting.add(actor)
+    actor.restart = Effect.runForkWith(this.context)(
+      Effect.andThen(Effect.sleep(delay), Effect.suspend(() => this.restart(actor, end)))
+    )
+    return true
+  }
+
+  private restart(actor: HostedActor, end: LinkEnd): Effect.Effect<void> {
+    const { definition, target } = actor
+    return Effect.gen({ self: this }, function*() {
+      const previous = target.exited(end.reason, "Unknown", `${target.address} ended: ${end.message}`)
+      const encoded = yield* Effect.orDie(encodeArgs(definition, actor.args))
+      const worker = actor.worker = this.acquire()
+      worker.actors++
+      worker.client.adopt(target, this.addressOf(definition, worker))
+      const exit = yield* Effect.exit(this.awaitSpawned(actor, encoded))
+      if (Exit.isSuccess(exit)) {
+        this.restarting.delete(actor)
+        actor.restart = undefined
+        target.reopened(previous)
+        return
+      }
+      worker.actors--
+      worker.client.targets.delete(target.id)
+      if (this.isDedicated) yield* this.endWorker(worker)
+      else worker.client.outbox.push4(Wire.Close, target.id, false, undefined)
+      if (this.planRestart(actor, end)) return
+      const why = Cause.squash(exit.cause)
+      this.giveUp(
+        actor,
+        end.reason,
+        `${previous.message}; the last restart failed: ${why instanceof Error ? why.message : String(why)}`
+      )
+    })
+  }
+
+  private giveUp(actor: HostedActor, reason: LinkEnd["reason"], message: string): void {
+    this.restarting.delete(actor)
+    actor.restart = undefined
+    actor.target.end(Exit.fail(actor.target.exited(reason, "NotRun", message)))
+  }
+
+  // ---- workers ----
 
   private acquire(): Worker {
     const { workers } = this.options
@@ -177,11 +296,14 @@ export class System {
     const worker: Worker = new Worker(
       this.placement,
       this.options,
-      (worker) => this.workers.delete(worker),
+      (worker, end) => {
+        this.workers.delete(worker)
+        this.reportCrash(worker, end)
+      },
       (target) => {
         const message = `${target.address} did not react to an interruption within ${this.options.interruptTimeout} ms`
         this.log(`${message}: its worker is killed`)
-        worker.handle.kill({ reason: "Killed", message })
+        worker.kill({ reason: "Killed", message })
       }
     )
     this.workers.add(worker)
@@ -189,10 +311,8 @@ export class System {
   }
 
   private awaitSpawned(
-    { target, worker }: HostedActor,
-    definition: Definition,
-    wire: unknown,
-    transfer: ReadonlyArray<unknown> | undefined
+    { definition, target, worker }: HostedActor,
+    [wire, transfer]: Encoded
   ): Effect.Effect<void, unknown> {
     return Effect.callback((resume) => {
       const fail = (reason: SpawnError["reason"], message: string): void =>
@@ -215,11 +335,17 @@ export class System {
               Effect.matchCauseEffect(definition.error.decode(value), {
                 onSuccess: Effect.fail,
                 onFailure: (cause) =>
-                  Effect.die(new TypeError(`${definition.name}: its start error does not fit its schema: ${Codec.issueText(cause)}`))
+                  Effect.die(
+                    new TypeError(
+                      `${definition.name}: its start error does not fit its schema: ${Codec.issueText(cause)}`
+                    )
+                  )
               })
             )
           case Wire.SpawnDied:
-            return resume(Effect.failCause(Codec.decodeCause(value as Wire.EncodedCause, Codec.decodeDefect, Codec.decodeDefect)))
+            return resume(
+              Effect.failCause(Codec.decodeCause(value as Wire.EncodedCause, Codec.decodeDefect, Codec.decodeDefect))
+            )
           case Wire.SpawnNotServed: {
             const names = value as ReadonlyArray<string>
             return fail(
@@ -264,6 +390,7 @@ export class System {
     let stopListening = (): void => undefined
     const gone = (): void => {
       stopListening()
+      target.end(Exit.void)
       clearTimeout(drainTimer)
       clearTimeout(killTimer)
       actor.hurry = () => undefined
@@ -283,9 +410,11 @@ export class System {
       killTimer = setTimeout(() => {
         const message = `${target.address} did not close within ${this.options.shutdownTimeout} ms`
         this.log(`${message}: its worker is killed`)
-        worker.handle.kill({ reason: "Killed", message })
+        worker.kill({ reason: "Killed", message })
       }, this.options.shutdownTimeout)
     }
+    actor.restart?.interruptUnsafe()
+    this.restarting.delete(actor)
     worker.actors--
     if (this.isDedicated) worker.ending = true
     target.refuse()
@@ -311,16 +440,20 @@ export class System {
   kill(actor: HostedActor): Effect.Effect<void> {
     const { target, worker } = actor
     return Effect.suspend(() => {
-      if (worker.ended) return Effect.void
       const message = `${target.address} was killed`
+      actor.isKilled = true
+      actor.restart?.interruptUnsafe()
+      if (worker.ended) {
+        this.giveUp(actor, "Killed", message)
+        return Effect.void
+      }
       if (!this.isDedicated) {
         target.end(Exit.fail(target.exited("Killed", "NotRun", message)))
         return this.close(actor, { exit: Exit.interrupt(), drain: false })
       }
       return Effect.callback((resume) => {
-        worker.ending = true
         const stopListening = worker.whenEnded(() => resume(Effect.void))
-        worker.handle.kill({ reason: "Killed", message })
+        worker.kill({ reason: "Killed", message })
         return Effect.sync(stopListening)
       })
     })
@@ -345,6 +478,10 @@ export class System {
   /** Ends every worker that is left. */
   readonly shutdown: Effect.Effect<void> = Effect.suspend(() => {
     this.closed = true
+    for (const actor of this.restarting) {
+      actor.restart?.interruptUnsafe()
+      this.giveUp(actor, "Stopped", "the actor system has been closed")
+    }
     return Effect.forEach(this.workers, (worker) => this.endWorker(worker), { concurrency: "unbounded", discard: true })
   })
 
@@ -355,7 +492,7 @@ export class System {
       const timer = this.options.shutdownTimeout === Infinity ? undefined : setTimeout(() => {
         const message = `${worker.name} did not end within ${this.options.shutdownTimeout} ms`
         this.log(`${message}: it is killed`)
-        worker.handle.kill({ reason: "Killed", message })
+        worker.kill({ reason: "Killed", message })
       }, this.options.shutdownTimeout)
       worker.client.outbox.push1(Wire.End)
       worker.whenEnded(() => {
@@ -363,6 +500,21 @@ export class System {
         resume(Effect.void)
       })
     })
+  }
+
+  // F6
+  private reportCrash(worker: Worker, end: LinkEnd): void {
+    if (worker.isKilled || end.reason === "Stopped") return
+    const targets = Array.from(worker.client.targets.values()).filter((target) => target.onSpawned === undefined)
+    if (targets.length === 0) return
+    const shown = targets.slice(0, 10).map((target) => `${target.address} (incarnation ${target.incarnation.number})`)
+    if (targets.length > shown.length) shown.push(`and ${targets.length - shown.length} more`)
+    Effect.runForkWith(this.context)(
+      Effect.annotateLogs(Effect.logError(`${worker.name} ended: ${end.message}`), {
+        actor: shown.join(", "),
+        reason: end.reason
+      })
+    )
   }
 
   private log(message: string): void {
@@ -377,13 +529,15 @@ export const timeouts = (
       readonly spawnTimeout?: Duration.Input | undefined
       readonly shutdownTimeout?: Duration.Input | undefined
       readonly interruptTimeout?: Duration.Input | undefined
+      readonly heartbeat?: Duration.Input | undefined
     }
     | undefined
 ): SystemOptions => ({
   workers: "dedicated",
   spawnTimeout: Duration.toMillis(options?.spawnTimeout ?? "30 seconds"),
   shutdownTimeout: Duration.toMillis(options?.shutdownTimeout ?? "5 seconds"),
-  interruptTimeout: Duration.toMillis(options?.interruptTimeout ?? "5 seconds")
+  interruptTimeout: Duration.toMillis(options?.interruptTimeout ?? "5 seconds"),
+  heartbeat: options?.heartbeat === undefined ? Infinity : Duration.toMillis(options.heartbeat)
 })
 
 /** A system on a placement, as a service; it ends with its scope. */
@@ -404,20 +558,26 @@ export const make = (
 const spawnError = (definition: Definition, reason: SpawnError["reason"], message: string): SpawnError =>
   new SpawnError({ actor: definition.name, reason, message })
 
-const encodeArgs = (
-  definition: Definition,
-  args: unknown
-): Effect.Effect<readonly [wire: unknown, transfer: ReadonlyArray<unknown> | undefined], SpawnError> =>
+type Encoded = readonly [wire: unknown, transfer: ReadonlyArray<unknown> | undefined]
+
+const encodeArgs = (definition: Definition, args: unknown): Effect.Effect<Encoded, SpawnError> =>
   Effect.suspend(() => {
     const collector = Transferable.makeCollectorUnsafe()
-    return Effect.matchCauseEffect(Effect.provideService(definition.args.encode(args), Transferable.Collector, collector), {
-      onSuccess: (wire) => {
-        const transfer = collector.readUnsafe()
-        return Effect.succeed([wire, transfer.length > 0 ? transfer : undefined] as const)
-      },
-      onFailure: (cause) =>
-        Effect.fail(
-          spawnError(definition, "ArgsInvalid", `the arguments of ${definition.name} do not fit their schema: ${Codec.issueText(cause)}`)
-        )
-    })
+    return Effect.matchCauseEffect(
+      Effect.provideService(definition.args.encode(args), Transferable.Collector, collector),
+      {
+        onSuccess: (wire) => {
+          const transfer = collector.readUnsafe()
+          return Effect.succeed([wire, transfer.length > 0 ? transfer : undefined] as const)
+        },
+        onFailure: (cause) =>
+          Effect.fail(
+            spawnError(
+              definition,
+              "ArgsInvalid",
+              `the arguments of ${definition.name} do not fit their schema: ${Codec.issueText(cause)}`
+            )
+          )
+      }
+    )
   })

@@ -36,5 +36,5 @@ export const run = <X, A, E1, E2, R1, R2>(
             if (absorbed) return Effect.succeed(Option.none<A>())
             return causes.length === 0 ? Effect.map(exit, Option.some) : Effect.failCause(causes.reduce(Cause.combine))
           })
-      )).pipe(Scope.provide(scope)) as Effect.Effect<Option.Option<A>, E1 | E2, Exclude<R1 | R2, Scope.Scope>>
+      )).pipe(Scope.provide(scope))
   })

@@ -12,6 +12,8 @@
  * method is an index into the list of methods that `Spawned` announced.
  */
 
+import type { Plan } from "./supervision.ts"
+
 /** Everything one side sends in one turn: frames laid end to end. */
 export type Batch = Array<unknown>
 
@@ -31,6 +33,8 @@ export const Interrupt = 5
 export const Credit = 6
 /** `[Vote, target, exit]`: ask the behaviour's `onExit`. */
 export const Vote = 7
+/** `[Ping]`: are you there? Answered by `Pong`. */
+export const Ping = 9
 /** `[End]`: close what is left, release the worker's own layer, and answer `Ended`. */
 export const End = 8
 
@@ -58,6 +62,8 @@ export const Chunk = 40
 export const Voted = 41
 /** `[Ended]`: the answer to `End`. */
 export const Ended = 42
+/** `[Pong]` */
+export const Pong = 44
 /** `[Dying, message]`: the worker is going down; everything that was begun has been announced before this frame. */
 export const Dying = 43
 
@@ -73,6 +79,8 @@ export const sizes: ReadonlyArray<number> = (() => {
       [Interrupt, 2],
       [Credit, 3],
       [Vote, 3],
+      [Ping, 1],
+      [Pong, 1],
       [End, 1],
       [Ready, 1],
       [BootFailed, 2],
@@ -143,6 +151,8 @@ export interface MailboxInfo {
   readonly capacity: number
   readonly concurrency: number
   readonly suspends: boolean
+  /** the behaviour's restart policy */
+  readonly supervision: Plan | undefined
 }
 
 /** An encoded cause: its reasons, in order. */

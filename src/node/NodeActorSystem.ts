@@ -31,6 +31,11 @@ export interface SystemOptions {
   readonly shutdownTimeout?: Duration.Input | undefined
   /** how long an interrupted handler may take to react; then its worker is killed. 5 seconds by default. */
   readonly interruptTimeout?: Duration.Input | undefined
+  /**
+   * how often each worker is asked whether it is there; one that has not answered by the next time is killed, and its actors end
+   * as `Unresponsive`. Not at all by default: a long computation blocks a worker rightly.
+   */
+  readonly heartbeat?: Duration.Input | undefined
 }
 
 /**

@@ -4,12 +4,12 @@
  * only what it runs, because its imports are most of what starting an actor costs.
  */
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
+import * as Interruption from "../internal/interruption.ts"
 import type { Link } from "../internal/link.ts"
 import { Server } from "../internal/server.ts"
 import * as Wire from "../internal/wire.ts"
@@ -30,7 +30,9 @@ const textOf = (error: unknown): string => error instanceof Error ? error.stack 
 
 const load = async (module: string): Promise<Layer.Layer<unknown, unknown>> => {
   const { default: layer } = (await import(module)) as { readonly default?: unknown }
-  if (layer === undefined) throw new TypeError(`${module} has no default export: it must be the layer of its behaviours`)
+  if (layer === undefined) {
+    throw new TypeError(`${module} has no default export: it must be the layer of its behaviours`)
+  }
   if (!Layer.isLayer(layer)) throw new TypeError(`the default export of ${module} is not a layer`)
   return layer as Layer.Layer<unknown, unknown>
 }
@@ -56,7 +58,8 @@ const serve = async (channel: Channel, module: string): Promise<void> => {
   }
   const built = await Effect.runPromiseExit(Layer.buildWithScope(layer, scope))
   if (Exit.isFailure(built)) return fail(`the layer of ${module} failed: ${Cause.pretty(built.cause)}`)
-  const server = new Server(channel.link, built.value as Context.Context<never>)
+  Interruption.share(channel.link.interrupts)
+  const server = new Server(channel.link, built.value)
   server.onEnd = (answer) => {
     Effect.runFork(Scope.close(scope, Exit.void)).addObserver(() => {
       answer()
@@ -81,12 +84,13 @@ const lastWords = (server: Server): void => {
 
 const thread = (): Channel => {
   const port = parentPort!
-  const { begun, spin, workers } = workerData[bootKey] as ThreadLink.ThreadBoot
+  const { begun, interrupts, spin, workers } = workerData[bootKey] as ThreadLink.ThreadBoot
   return {
     link: {
       send: (batch, transfer) => port.postMessage(batch, transfer as never),
       flushAt: ThreadLink.flushAt,
-      begun
+      begun,
+      interrupts
     },
     listen: (onBatch, isBusy) => Spin.listen(port, onBatch, { window: spin, workers, isBusy }),
     // the host ends the thread
@@ -125,7 +129,11 @@ const watchParent = (): void => {
     while (process.ppid === parent && isThere()) Atomics.wait(sleep, 0, 0, 500)
     process.kill(process.pid, "SIGKILL")
   `
-  const watcher = new Worker(watch, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8, stackSizeMb: 1 }, execArgv: [] })
+  const watcher = new Worker(watch, {
+    eval: true,
+    resourceLimits: { maxOldGenerationSizeMb: 8, stackSizeMb: 1 },
+    execArgv: []
+  })
   watcher.unref()
 }
 

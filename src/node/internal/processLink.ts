@@ -2,7 +2,7 @@
  * Workers as child processes: a batch is one message of Node's own IPC channel,
  * in its `advanced` serialization, which carries what structured clone carries.
  */
-import { type ForkOptions, fork } from "node:child_process"
+import { fork, type ForkOptions } from "node:child_process"
 import type { LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system.ts"
 import { type Boot, entry, pathOf } from "./boot.ts"
@@ -16,9 +16,14 @@ export interface ChildOptions {
   readonly execArgv?: ReadonlyArray<string> | undefined
 }
 
-const endOf = (code: number | null, signal: NodeJS.Signals | null): LinkEnd => {
-  // V8 aborts a process that is out of heap; the text says so on the child's own stderr
-  if (signal !== null) return { reason: signal === "SIGABRT" ? "Crashed" : "Killed", message: `the process was ended by ${signal}` }
+// signals that a process gets for what it did itself
+const crashes = new Set<NodeJS.Signals>(["SIGABRT", "SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP"])
+
+const endOf = (code: number | null, signal: NodeJS.Signals | null, isOutOfMemory: boolean): LinkEnd => {
+  if (isOutOfMemory) return { reason: "OutOfMemory", message: "the process ran out of memory" }
+  if (signal !== null) {
+    return { reason: crashes.has(signal) ? "Crashed" : "Killed", message: `the process was ended by ${signal}` }
+  }
   return { reason: "Crashed", message: `the process exited with code ${code}` }
 }
 
@@ -29,20 +34,31 @@ export const placement = (module: string, options: ChildOptions): Placement => (
     const boot: Boot = { module }
     const forkOptions: ForkOptions = {
       serialization: "advanced",
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      stdio: ["ignore", "inherit", "pipe", "ipc"],
       ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
       ...(options.execArgv === undefined ? {} : { execArgv: [...process.execArgv, ...options.execArgv] })
     }
     const child = fork(pathOf(entry), [JSON.stringify(boot)], forkOptions)
     let end: LinkEnd | undefined
     let exited = false
+    // V8 aborts a process that is out of heap, and only its stderr says why
+    let isOutOfMemory = false
+    let stderrOpen = true
+    child.stderr!.on("data", (chunk: Uint8Array) => {
+      process.stderr.write(chunk)
+      isOutOfMemory ||= String(chunk).includes("heap out of memory")
+    })
+    child.stderr!.on("close", () => {
+      stderrOpen = false
+      settle()
+    })
     const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (exited) return
       exited = true
       child.removeAllListeners()
       // late errors of a channel that is going down concern nobody any more
       child.on("error", () => undefined)
-      events.onEnd(end ?? endOf(code, signal))
+      events.onEnd(end ?? endOf(code, signal, isOutOfMemory))
     }
     child.on("message", events.onBatch)
     child.on("error", (error) => {
@@ -56,7 +72,7 @@ export const placement = (module: string, options: ChildOptions): Placement => (
     let isOver = false
     let isDisconnected = false
     const settle = (): void => {
-      if (isOver && isDisconnected) finish(code, signal)
+      if (isOver && isDisconnected && !(signal === "SIGABRT" && stderrOpen)) finish(code, signal)
     }
     child.on("exit", (exitCode, exitSignal) => {
       code = exitCode

@@ -43,7 +43,7 @@ export const listen = (
     let until = start + window
     let hit = false
     for (let now = start; now < until && now - start < maxEpisode; now = performance.now()) {
-      const next = receiveMessageOnPort(port) as { readonly message: Batch } | undefined
+      const next = receiveMessageOnPort(port)
       if (next === undefined) continue
       hit = true
       onBatch(next.message)

@@ -3,7 +3,9 @@
  * not announced is noted in shared memory, so even a thread that is killed in
  * the middle of a busy loop leaves no doubt about the calls behind it.
  */
+import { inspect } from "node:util"
 import { type ResourceLimits, type Transferable, Worker } from "node:worker_threads"
+import { places } from "../../internal/interruption.ts"
 import { begunCapacity, type LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system.ts"
 import type { Batch } from "../../internal/wire.ts"
@@ -12,6 +14,7 @@ import { type Boot, bootKey, entry } from "./boot.ts"
 /** What a thread is started with. */
 export interface ThreadBoot extends Boot {
   readonly begun: Int32Array<SharedArrayBuffer>
+  readonly interrupts: Int32Array<SharedArrayBuffer>
   /** how long to look for the next message before sleeping, in milliseconds */
   readonly spin: number
   /** how many threads of ours live in this process */
@@ -28,8 +31,7 @@ const endOf = (error: unknown, code: number): LinkEnd => {
   if ((error as { readonly code?: string }).code === "ERR_WORKER_OUT_OF_MEMORY") {
     return { reason: "OutOfMemory", message: "the thread ran out of memory" }
   }
-  const text = error instanceof Error ? error.stack ?? String(error) : String(error)
-  return { reason: "Crashed", message: `uncaught ${text}` }
+  return { reason: "Crashed", message: `uncaught ${error instanceof Error ? error.stack : inspect(error)}` }
 }
 
 /** Starts threads. */
@@ -41,7 +43,8 @@ export const placement = (
   kind: "thread",
   start: (events) => {
     const begun = new Int32Array(new SharedArrayBuffer((begunCapacity + 1) * Int32Array.BYTES_PER_ELEMENT))
-    const boot: ThreadBoot = { module, begun, spin, workers }
+    const interrupts = new Int32Array(new SharedArrayBuffer(places * Int32Array.BYTES_PER_ELEMENT))
+    const boot: ThreadBoot = { module, begun, interrupts, spin, workers }
     const worker = new Worker(entry, {
       workerData: { [bootKey]: boot },
       ...(resourceLimits === undefined ? {} : { resourceLimits })
@@ -68,9 +71,11 @@ export const placement = (
     }
     return {
       link: {
-        send: (batch: Batch, transfer) => worker.postMessage(batch, transfer as ReadonlyArray<Transferable> | undefined),
+        send: (batch: Batch, transfer) =>
+          worker.postMessage(batch, transfer as ReadonlyArray<Transferable> | undefined),
         flushAt,
-        begun
+        begun,
+        interrupts
       },
       release: () => terminate({ reason: "Stopped", message: "closed" }),
       kill: terminate

@@ -1,0 +1,138 @@
+/**
+ * Making a call: encodes the payload, waits for room in the mailbox, sends, and
+ * takes the call back when its caller is interrupted. How many calls may lie in
+ * an actor's mailbox is counted at this end: a caller that finds it full waits in
+ * line here, so nothing is buffered in the worker beyond the mailbox's capacity
+ * (C7).
+ */
+import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Headers from "effect/http/Headers"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Transferable from "effect/workers/Transferable"
+import * as Codec from "./codec.ts"
+import { PendingCall, PendingStream, PendingTell, type Resume } from "./pending.ts"
+import type { Pending, Target } from "./target.ts"
+import type * as Wire from "./wire.ts"
+
+/** What a method of a client takes beside its payload. */
+export interface CallOptions {
+  readonly discard?: boolean | undefined
+  readonly headers?: Headers.Input | undefined
+  readonly asQueue?: boolean | undefined
+  readonly streamBufferSize?: number | undefined
+}
+
+/** Calls a method; the returned effect, or stream, settles exactly once (C1). */
+export const call = (target: Target, index: number, payload: unknown, options?: CallOptions): object => {
+  const method = target.methods[index]!
+  if (method.stream) return stream(target, index, payload, options)
+  return Effect.callback<unknown, unknown>((resume) => {
+    const encoded = method.payload.encode(payload)
+    const extras = extrasOf(options, undefined)
+    if (Codec.isSuccess(encoded)) return begin(target, index, encoded.value, extras, undefined, resume)
+    return resume(
+      Effect.flatMap(
+        encodeSlowly(target, method, encoded),
+        ([payload, transfer]) =>
+          Effect.callback<unknown, unknown>((resume) => begin(target, index, payload, extras, transfer, resume))
+      )
+    )
+  })
+}
+
+const begin = (
+  target: Target,
+  index: number,
+  payload: unknown,
+  extras: Wire.Extras | undefined,
+  transfer: ReadonlyArray<unknown> | undefined,
+  resume: Resume
+): Effect.Effect<void> | undefined => {
+  const pending = extras?.discard === true
+    ? new PendingTell(target, index, payload, extras, transfer)
+    : new PendingCall(target, index, payload, extras, transfer)
+  pending.resume = resume
+  return submit(pending) ? Effect.suspend(() => cancel(pending)) : undefined
+}
+
+// the schema is effectful, names transferables, or has refused the payload
+const encodeSlowly = (
+  target: Target,
+  method: Codec.Method,
+  encoded: Effect.Effect<unknown, unknown>
+): Effect.Effect<readonly [payload: unknown, transfer: ReadonlyArray<unknown> | undefined]> =>
+  Effect.suspend(() => {
+    const collector = Transferable.makeCollectorUnsafe()
+    return Effect.matchCauseEffect(Effect.provideService(encoded, Transferable.Collector, collector), {
+      onSuccess: (payload) => {
+        const transfer = collector.readUnsafe()
+        return Effect.succeed([payload, transfer.length > 0 ? transfer : undefined] as const)
+      },
+      onFailure: (cause) =>
+        Cause.hasInterrupts(cause)
+          ? Effect.failCause(cause as Cause.Cause<never>)
+          : Effect.die(
+            new TypeError(
+              `${target.name}.${method.tag}: the payload does not fit its schema: ${Codec.issueText(cause)}`
+            )
+          )
+    })
+  })
+
+const stream = (target: Target, index: number, payload: unknown, options?: CallOptions): object => {
+  const method = target.methods[index]!
+  const channel = Channel.fromTransform((_, scope) =>
+    Effect.suspend(() => {
+      const extras = extrasOf(options, options?.streamBufferSize)
+      return Effect.flatMap(encodeSlowly(target, method, method.payload.encode(payload)), ([payload, transfer]) => {
+        const pending = new PendingStream(target, index, payload, extras, transfer)
+        submit(pending)
+        return Effect.as(
+          Scope.addFinalizer(scope, Effect.suspend(() => cancel(pending))),
+          Effect.suspend(() => pending.take())
+        )
+      })
+    })
+  )
+  const stream = Stream.fromChannel(channel as Channel.Channel<readonly [unknown, ...Array<unknown>], unknown>)
+  return options?.asQueue === true ? Stream.toQueue(stream, { capacity: options.streamBufferSize ?? 16 }) : stream
+}
+
+// false when it has settled at once
+const submit = (pending: Pending): boolean => {
+  const { target } = pending
+  const refusal = target.refusal()
+  if (refusal !== undefined) {
+    pending.lose(refusal)
+    return false
+  }
+  if (target.waiting.size === 0 && target.hasRoom()) return target.connection.send(pending)
+  if (!target.suspends && target.waiting.size >= target.capacity) {
+    pending.lose(pending.mailboxFull(target.capacity))
+    return false
+  }
+  target.waiting.add(pending)
+  return true
+}
+
+/** Takes a call back: out of the line if it was never sent, else by an interrupt whose acknowledgement is waited for (C3). */
+const cancel = (pending: Pending): Effect.Effect<void> => {
+  if (pending.id !== -1) return pending.target.connection.interrupt(pending)
+  pending.target.waiting.remove(pending)
+  return Effect.void
+}
+
+const extrasOf = (options: CallOptions | undefined, window: number | undefined): Wire.Extras | undefined => {
+  const span = Fiber.getCurrent()!.cache.span
+  if (span === undefined && options === undefined) return undefined
+  return {
+    trace: span === undefined ? undefined : [span.traceId, span.spanId, span.sampled],
+    headers: options?.headers === undefined ? undefined : { ...Headers.fromInput(options.headers) },
+    discard: options?.discard,
+    window
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Interruptions that a busy loop can see (C3): the caller's side notes the call
+ * in shared memory as it sends the interrupt, and a loop that does not yield
+ * looks there.
+ */
+import * as Context from "effect/Context"
+import * as Fiber from "effect/Fiber"
+
+/** How many calls can be noted at once; a call's place is its id modulo this. */
+export const places = 1024
+
+/** The call in which a fiber of a handler runs. */
+export const CurrentCall: Context.Reference<number> = Context.Reference<number>("uactor/CurrentCall", {
+  defaultValue: () => -1
+})
+
+let flags: Int32Array | undefined
+
+/** Tells this worker where interruptions are noted. */
+export const share = (array: Int32Array | undefined): void => {
+  flags = array
+}
+
+/** Notes that a call is interrupted. */
+export const note = (array: Int32Array, id: number): void => {
+  Atomics.store(array, id % places, id + 1)
+}
+
+/** Forgets a call. */
+export const forget = (array: Int32Array, id: number): void => {
+  if (array[id % places] === id + 1) Atomics.store(array, id % places, 0)
+}
+
+/** Ends the running handler if its call has been interrupted. */
+export const check = (): void => {
+  if (flags === undefined) return
+  const fiber = Fiber.getCurrent()
+  if (fiber === undefined) return
+  const id = Context.get(fiber.context, CurrentCall)
+  if (id === -1 || Atomics.load(flags, id % places) !== id + 1) return
+  // the fiber goes on as interrupted as soon as the exception has left the loop
+  fiber.interruptUnsafe()
+  throw new Error("interrupted")
+}

@@ -1,0 +1,101 @@
+/**
+ * The three kinds of call that wait for an answer: one with a result, a tell,
+ * and a stream.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Codec from "./codec.ts"
+import { Pending } from "./target.ts"
+import * as Wire from "./wire.ts"
+
+const defaultWindow = 1024
+
+/** Resumes the fiber that waits. */
+export type Resume = (effect: Effect.Effect<unknown, unknown>) => void
+
+/** A call with a result. */
+export class PendingCall extends Pending {
+  resume: Resume = undefined as never
+
+  succeed(value: unknown): void {
+    this.resume(this.decodeWith(this.method.success, value, "the result"))
+  }
+
+  fail(failure: Effect.Effect<never, unknown>): void {
+    this.resume(failure)
+  }
+}
+
+/** A call whose result nobody waits for. */
+export class PendingTell extends PendingCall {
+  override succeed(): void {
+    this.resume(Exit.void)
+  }
+
+  override accepted(): void {
+    this.resume(Exit.void)
+  }
+}
+
+/** A call whose results are a stream. */
+export class PendingStream extends Pending {
+  private readonly chunks: Array<ReadonlyArray<unknown>> = []
+  private done: Effect.Effect<never, unknown> | undefined
+  private waiter: Resume | undefined
+  private consumed = 0
+
+  succeed(): void {
+    this.fail(Cause.done())
+  }
+
+  fail(failure: Effect.Effect<never, unknown>): void {
+    this.done ??= failure
+    this.wake()
+  }
+
+  override chunk(values: ReadonlyArray<unknown>): void {
+    this.chunks.push(values)
+    this.wake()
+  }
+
+  private wake(): void {
+    const waiter = this.waiter
+    if (waiter === undefined) return
+    this.waiter = undefined
+    waiter(this.take())
+  }
+
+  /** The next chunk, as soon as there is one; what has been taken is given back to the producer as credit. */
+  take(): Effect.Effect<any, any> {
+    const chunk = this.chunks.shift()
+    if (chunk !== undefined) {
+      this.consumed += chunk.length
+      if (this.done === undefined && this.consumed * 2 >= (this.extras?.window ?? defaultWindow)) {
+        this.target.connection.outbox.push3(Wire.Credit, this.id, this.consumed)
+        this.consumed = 0
+      }
+      return this.decodeChunk(chunk)
+    }
+    if (this.done !== undefined) return this.done
+    return Effect.callback((resume) => {
+      this.waiter = resume as Resume
+      return Effect.sync(() => {
+        this.waiter = undefined
+      })
+    })
+  }
+
+  private decodeChunk(chunk: ReadonlyArray<unknown>): Effect.Effect<any, any> {
+    const decode = this.method.success.decode
+    const out: Array<unknown> = new Array(chunk.length)
+    for (let i = 0; i < chunk.length; i++) {
+      const decoded = decode(chunk[i])
+      if (!Codec.isSuccess(decoded)) {
+        return Effect.forEach(chunk, (item) => this.decodeWith(this.method.success, item, "an item of the stream"))
+      }
+      out[i] = decoded.value
+    }
+    return Exit.succeed(out)
+  }
+}

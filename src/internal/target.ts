@@ -1,0 +1,281 @@
+/**
+ * One actor as its caller sees it: where it lives now, how much room its mailbox
+ * has, the calls that wait for room, and how it ended. It outlives the actor's
+ * incarnations: a restart binds it to another connection, and what is known never
+ * to have run goes there in its old order (F3).
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { ActorExited, MailboxFull, type Outcome, ProtocolError } from "../ActorError.ts"
+import * as Codec from "./codec.ts"
+import { Line } from "./line.ts"
+import type { LinkEnd } from "./link.ts"
+import type { Outbox } from "./outbox.ts"
+import type { Plan } from "./supervision.ts"
+import type * as Wire from "./wire.ts"
+
+/** What a target needs of the connection it is bound to. */
+export interface Connection {
+  readonly outbox: Outbox
+  /** gives a call its id and pushes its frame; `false` if it settled at once */
+  readonly send: (pending: Pending) => boolean
+  /** takes back a call that has been sent; completes with its acknowledgement */
+  readonly interrupt: (pending: Pending) => Effect.Effect<void>
+}
+
+/** One life of an actor. */
+export interface Incarnation {
+  /** 1 for the first */
+  readonly number: number
+  readonly address: string
+  /** how the one before ended */
+  readonly previous: ActorExited | undefined
+}
+
+/** An actor, to its callers. */
+export class Target {
+  readonly name: string
+  readonly methods: ReadonlyArray<Codec.Method>
+  connection: Connection
+  /** its number on the connection */
+  id: number
+  address: string
+  incarnation: Incarnation
+  /** in the order of `methods`, what each is called on the wire; -1 where the actor does not serve it */
+  wireMethods: ReadonlyArray<number> = []
+  capacity = Infinity
+  concurrency = 1
+  suspends = true
+  /** the behaviour's own restart policy */
+  supervision: Plan | undefined
+  /** sent, and not known to have left the mailbox */
+  queued = 0
+  /** known to be running and to take a place of `concurrency` */
+  running = 0
+  /** the calls that found the mailbox full or the actor restarting, in order */
+  readonly waiting = new Line<Pending>()
+  /** between two incarnations: calls wait */
+  restarting = false
+  /** being closed: no call is made any more */
+  closing = false
+  /** how the actor ended, for good */
+  exit: Exit.Exit<void, ActorExited> | undefined
+  /** told once of the answer to `Spawn` */
+  onSpawned: ((status: number, value: unknown) => void) | undefined
+  /** told once of the answer to `Close`, or of the end of the link */
+  onClosed: ((cause: Wire.EncodedCause | undefined) => void) | undefined
+  /** told of the answer to `Vote` */
+  onVoted: ((vote: boolean | Wire.EncodedCause) => void) | undefined
+  /** asked when the worker has ended: whether there will be another incarnation */
+  willRestart: ((end: LinkEnd) => boolean) | undefined
+  private readonly watchers = new Set<Watcher>()
+
+  constructor(
+    connection: Connection,
+    id: number,
+    name: string,
+    address: string,
+    methods: ReadonlyArray<Codec.Method>
+  ) {
+    this.connection = connection
+    this.id = id
+    this.name = name
+    this.address = address
+    this.methods = methods
+    this.incarnation = { number: 1, address, previous: undefined }
+  }
+
+  /** how many calls are under way or wait to be sent */
+  get load(): number {
+    return this.queued + this.running + this.waiting.size
+  }
+
+  /** Whether calls can be sent to it now. */
+  get isAvailable(): boolean {
+    return !this.closing && !this.restarting
+  }
+
+  /** The behaviour has been built: calls may be sent. */
+  opened(info: Wire.MailboxInfo): void {
+    this.wireMethods = this.methods.map((method) => info.methods.indexOf(method.tag))
+    this.capacity = info.capacity < 0 ? Infinity : info.capacity
+    this.concurrency = info.concurrency < 0 ? Infinity : info.concurrency
+    this.suspends = info.suspends
+    this.supervision = info.supervision
+  }
+
+  /** Its worker is gone and another incarnation follows; `carried` goes to it before anything that waits already. */
+  interrupted(carried: ReadonlyArray<Pending>): void {
+    this.restarting = true
+    this.queued = this.running = 0
+    this.waiting.prepend(carried)
+  }
+
+  /** Is bound to the connection of its next incarnation. */
+  rebind(connection: Connection, id: number, address: string): void {
+    this.connection = connection
+    this.id = id
+    this.address = address
+  }
+
+  /** The next incarnation has been built. */
+  reopened(previous: ActorExited): void {
+    this.restarting = false
+    this.incarnation = { number: this.incarnation.number + 1, address: this.address, previous }
+    for (const watcher of this.watchers) watcher.onIncarnation?.(this.incarnation)
+    this.advance()
+  }
+
+  exited(reason: ActorExited["reason"], outcome: Outcome, message: string): ActorExited {
+    return new ActorExited({ actor: this.name, reason, outcome, message })
+  }
+
+  /** Why no call can be made, if none can. */
+  refusal(): ActorExited | undefined {
+    if (!this.closing) return undefined
+    if (this.exit === undefined || Exit.isSuccess(this.exit)) {
+      return this.exited("Stopped", "NotRun", `${this.address} has been stopped`)
+    }
+    const error = Cause.squash(this.exit.cause) as ActorExited
+    return this.exited(error.reason, "NotRun", error.message)
+  }
+
+  /** Takes no more calls; those that were never sent settle now. */
+  refuse(): void {
+    this.closing = true
+    if (this.waiting.size === 0) return
+    const refusal = this.refusal()!
+    for (const pending of this.waiting.drain()) pending.lose(refusal)
+  }
+
+  /** The actor is gone for good: tells the watchers. */
+  end(exit: Exit.Exit<void, ActorExited>): void {
+    if (this.exit !== undefined) return
+    this.exit = exit
+    this.refuse()
+    const watchers = Array.from(this.watchers)
+    this.watchers.clear()
+    for (const watcher of watchers) watcher.onExit(exit)
+  }
+
+  /** Is told of the actor's end, at once if it has ended; returns how to stop watching. */
+  watch(watcher: Watcher): () => void {
+    if (this.exit !== undefined) {
+      watcher.onExit(this.exit)
+      return () => undefined
+    }
+    this.watchers.add(watcher)
+    return () => {
+      this.watchers.delete(watcher)
+    }
+  }
+
+  hasRoom(): boolean {
+    return !this.restarting &&
+      (!this.suspends || this.queued < this.capacity + Math.max(0, this.concurrency - this.running))
+  }
+
+  /** Sends calls that waited for room, as far as there is room. */
+  advance(): void {
+    while (this.waiting.size > 0 && this.hasRoom()) this.connection.send(this.waiting.take()!)
+  }
+}
+
+/** Who watches an actor. */
+export interface Watcher {
+  readonly onExit: (exit: Exit.Exit<void, ActorExited>) => void
+  readonly onIncarnation?: (incarnation: Incarnation) => void
+}
+
+/** A call that has not settled. */
+export abstract class Pending {
+  /** -1 until it has been sent */
+  id = -1
+  /** in which order it was sent on its connection */
+  sequence = 0
+  started = false
+  forked = false
+  uninterruptible = false
+  onAcknowledged: (() => void) | undefined
+  timer: ReturnType<typeof setTimeout> | undefined
+  readonly target: Target
+  readonly index: number
+  readonly payload: unknown
+  readonly extras: Wire.Extras | undefined
+  readonly transfer: ReadonlyArray<unknown> | undefined
+
+  constructor(
+    target: Target,
+    index: number,
+    payload: unknown,
+    extras: Wire.Extras | undefined,
+    transfer: ReadonlyArray<unknown> | undefined
+  ) {
+    this.target = target
+    this.index = index
+    this.payload = payload
+    this.extras = extras
+    this.transfer = transfer
+  }
+
+  /** Can be sent again to another incarnation, as if it had never been sent. */
+  get isCarriable(): boolean {
+    return this.transfer === undefined
+  }
+
+  /** Forgets the incarnation it was sent to. */
+  reset(): void {
+    this.id = -1
+    this.started = this.forked = this.uninterruptible = false
+  }
+
+  get method(): Codec.Method {
+    return this.target.methods[this.index]!
+  }
+
+  /** the value of `Settled` */
+  abstract succeed(value: unknown): void
+  /** a failure, as an effect that fails with it */
+  abstract fail(failure: Effect.Effect<never, unknown>): void
+
+  lose(error: unknown): void {
+    this.fail(Effect.fail(error))
+  }
+
+  accepted(): void {}
+
+  chunk(_values: ReadonlyArray<unknown>): void {}
+
+  protocolError(outcome: Outcome, what: string): ProtocolError {
+    const { address, name } = this.target
+    return new ProtocolError({
+      actor: name,
+      method: this.method.tag,
+      outcome,
+      message: `${address}.${this.method.tag}: ${what}`
+    })
+  }
+
+  mailboxFull(capacity: number): MailboxFull {
+    const { address, name } = this.target
+    return new MailboxFull({
+      actor: name,
+      method: this.method.tag,
+      capacity,
+      outcome: "NotRun",
+      message: `${address}.${this.method.tag}: the mailbox is full (${capacity} calls)`
+    })
+  }
+
+  decodeWith(codec: Codec.Codec, value: unknown, what: string): Effect.Effect<unknown, unknown> {
+    const decoded = codec.decode(value)
+    return Codec.isSuccess(decoded)
+      ? decoded
+      : Effect.catchCause(
+        decoded,
+        (cause) =>
+          Effect.fail(this.protocolError("Unknown", `${what} does not fit its schema: ${Codec.issueText(cause)}`))
+      )
+  }
+}
