@@ -13,7 +13,7 @@ import type { Outcome } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
 import * as Interruption from "./interruption.ts"
 import type { Link, LinkEnd } from "./link.ts"
-import { Outbox } from "./outbox.ts"
+import { Inbox, Outbox } from "./outbox.ts"
 import { type Connection, type Pending, Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
@@ -27,6 +27,8 @@ export interface ClientEvents {
   readonly onBootFailed: (message: string) => void
   readonly onEnded: () => void
   readonly onPong: () => void
+  /** messages were lost, in either direction */
+  readonly onBroken: (message: string) => void
   /** an interruption was not acknowledged in time (C3) */
   readonly onUnresponsive: (target: Target) => void
 }
@@ -42,6 +44,7 @@ export class Client implements Connection {
   private readonly generations: Array<number> = []
   private readonly free: Array<number> = []
   private readonly infos = new Map<string, Wire.MailboxInfo>()
+  private readonly inbox = new Inbox()
   private nextTarget = 1
   private sent = 0
   private lastWords: string | undefined
@@ -222,7 +225,10 @@ export class Client implements Connection {
 
   /** Reads a batch from the actors' side. */
   onBatch(batch: Wire.Batch): void {
-    for (let i = 0; i < batch.length;) {
+    const order = this.inbox.check(batch)
+    if (order === "repeated") return
+    if (order === "early") return this.events.onBroken("a message from it was lost")
+    for (let i = 1; i < batch.length;) {
       const op = batch[i] as number
       switch (op) {
         case Wire.Settled:
@@ -259,6 +265,9 @@ export class Client implements Connection {
           break
         case Wire.Ended:
           this.events.onEnded()
+          break
+        case Wire.Broken:
+          this.events.onBroken(batch[i + 1] as string)
           break
         case Wire.Pong:
           this.events.onPong()

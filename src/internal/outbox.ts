@@ -30,7 +30,9 @@ const walkLimit = 64
 export class Outbox {
   /** how often a batch has left: a cheap clock for "since the last flush" */
   flushes = 0
-  private batch: Wire.Batch = []
+  /** how many batches have been handed to the link */
+  private sent = 0
+  private batch: Wire.Batch = [0]
   private frames = 0
   private scheduled = false
   private corked = 0
@@ -87,11 +89,7 @@ export class Outbox {
     this.flush()
     if (this.closed) return
     this.flushes++
-    try {
-      this.link.send(frame, transfer)
-    } catch (error) {
-      this.onUnsendable(frame, error)
-    }
+    this.sendFrame(frame, transfer)
   }
 
   /**
@@ -128,16 +126,18 @@ export class Outbox {
     this.hooks?.before()
     if (this.frames === 0) return
     const batch = this.batch
-    this.batch = []
+    this.batch = [0]
     this.frames = 0
     this.first = undefined
     this.seen = undefined
     this.flushes++
     if (this.closed) return
+    batch[0] = this.sent
     try {
       this.link.send(batch)
-    } catch (error) {
-      this.sendOneByOne(batch, error)
+      this.sent++
+    } catch {
+      this.sendOneByOne(batch)
     }
     this.hooks?.after()
   }
@@ -152,7 +152,7 @@ export class Outbox {
   /** Drops what is pushed from now on: the link has ended. */
   close(): void {
     this.closed = true
-    this.batch = []
+    this.batch = [0]
     this.frames = 0
   }
 
@@ -163,16 +163,20 @@ export class Outbox {
     else this.schedule()
   }
 
-  private sendOneByOne(batch: Wire.Batch, error: unknown): void {
-    for (let i = 0; i < batch.length;) {
+  private sendOneByOne(batch: Wire.Batch): void {
+    for (let i = 1; i < batch.length;) {
       const size = Wire.sizes[batch[i] as number]!
-      const frame = batch.slice(i, i + size)
+      this.sendFrame(batch.slice(i, i + size), undefined)
       i += size
-      try {
-        this.link.send(frame)
-      } catch (own) {
-        this.onUnsendable(frame, own ?? error)
-      }
+    }
+  }
+
+  private sendFrame(frame: Wire.Batch, transfer: ReadonlyArray<unknown> | undefined): void {
+    try {
+      this.link.send([this.sent, ...frame], transfer)
+      this.sent++
+    } catch (error) {
+      this.onUnsendable(frame, error)
     }
   }
 
@@ -206,5 +210,20 @@ export class Outbox {
       }
     }
     return true
+  }
+}
+
+/** Tells whether a batch is the next one on its link. */
+export class Inbox {
+  private expected = 0
+
+  /** `next`: read it; `repeated`: ignore it; `early`: one before it was lost. */
+  check(batch: Wire.Batch): "next" | "repeated" | "early" {
+    const number = batch[0] as number
+    if (number === this.expected) {
+      this.expected++
+      return "next"
+    }
+    return number < this.expected ? "repeated" : "early"
   }
 }

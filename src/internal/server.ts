@@ -25,7 +25,7 @@ import * as Codec from "./codec.ts"
 import * as Interruption from "./interruption.ts"
 import { begunCapacity, type Link } from "./link.ts"
 import { Mailbox } from "./mailbox.ts"
-import { Outbox } from "./outbox.ts"
+import { Inbox, Outbox } from "./outbox.ts"
 import { StreamWriter } from "./streamWriter.ts"
 import * as Wire from "./wire.ts"
 
@@ -123,6 +123,7 @@ export class Server {
   private readonly behaviours: Context.Context<never>
   private readonly begun: Int32Array | undefined
   private readonly noteCalls: boolean
+  private readonly inbox = new Inbox()
   private readonly actors = new Map<number, LocalActor>()
   private readonly calls = new Map<number, ServerCall>()
   private readonly announcedInfos = new Set<string>()
@@ -159,9 +160,15 @@ export class Server {
 
   /** Reads a batch from the callers' side; everything it leads to at once is answered in one batch. */
   onBatch(batch: Wire.Batch): void {
+    const order = this.inbox.check(batch)
+    if (order === "repeated") return
+    if (order === "early") {
+      this.outbox.push2(Wire.Broken, "a message to it was lost")
+      return
+    }
     this.outbox.cork()
     try {
-      for (let i = 0; i < batch.length;) {
+      for (let i = 1; i < batch.length;) {
         const op = batch[i] as number
         switch (op) {
           case Wire.Call:

@@ -103,6 +103,7 @@ class Worker {
         this.kill({ reason: "Crashed", message })
       },
       onEnded: () => this.handle.release(),
+      onBroken: (message) => this.handle.kill({ reason: "Disconnected", message }),
       onUnresponsive
     }, options.interruptTimeout)
   }
@@ -171,7 +172,7 @@ interface CloseOptions {
 /** Starts workers and actors, and ends them. */
 export class System {
   readonly options: SystemOptions
-  private readonly placement: Placement
+  readonly placement: Placement
   private readonly context: Context.Context<never>
   private readonly workers = new Set<Worker>()
   private readonly restarting = new Set<HostedActor>()

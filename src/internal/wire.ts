@@ -14,7 +14,10 @@
 
 import type { Plan } from "./supervision.ts"
 
-/** Everything one side sends in one turn: frames laid end to end. */
+/**
+ * Everything one side sends in one turn: the number of the batch on its link, from 0, then frames laid end to end. A batch that
+ * comes again is ignored; one that comes too early means that others were lost, which ends the link.
+ */
 export type Batch = Array<unknown>
 
 // ---- caller to actor ----
@@ -62,6 +65,8 @@ export const Chunk = 40
 export const Voted = 41
 /** `[Ended]`: the answer to `End`. */
 export const Ended = 42
+/** `[Broken, message]`: a batch was lost on the way here, so nothing more can be relied on. */
+export const Broken = 45
 /** `[Pong]` */
 export const Pong = 44
 /** `[Dying, message]`: the worker is going down; everything that was begun has been announced before this frame. */
@@ -81,6 +86,7 @@ export const sizes: ReadonlyArray<number> = (() => {
       [Vote, 3],
       [Ping, 1],
       [Pong, 1],
+      [Broken, 2],
       [End, 1],
       [Ready, 1],
       [BootFailed, 2],

@@ -47,7 +47,7 @@ const serve = async (channel: Channel, module: string): Promise<void> => {
   let isBusy = (): boolean => true
   channel.listen((batch) => onBatch(batch), () => isBusy())
   const fail = (text: string): void => {
-    channel.link.send([Wire.BootFailed, text])
+    channel.link.send([0, Wire.BootFailed, text])
     channel.exit(1)
   }
   let layer: Layer.Layer<unknown, unknown>
