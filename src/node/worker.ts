@@ -68,8 +68,8 @@ const serve = async (channel: Channel, module: string): Promise<void> => {
   }
   lastWords(server)
   onBatch = (batch) => server.onBatch(batch)
-  isBusy = () => server.isBusy
-  server.outbox.push1(Wire.Ready)
+  isBusy = () => server.runner.isBusy
+  server.runner.outbox.push1(Wire.Ready)
   for (const batch of early) onBatch(batch)
 }
 
@@ -79,7 +79,7 @@ const lastWords = (server: Server): void => {
   process.on("uncaughtExceptionMonitor", (error) => {
     uncaught = textOf(error)
   })
-  process.on("exit", () => server.die(uncaught ?? ""))
+  process.on("exit", () => server.runner.die(uncaught ?? ""))
 }
 
 const thread = (): Channel => {

@@ -1,0 +1,98 @@
+/**
+ * One actor and its calls, as the worker keeps them.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Rpc from "effect/rpc/Rpc"
+import * as Scope from "effect/Scope"
+import type * as Behaviour from "./behaviour.ts"
+import type * as Codec from "./codec.ts"
+import { Mailbox } from "./mailbox.ts"
+import type { StreamWriter } from "./streamWriter.ts"
+import * as Wire from "./wire.ts"
+
+/** One actor. */
+export class LocalActor {
+  readonly id: number
+  readonly behaviour: Behaviour.Behaviour
+  readonly methods: ReadonlyArray<Codec.Method>
+  readonly mailbox: Mailbox<ServerCall>
+  readonly scope = Scope.makeUnsafe()
+  readonly context: Context.Context<never>
+  readonly calls = new Set<ServerCall>()
+  readonly client: Rpc.ServerClient
+  /** whether a method is known to answer out of line; learned from its first answer */
+  readonly forks: Array<boolean | undefined> = []
+  handlers: ReadonlyArray<Behaviour.Handler> = []
+  state: "Building" | "Running" | "Draining" | "Closing" = "Building"
+  building: Fiber.Fiber<unknown, unknown> | undefined
+  /** the flush before which an announced call of this actor settled */
+  settledAt = -1
+  draining = false
+  onIdle: (() => void) | undefined
+
+  constructor(id: number, behaviour: Behaviour.Behaviour, context: Context.Context<never>) {
+    this.id = id
+    this.behaviour = behaviour
+    this.methods = behaviour.definition.methods
+    this.mailbox = new Mailbox(behaviour.mailboxCapacity, behaviour.concurrency)
+    this.context = Context.add(context, Scope.Scope, this.scope)
+    this.client = new Rpc.ServerClient(id)
+  }
+}
+
+/** A call that waits or that has suspended. */
+export class ServerCall {
+  readonly id: number
+  readonly actor: LocalActor
+  readonly index: number
+  readonly wire: unknown
+  readonly extras: Wire.Extras | undefined
+  /** built ahead of its turn, to see whether it asks to run out of line */
+  run: Prepared | undefined
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
+  writer: StreamWriter | undefined
+  forked = false
+  uninterruptible = false
+  announced = false
+  /** the caller has taken it back */
+  interrupted = false
+
+  constructor(id: number, actor: LocalActor, index: number, wire: unknown, extras: Wire.Extras | undefined) {
+    this.id = id
+    this.actor = actor
+    this.index = index
+    this.wire = wire
+    this.extras = extras
+  }
+
+  get method(): Codec.Method {
+    return this.actor.methods[this.index]!
+  }
+
+  get discard(): boolean {
+    return this.extras?.discard === true
+  }
+
+  get flags(): number {
+    return (this.forked ? Wire.FlagForked : 0) | (this.uninterruptible ? Wire.FlagUninterruptible : 0)
+  }
+}
+
+/** What a handler answered. */
+export interface Prepared {
+  readonly effect: Effect.Effect<unknown, unknown>
+  readonly fork: boolean
+  readonly uninterruptible: boolean
+  /** whether the handler itself has said so */
+  readonly isAnswer: boolean
+}
+
+/** The defect of what could not be decoded; it never leaves the server. */
+export class Undecodable {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}

@@ -1,0 +1,488 @@
+/**
+ * Running the calls of a worker's actors: starts handlers as fibers, in the order
+ * that each mailbox says, and answers.
+ *
+ * A handler that finishes at once is answered in the same turn and costs no more
+ * than its fiber; only one that suspends is entered into the tables below, and is
+ * announced as started when the turn ends. That announcement, and the note of what
+ * was begun since the last one, is what lets the caller's side prove that a call
+ * never ran (C1).
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Headers from "effect/http/Headers"
+import * as Rpc from "effect/rpc/Rpc"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import * as Transferable from "effect/workers/Transferable"
+import * as Codec from "./codec.ts"
+import * as Interruption from "./interruption.ts"
+import { begunCapacity, type Link } from "./link.ts"
+import { type LocalActor, type Prepared, ServerCall, Undecodable } from "./localActor.ts"
+import { Outbox } from "./outbox.ts"
+import { StreamWriter } from "./streamWriter.ts"
+import * as Wire from "./wire.ts"
+
+// how many waiting calls are announced together where begun calls cannot be noted in shared memory
+const announceAhead = 64
+
+const plain = { fork: false, uninterruptible: false, isAnswer: false }
+
+/** Runs calls and answers them. */
+export class Runner {
+  readonly outbox: Outbox
+  private readonly begun: Int32Array | undefined
+  private readonly noteCalls: boolean
+  private readonly calls = new Map<number, ServerCall>()
+  private unannounced: Array<ServerCall> = []
+  private writers: Array<StreamWriter> = []
+  /** the calls whose handlers are being entered, the innermost last */
+  private readonly entering: Array<number> = []
+
+  constructor(link: Link) {
+    this.begun = link.begun
+    this.noteCalls = link.interrupts !== undefined
+    this.outbox = new Outbox(
+      link,
+      (frame, error) => this.onUnsendable(frame, error),
+      { before: () => this.announce(), after: () => this.announced() }
+    )
+  }
+
+  /** whether a handler is suspended or a call waits */
+  get isBusy(): boolean {
+    return this.calls.size > 0
+  }
+
+  /** A call has arrived. */
+  call(
+    id: number,
+    actor: LocalActor | undefined,
+    index: number,
+    wire: unknown,
+    extras: Wire.Extras | undefined
+  ): void {
+    if (actor === undefined || actor.state !== "Running") {
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureStopped, undefined)
+    }
+    const { mailbox } = actor
+    if (mailbox.isOpen) {
+      // a stream is entered into the tables at once, because it takes credit
+      const call = actor.methods[index]!.stream ? new ServerCall(id, actor, index, wire, extras) : undefined
+      this.begin(actor, id, index, wire, extras, call)
+      return
+    }
+    const call = new ServerCall(id, actor, index, wire, extras)
+    if (actor.forks[index] !== false) {
+      // only its answer says whether it runs out of line
+      call.forked = actor.forks[index] === true
+      const run = this.peek(call)
+      if (run.fork) return this.begin(actor, id, index, wire, extras, call)
+    }
+    if (mailbox.isFull && !actor.behaviour.suspends) {
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureMailboxFull, mailbox.capacity)
+    }
+    this.calls.set(id, call)
+    mailbox.line.add(call)
+    if (call.discard) this.outbox.push2(Wire.Accepted, id)
+  }
+
+  /** The reader of a stream has consumed so many items. */
+  credit(id: number, items: number): void {
+    this.calls.get(id)?.writer?.credit(items)
+  }
+
+  /** The caller has taken a call back. */
+  interrupt(id: number): void {
+    const call = this.calls.get(id)
+    // its answer is already on the way
+    if (call === undefined) return
+    if (call.fiber === undefined) {
+      call.actor.mailbox.line.remove(call)
+      this.forget(call)
+      this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
+      return call.actor.onIdle?.()
+    }
+    call.interrupted = true
+    if (call.uninterruptible) this.outbox.push3(Wire.Started, id, call.flags)
+    else call.fiber.interruptUnsafe()
+  }
+
+  private peek(call: ServerCall): Prepared {
+    const { actor, extras, id, index, wire } = call
+    if (this.begun === undefined) this.announceNow(call)
+    this.enter(id)
+    const run = call.run = this.prepare(actor, id, index, wire, extras, call)
+    this.leave(id)
+    if (run.isAnswer) actor.forks[index] = run.fork
+    if (run.fork && call.announced && !call.forked) {
+      call.forked = true
+      this.outbox.push3(Wire.Started, id, call.flags)
+    }
+    return run
+  }
+
+  private prepare(
+    actor: LocalActor,
+    id: number,
+    index: number,
+    wire: unknown,
+    extras: Wire.Extras | undefined,
+    call: ServerCall | undefined
+  ): Prepared {
+    const method = actor.methods[index]!
+    const decoded = method.payload.decode(wire)
+    if (!Codec.isSuccess(decoded)) {
+      if (Codec.isFailure(decoded)) {
+        return { effect: Effect.die(new Undecodable(Codec.issueText(decoded.cause))), ...plain }
+      }
+      // an effectful schema: the payload is only known once the fiber runs
+      const effect = Effect.flatMap(
+        Effect.catchCause(decoded, (cause) => Effect.die(new Undecodable(Codec.issueText(cause)))),
+        (payload) => this.answer(actor, id, index, payload, extras, call).effect
+      )
+      return { effect, ...plain }
+    }
+    return this.answer(actor, id, index, decoded.value, extras, call)
+  }
+
+  private answer(
+    actor: LocalActor,
+    id: number,
+    index: number,
+    payload: unknown,
+    extras: Wire.Extras | undefined,
+    call: ServerCall | undefined
+  ): Prepared {
+    const method = actor.methods[index]!
+    const { rpc } = method
+    const options = {
+      client: actor.client,
+      requestId: id,
+      headers: extras?.headers === undefined ? Headers.empty : Headers.fromRecordUnsafe(extras.headers),
+      payload,
+      rpc
+    }
+    let answer: object
+    let effect: Effect.Effect<any, any>
+    let wrapped: { readonly fork: boolean; readonly uninterruptible: boolean } = plain
+    try {
+      answer = actor.handlers[index]!(payload, options)
+      if (Rpc.isWrapper(answer)) {
+        wrapped = answer
+        answer = answer.value
+      }
+      effect = answer as Effect.Effect<any, any>
+      if (method.stream) {
+        const writer = call!.writer = new StreamWriter(
+          this.outbox,
+          id,
+          method,
+          call!.discard,
+          extras?.window,
+          (writer) => {
+            this.writers.push(writer)
+          }
+        )
+        effect = writer.run(answer as Parameters<StreamWriter["run"]>[0])
+      }
+      for (const service of rpc.middlewares) {
+        const middleware = Context.getUnsafe(actor.context, service) as unknown as (
+          effect: Effect.Effect<any, any>,
+          options: unknown
+        ) => Effect.Effect<any, any>
+        effect = middleware(effect, options)
+      }
+    } catch (defect) {
+      return { effect: Effect.die(defect), ...plain }
+    }
+    const trace = extras?.trace
+    if (trace !== undefined) {
+      effect = Effect.withSpan(effect, `${actor.behaviour.definition.name}.${method.tag}`, {
+        captureStackTrace: false,
+        kind: "server",
+        parent: Tracer.externalSpan({ traceId: trace[0], spanId: trace[1], sampled: trace[2] })
+      })
+    }
+    return { effect, fork: wrapped.fork, uninterruptible: wrapped.uninterruptible, isAnswer: true }
+  }
+
+  private begin(
+    actor: LocalActor,
+    id: number,
+    index: number,
+    wire: unknown,
+    extras: Wire.Extras | undefined,
+    queued: ServerCall | undefined
+  ): void {
+    let call = queued
+    if (this.begun === undefined && !(call?.announced ?? false)) {
+      if (actor.forks[index] === true || actor.settledAt === this.outbox.flushes) {
+        call ??= new ServerCall(id, actor, index, wire, extras)
+        call.forked = actor.forks[index] === true
+        this.announceNow(call)
+      }
+    }
+    this.enter(id)
+    const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call)
+    if (run.isAnswer) actor.forks[index] ??= run.fork
+    if (!run.fork) actor.mailbox.running++
+    const scope = Scope.makeUnsafe()
+    let context = Context.add(actor.context, Scope.Scope, scope)
+    if (this.noteCalls) context = Context.add(context, Interruption.CurrentCall, id)
+    const fiber = Effect.runForkWith(context)(
+      run.effect,
+      run.uninterruptible ? { uninterruptible: true } : undefined
+    )
+    this.entering.pop()
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined && scope.state._tag === "Empty" && call === undefined) {
+      this.finish(actor, id, index, extras, undefined, run.fork, exit)
+      return
+    }
+    call ??= new ServerCall(id, actor, index, wire, extras)
+    call.run = run
+    if (run.fork && call.announced && !call.forked) this.outbox.push3(Wire.Started, id, Wire.FlagForked)
+    call.forked = run.fork
+    call.uninterruptible = run.uninterruptible
+    this.follow(call, fiber, scope)
+  }
+
+  // waits for the handler, then for what it acquired, then answers
+  private follow(call: ServerCall, fiber: Fiber.Fiber<unknown, unknown>, scope: Scope.Closeable | undefined): void {
+    const { actor } = call
+    call.fiber = fiber
+    this.calls.set(call.id, call)
+    actor.calls.add(call)
+    if (!call.announced) this.unannounced.push(call)
+    fiber.addObserver((exit) => {
+      if (scope !== undefined && scope.state._tag !== "Empty") {
+        const closing = Effect.runForkWith(actor.context)(Effect.andThen(Scope.close(scope, exit), exit), {
+          uninterruptible: true
+        })
+        return this.follow(call, closing, undefined)
+      }
+      this.finish(actor, call.id, call.index, call.extras, call, call.forked, exit)
+      if (!actor.draining) this.advance(actor)
+    })
+  }
+
+  // starts what waited for its turn
+  private advance(actor: LocalActor): void {
+    const { mailbox } = actor
+    if (mailbox.line.size > 0) {
+      actor.draining = true
+      for (let call = mailbox.take(); call !== undefined; call = mailbox.take()) {
+        this.begin(actor, call.id, call.index, call.wire, call.extras, call)
+      }
+      actor.draining = false
+    }
+    actor.onIdle?.()
+  }
+
+  /** Takes a call out of the tables. */
+  forget(call: ServerCall): void {
+    this.calls.delete(call.id)
+    call.actor.calls.delete(call)
+  }
+
+  private finish(
+    actor: LocalActor,
+    id: number,
+    index: number,
+    extras: Wire.Extras | undefined,
+    call: ServerCall | undefined,
+    forked: boolean,
+    exit: Exit.Exit<unknown, unknown>
+  ): void {
+    if (call !== undefined) {
+      this.forget(call)
+      if (call.announced) actor.settledAt = this.outbox.flushes
+    }
+    if (!forked) actor.mailbox.running--
+    const method = actor.methods[index]!
+    if (exit._tag === "Success") {
+      const { value } = exit
+      if (Deferred.isDeferred(value)) {
+        // its place is free for the next call; the answer follows when the Deferred completes
+        const waiting = call ?? new ServerCall(id, actor, index, undefined, extras)
+        waiting.forked = true
+        if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
+        return this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(value)), undefined)
+      }
+      if (method.stream || extras?.discard === true) {
+        call?.writer?.flush()
+        return this.outbox.push3(Wire.Settled, id, undefined)
+      }
+      const encoded = method.success.encode(value)
+      if (Codec.isSuccess(encoded)) {
+        if (!method.success.isolated) this.outbox.isolate(encoded.value)
+        return this.outbox.push3(Wire.Settled, id, encoded.value)
+      }
+      return this.whenEncoded(
+        encoded,
+        actor.context,
+        (value, transfer) =>
+          transfer === undefined
+            ? this.outbox.push3(Wire.Settled, id, value)
+            : this.outbox.pushTransfer([Wire.Settled, id, value], transfer),
+        (text) => this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, text)
+      )
+    }
+    this.fail(actor, id, method, extras, call, exit.cause)
+  }
+
+  private fail(
+    actor: LocalActor,
+    id: number,
+    method: Codec.Method,
+    extras: Wire.Extras | undefined,
+    call: ServerCall | undefined,
+    cause: Cause.Cause<unknown>
+  ): void {
+    call?.writer?.flush()
+    if (call?.interrupted === true) return this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
+    const only = cause.reasons.length === 1 ? cause.reasons[0] : undefined
+    const defect = only?._tag === "Die" ? only.defect : undefined
+    if (defect instanceof Undecodable) {
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureUndecodable, defect.text)
+    }
+    if (call?.writer?.unencodable !== undefined) {
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, call.writer.unencodable)
+    }
+    if (actor.state === "Closing" && Cause.hasInterruptsOnly(cause)) {
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureStoppedRunning, undefined)
+    }
+    if (extras?.discard === true) {
+      // nobody waits for the answer, so the log is the only one to tell
+      Effect.runForkWith(actor.context)(
+        Effect.logWarning(`${actor.behaviour.definition.name}.${method.tag} (discarded call) failed`, cause)
+      )
+    }
+    const fail = (text: string): void => this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, text)
+    if (only?._tag === "Fail") {
+      return this.whenEncoded(
+        method.error.encode(only.error),
+        actor.context,
+        (value) => {
+          if (!method.error.isolated) this.outbox.isolate(value)
+          this.outbox.push4(Wire.Failed, id, Wire.FailureError, value)
+        },
+        fail
+      )
+    }
+    const errors = cause.reasons.filter(Cause.isFailReason)
+    const encodeAll = Effect.forEach(errors, (reason) => method.error.encode(reason.error))
+    this.whenEncoded(encodeAll, actor.context, (values) => {
+      let at = 0
+      const encoded = Codec.encodeCause(cause, () => (values as ReadonlyArray<unknown>)[at++], method.encodeDefect)
+      this.outbox.isolate(encoded)
+      this.outbox.push4(Wire.Failed, id, Wire.FailureCause, encoded)
+    }, fail)
+  }
+
+  /** Runs a coder to its end, at once if it can; collects what is to be transferred. */
+  whenEncoded<E>(
+    encoded: Effect.Effect<unknown, E>,
+    context: Context.Context<never>,
+    done: (value: unknown, transfer: ReadonlyArray<unknown> | undefined) => void,
+    failed: (text: string) => void
+  ): void {
+    if (Codec.isSuccess(encoded)) return done(encoded.value, undefined)
+    const collector = Transferable.makeCollectorUnsafe()
+    Effect.runForkWith(Context.add(context, Transferable.Collector, collector))(encoded).addObserver((exit) => {
+      if (Exit.isFailure(exit)) return failed(Codec.issueText(exit.cause))
+      const transfer = collector.readUnsafe()
+      done(exit.value, transfer.length > 0 ? transfer : undefined)
+    })
+  }
+
+  // ---- what has begun ----
+
+  private enter(id: number): void {
+    this.entering.push(id)
+    const { begun } = this
+    if (begun === undefined) return
+    if (begun[0] === begunCapacity) this.outbox.flush()
+    const count = begun[0]!
+    begun[count + 1] = id
+    begun[0] = count + 1
+  }
+
+  // for a call that was only asked, and has not begun
+  private leave(id: number): void {
+    this.entering.pop()
+    const { begun } = this
+    if (begun !== undefined && begun[begun[0]!] === id) begun[0]!--
+  }
+
+  // C1: where nothing is shared, a start that the callers' side could not infer is announced before it happens
+  private announceNow(call: ServerCall): void {
+    call.announced = true
+    this.outbox.push3(Wire.Started, call.id, call.flags)
+    for (const next of call.actor.mailbox.line.peek(call.forked ? 0 : announceAhead)) {
+      if (next.announced) continue
+      next.announced = true
+      this.outbox.push3(Wire.Started, next.id, 0)
+    }
+    this.outbox.flush()
+  }
+
+  // runs before every flush: chunks that were staged, and calls that have begun and not settled
+  private announce(): void {
+    if (this.writers.length > 0) {
+      const writers = this.writers
+      this.writers = []
+      for (const writer of writers) writer.flush()
+    }
+    if (this.unannounced.length > 0) {
+      const unannounced = this.unannounced
+      this.unannounced = []
+      for (const call of unannounced) {
+        if (call.announced || !this.calls.has(call.id)) continue
+        call.announced = true
+        this.outbox.push3(Wire.Started, call.id, call.flags)
+      }
+    }
+  }
+
+  // what has begun is known at the other end now, but for the handlers that are being entered
+  private announced(): void {
+    if (this.begun === undefined) return
+    const { entering } = this
+    for (let i = 0; i < entering.length; i++) this.begun[i + 1] = entering[i]!
+    this.begun[0] = entering.length
+  }
+
+  /** The last words of a dying worker: everything that has begun is announced, so that the rest is known not to have. */
+  die(message: string): void {
+    for (const id of this.entering) this.outbox.push3(Wire.Started, id, 0)
+    this.outbox.flush()
+    this.outbox.push2(Wire.Dying, message)
+    this.outbox.flush()
+  }
+
+  private onUnsendable(frame: Wire.Batch, error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error)
+    switch (frame[0]) {
+      case Wire.Settled:
+      case Wire.Failed:
+        return this.outbox.push4(Wire.Failed, frame[1], Wire.FailureUnencodable, text)
+      case Wire.Chunk:
+        return this.calls.get(frame[1] as number)?.writer?.refuse(text)
+      case Wire.Spawned:
+        return this.outbox.push4(Wire.Spawned, frame[1], Wire.SpawnDied, unencodable("the start error", text))
+      default:
+        throw error
+    }
+  }
+}
+
+/** An encoded cause that says what could not be sent. */
+export const unencodable = (what: string, text: string): Wire.EncodedCause => [
+  ["Die", Codec.encodeDefect(new TypeError(`${what} cannot be sent: ${text}`))]
+]
