@@ -91,6 +91,17 @@ export class ProtocolError extends Schema.TaggedError<ProtocolError>()("Protocol
 }) {}
 
 /**
+ * The handle has been released, by `Handle.release` or with the scope that received it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class HandleReleased extends Schema.TaggedError<HandleReleased>()("HandleReleased", {
+  actor: Schema.String,
+  message: Schema.String
+}) {}
+
+/**
  * Everything a call can fail with beside its own declared error.
  *
  * @category errors

@@ -4,9 +4,10 @@
  * @since 0.1.0
  */
 export * as Actor from "./Actor.ts"
-export { ActorExited, MailboxFull, ProtocolError, SpawnError } from "./ActorError.ts"
+export { ActorExited, HandleReleased, MailboxFull, ProtocolError, SpawnError } from "./ActorError.ts"
 export type { ActorError, Outcome } from "./ActorError.ts"
 export * as ActorPool from "./ActorPool.ts"
 export * as ActorRef from "./ActorRef.ts"
 export { ActorSystem } from "./ActorSystem.ts"
+export * as Handle from "./Handle.ts"
 export * as Supervision from "./Supervision.ts"

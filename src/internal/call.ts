@@ -56,6 +56,7 @@ const begin = (
     ? new PendingTell(target, index, payload, extras, transfer)
     : new PendingCall(target, index, payload, extras, transfer)
   pending.resume = resume
+  if (target.methods[index]!.success.handles) pending.scope = currentScope()
   return submit(pending) ? Effect.suspend(() => cancel(pending)) : undefined
 }
 
@@ -90,6 +91,7 @@ const stream = (target: Target, index: number, payload: unknown, options?: CallO
       const extras = extrasOf(options, options?.streamBufferSize)
       return Effect.flatMap(encodeSlowly(target, method, method.payload.encode(payload)), ([payload, transfer]) => {
         const pending = new PendingStream(target, index, payload, extras, transfer)
+        pending.scope = scope
         submit(pending)
         return Effect.as(
           Scope.addFinalizer(scope, Effect.suspend(() => cancel(pending))),
@@ -125,6 +127,10 @@ const cancel = (pending: Pending): Effect.Effect<void> => {
   pending.target.waiting.remove(pending)
   return Effect.void
 }
+
+// a handle lives as long as the scope that receives it, if there is one, else as long as its actor (H5)
+const currentScope = (): Scope.Scope | undefined =>
+  Fiber.getCurrent()!.context.mapUnsafe.get(Scope.Scope.key) as Scope.Scope | undefined
 
 const extrasOf = (options: CallOptions | undefined, window: number | undefined): Wire.Extras | undefined => {
   const span = Fiber.getCurrent()!.cache.span

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Outcome } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
+import { Imports } from "./handles.ts"
 import * as Interruption from "./interruption.ts"
 import type { Link, LinkEnd } from "./link.ts"
 import { Inbox, Outbox } from "./outbox.ts"
@@ -36,6 +37,7 @@ export interface ClientEvents {
 /** The caller's half of one connection. */
 export class Client implements Connection {
   readonly outbox: Outbox
+  readonly imports: Imports
   readonly targets = new Map<number, Target>()
   private readonly link: Link
   private readonly events: ClientEvents
@@ -54,6 +56,7 @@ export class Client implements Connection {
     this.events = events
     this.interruptTimeout = interruptTimeout
     this.outbox = new Outbox(link, (frame, error) => this.onUnsendable(frame, error))
+    this.imports = new Imports(this.outbox)
   }
 
   /** the calls that have been sent and have not settled */
@@ -148,8 +151,10 @@ export class Client implements Connection {
     const pending = this.find(id)
     if (pending === undefined) return
     this.release(pending)
-    if (pending.onAcknowledged !== undefined) pending.onAcknowledged()
-    else pending.succeed(value)
+    if (pending.onAcknowledged !== undefined) {
+      if (pending.method.success.handles && !pending.method.stream) pending.discard(value)
+      pending.onAcknowledged()
+    } else pending.succeed(value)
     if (pending.target.waiting.size > 0) pending.target.advance()
   }
 
@@ -269,6 +274,9 @@ export class Client implements Connection {
         case Wire.Broken:
           this.events.onBroken(batch[i + 1] as string)
           break
+        case Wire.Complete:
+          this.imports.complete(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
+          break
         case Wire.Pong:
           this.events.onPong()
           break
@@ -354,6 +362,7 @@ export class Client implements Connection {
       const when = pending.started ? `while ${method.tag} ran` : `before ${method.tag} was answered`
       pending.lose(target.exited(end.reason, outcome, `${target.address} ended ${when}: ${message}`))
     }
+    this.imports.end(end.reason, message)
     for (const [target, calls] of carried) target.interrupted(calls)
     for (const target of targets) {
       const { onClosed, onSpawned } = target

@@ -29,6 +29,8 @@ export interface Codec {
   readonly decode: Coder
   /** whether encoding makes a fresh value, so that two encoded values never share an object */
   readonly isolated: boolean
+  /** whether values may contain handles */
+  readonly handles: boolean
 }
 
 /** Everything the call path needs to know about one method. */
@@ -107,7 +109,13 @@ const some = (ast: SchemaAST.AST, p: (ast: SchemaAST.AST) => boolean): boolean =
 const passesObjects = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Declaration" || ast._tag === "Unknown" || ast._tag === "Any" || ast._tag === "ObjectKeyword"
 
-const none: Codec = { encode: () => Exit.void, decode: () => Exit.void, isolated: true }
+/** Annotates the declaration of a handle. */
+export const handleAnnotation = "~uactor/handle"
+
+const isHandle = (ast: SchemaAST.AST): boolean =>
+  ast._tag === "Declaration" && handleAnnotation in (ast.annotations ?? {})
+
+const none: Codec = { encode: () => Exit.void, decode: () => Exit.void, isolated: true, handles: false }
 
 const compiled = new WeakMap<SchemaAST.AST, Codec>()
 
@@ -120,6 +128,7 @@ export const compile = (schema: Schema.Top): Codec => {
   const out: Codec = {
     encode: SchemaParser.encodeUnknownEffect(codec),
     decode: SchemaParser.decodeUnknownEffect(codec),
+    handles: some(schema.ast, isHandle),
     isolated: !some(SchemaAST.toEncoded(codec.ast), passesObjects)
   }
   compiled.set(schema.ast, out)

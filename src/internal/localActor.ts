@@ -12,6 +12,12 @@ import { Mailbox } from "./mailbox.ts"
 import type { StreamWriter } from "./streamWriter.ts"
 import * as Wire from "./wire.ts"
 
+/** The scope of the actor in which a fiber runs. */
+export const CurrentActorScope: Context.Reference<Scope.Scope | undefined> = Context.Reference<Scope.Scope | undefined>(
+  "uactor/CurrentActorScope",
+  { defaultValue: () => undefined }
+)
+
 /** One actor. */
 export class LocalActor {
   readonly id: number
@@ -37,7 +43,7 @@ export class LocalActor {
     this.behaviour = behaviour
     this.methods = behaviour.definition.methods
     this.mailbox = new Mailbox(behaviour.mailboxCapacity, behaviour.concurrency)
-    this.context = Context.add(context, Scope.Scope, this.scope)
+    this.context = context.pipe(Context.add(Scope.Scope, this.scope), Context.add(CurrentActorScope, this.scope))
     this.client = new Rpc.ServerClient(id)
   }
 }

@@ -87,15 +87,20 @@ export class PendingStream extends Pending {
   }
 
   private decodeChunk(chunk: ReadonlyArray<unknown>): Effect.Effect<any, any> {
+    if (this.method.success.handles) return this.decodeSlowly(chunk)
     const decode = this.method.success.decode
     const out: Array<unknown> = new Array(chunk.length)
     for (let i = 0; i < chunk.length; i++) {
       const decoded = decode(chunk[i])
       if (!Codec.isSuccess(decoded)) {
-        return Effect.forEach(chunk, (item) => this.decodeWith(this.method.success, item, "an item of the stream"))
+        return this.decodeSlowly(chunk)
       }
       out[i] = decoded.value
     }
     return Exit.succeed(out)
+  }
+
+  private decodeSlowly(chunk: ReadonlyArray<unknown>): Effect.Effect<any, any> {
+    return Effect.forEach(chunk, (item) => this.decodeWith(this.method.success, item, "an item of the stream"))
   }
 }

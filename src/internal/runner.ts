@@ -20,6 +20,7 @@ import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Transferable from "effect/workers/Transferable"
 import * as Codec from "./codec.ts"
+import * as Handles from "./handles.ts"
 import * as Interruption from "./interruption.ts"
 import { begunCapacity, type Link } from "./link.ts"
 import { type LocalActor, type Prepared, ServerCall, Undecodable } from "./localActor.ts"
@@ -35,6 +36,7 @@ const plain = { fork: false, uninterruptible: false, isAnswer: false }
 /** Runs calls and answers them. */
 export class Runner {
   readonly outbox: Outbox
+  readonly exports: Handles.Exports
   private readonly begun: Int32Array | undefined
   private readonly noteCalls: boolean
   private readonly calls = new Map<number, ServerCall>()
@@ -50,6 +52,10 @@ export class Runner {
       link,
       (frame, error) => this.onUnsendable(frame, error),
       { before: () => this.announce(), after: () => this.announced() }
+    )
+    this.exports = new Handles.Exports(
+      this.outbox,
+      (encoded, done, failed) => this.whenEncoded(encoded, Context.empty(), done, failed)
     )
   }
 
@@ -318,7 +324,10 @@ export class Runner {
         call?.writer?.flush()
         return this.outbox.push3(Wire.Settled, id, undefined)
       }
-      const encoded = method.success.encode(value)
+      const { success } = method
+      const encoded = success.handles
+        ? Handles.exporting({ exports: this.exports, owner: actor }, () => success.encode(value))
+        : success.encode(value)
       if (Codec.isSuccess(encoded)) {
         if (!method.success.isolated) this.outbox.isolate(encoded.value)
         return this.outbox.push3(Wire.Settled, id, encoded.value)

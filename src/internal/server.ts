@@ -90,6 +90,12 @@ export class Server {
           case Wire.Vote:
             this.vote(batch[i + 1] as number, Codec.decodeExit(batch[i + 2] as Wire.EncodedExit))
             break
+          case Wire.Cancel:
+            this.runner.exports.interrupt(batch[i + 1] as number)
+            break
+          case Wire.Release:
+            this.runner.exports.release(batch[i + 1] as number)
+            break
           case Wire.Ping:
             outbox.push1(Wire.Pong)
             break
@@ -198,6 +204,7 @@ export class Server {
     const finish = (): void => {
       if (actor.calls.size > 0 || actor.building !== undefined) return
       actor.onIdle = undefined
+      this.runner.exports.end(actor)
       this.releaseScope(actor, exit, (cause) => {
         this.actors.delete(actor.id)
         this.runner.outbox.push3(

@@ -7,8 +7,10 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
 import { ActorExited, MailboxFull, type Outcome, ProtocolError } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
+import * as Handles from "./handles.ts"
 import { Line } from "./line.ts"
 import type { LinkEnd } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
@@ -18,6 +20,7 @@ import type * as Wire from "./wire.ts"
 /** What a target needs of the connection it is bound to. */
 export interface Connection {
   readonly outbox: Outbox
+  readonly imports: Handles.Imports
   /** gives a call its id and pushes its frame; `false` if it settled at once */
   readonly send: (pending: Pending) => boolean
   /** takes back a call that has been sent; completes with its acknowledgement */
@@ -198,6 +201,8 @@ export abstract class Pending {
   forked = false
   uninterruptible = false
   onAcknowledged: (() => void) | undefined
+  /** what the handles in its answer live as long as */
+  scope: Scope.Scope | undefined
   timer: ReturnType<typeof setTimeout> | undefined
   readonly target: Target
   readonly index: number
@@ -228,6 +233,17 @@ export abstract class Pending {
   reset(): void {
     this.id = -1
     this.started = this.forked = this.uninterruptible = false
+  }
+
+  get importer(): Parameters<typeof Handles.importing>[0] {
+    return { imports: this.target.connection.imports, owner: this.target, scope: this.scope }
+  }
+
+  /** Its answer came too late: lets go of the handles in it. */
+  discard(value: unknown): void {
+    const unwanted: Array<Handles.RemoteDeferred> = []
+    void Handles.importing({ ...this.importer, scope: undefined, unwanted }, () => this.method.success.decode(value))
+    for (const handle of unwanted) handle.release()
   }
 
   get method(): Codec.Method {
@@ -269,7 +285,9 @@ export abstract class Pending {
   }
 
   decodeWith(codec: Codec.Codec, value: unknown, what: string): Effect.Effect<unknown, unknown> {
-    const decoded = codec.decode(value)
+    const decoded = codec.handles
+      ? Handles.importing(this.importer, () => codec.decode(value))
+      : codec.decode(value)
     return Codec.isSuccess(decoded)
       ? decoded
       : Effect.catchCause(

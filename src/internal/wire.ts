@@ -36,6 +36,10 @@ export const Interrupt = 5
 export const Credit = 6
 /** `[Vote, target, exit]`: ask the behaviour's `onExit`. */
 export const Vote = 7
+/** `[Cancel, handle]`: interrupt the making of a result; `Complete` acknowledges it. */
+export const Cancel = 10
+/** `[Release, handle]`: the holder of a handle has let go. */
+export const Release = 11
 /** `[Ping]`: are you there? Answered by `Pong`. */
 export const Ping = 9
 /** `[End]`: close what is left, release the worker's own layer, and answer `Ended`. */
@@ -65,6 +69,8 @@ export const Chunk = 40
 export const Voted = 41
 /** `[Ended]`: the answer to `End`. */
 export const Ended = 42
+/** `[Complete, handle, completion, value]`: a result that was promised by a handle; see the `Complete…` codes. */
+export const Complete = 46
 /** `[Broken, message]`: a batch was lost on the way here, so nothing more can be relied on. */
 export const Broken = 45
 /** `[Pong]` */
@@ -84,6 +90,9 @@ export const sizes: ReadonlyArray<number> = (() => {
       [Interrupt, 2],
       [Credit, 3],
       [Vote, 3],
+      [Cancel, 2],
+      [Release, 2],
+      [Complete, 4],
       [Ping, 1],
       [Pong, 1],
       [Broken, 2],
@@ -134,6 +143,17 @@ export const FailureMailboxFull = 6
 export const FailureStopped = 7
 /** `Failed`: the call was running when the actor was closed. */
 export const FailureStoppedRunning = 8
+
+/** `Complete`: the result, encoded. */
+export const CompleteSuccess = 0
+/** `Complete`: the typed error, encoded. */
+export const CompleteError = 1
+/** `Complete`: an encoded cause. */
+export const CompleteCause = 2
+/** `Complete`: the actor has ended. */
+export const CompleteStopped = 3
+/** `Complete`: the result could not be encoded; `value` says why. */
+export const CompleteUnencodable = 4
 
 /** `Started`: the handler runs out of line (`Rpc.fork`) and takes no place of `concurrency`. */
 export const FlagForked = 1
