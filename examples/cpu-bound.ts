@@ -1,0 +1,32 @@
+// A computation spread over the machine's cores, and the time beside the single-threaded one.
+import { NodeRuntime } from "@effect/platform-node"
+import { Array, Console, Duration, Effect } from "effect"
+import { availableParallelism } from "node:os"
+import { ActorPool } from "../src/index.ts"
+import { NodeActorSystem } from "../src/node/index.ts"
+import { countPrimes, Primes } from "./actors/primes.ts"
+
+const end = 4_000_000
+const size = 50_000
+const ranges = Array.makeBy(end / size, (i) => ({ from: i * size, to: (i + 1) * size }))
+
+const program = Effect.gen(function*() {
+  const cores = availableParallelism()
+  const pool = yield* ActorPool.make(Primes, { size: cores, strategy: "least-busy" })
+  const [alone, one] = yield* Effect.timed(Effect.sync(() => countPrimes(0, end)))
+  const [spread, counts] = yield* Effect.timed(
+    Effect.forEach(ranges, (range) => pool.client.count(range), { concurrency: cores * 2 })
+  )
+  const all = counts.reduce((a, b) => a + b, 0)
+  if (all !== one) return yield* Effect.die(new Error(`${all} is not ${one}`))
+  yield* Console.log(
+    `${one} primes below ${end}: ${Math.round(Duration.toMillis(alone))} ms on one thread, ` +
+      `${Math.round(Duration.toMillis(spread))} ms on ${cores}`
+  )
+})
+
+program.pipe(
+  Effect.scoped,
+  Effect.provide(NodeActorSystem.layerThreads({ module: new URL("./actors/primes.ts", import.meta.url) })),
+  NodeRuntime.runMain
+)
