@@ -306,8 +306,9 @@ export class Client implements Connection {
     if (target === undefined) return
     this.targets.delete(id)
     target.end(Exit.void)
-    const onClosed = target.onClosed
-    target.onClosed = undefined
+    const { onClosed, onSpawned } = target
+    target.onClosed = target.onSpawned = undefined
+    onSpawned?.(-1, "it was closed before it was built")
     onClosed?.(cause)
   }
 

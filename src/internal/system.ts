@@ -214,6 +214,8 @@ export class System {
           return yield* Effect.failCause(exit.cause)
         }
         this.supervise(actor, own ?? target.supervision ?? fallback)
+        // an actor that ends before its scope leaves nothing in it
+        target.watch({ onExit: () => void Effect.runFork(Scope.close(child, Exit.void)) })
         return actor
       })
     )
@@ -463,7 +465,7 @@ export class System {
   /** Asks an actor's `onExit` (L5). */
   vote({ target, worker }: HostedActor, exit: Exit.Exit<unknown, unknown>): Effect.Effect<boolean> {
     return Effect.callback((resume) => {
-      if (target.closing) return resume(Effect.succeed(false))
+      if (!target.isAvailable) return resume(Effect.succeed(false))
       target.onVoted = (vote) => {
         target.onVoted = undefined
         resume(

@@ -1,0 +1,575 @@
+import { assert, it, vi } from "@effect/vitest"
+import { Cause, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
+import { ActorExited, HandleReleased } from "../../src/ActorError.ts"
+import * as ActorRef from "../../src/ActorRef.ts"
+import * as Handle from "../../src/Handle.ts"
+import * as Handles from "../../src/internal/handles.ts"
+import { Outbox } from "../../src/internal/outbox.ts"
+import * as Wire from "../../src/internal/wire.ts"
+import behaviours, { Broken, Workshop } from "./fixtures/handles.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/handles.ts", import.meta.url), behaviours }
+
+type Result = Handle.DeferredHandle<number, Broken>
+
+const assertBroken = (error: unknown): void => {
+  assert.instanceOf(error, Broken)
+  assert.strictEqual(error.code, 7)
+  assert.deepStrictEqual(error.since, new Date(0))
+  assert.strictEqual(error.message, "broken with 7")
+}
+
+const assertDied = (exit: Exit.Exit<unknown, unknown>, name: string, message: string): void => {
+  assert(Exit.isFailure(exit))
+  const defects = exit.cause.reasons.filter(Cause.isDieReason).map((reason) => reason.defect)
+  assert.lengthOf(defects, 1)
+  assert.instanceOf(defects[0], Error)
+  assert.strictEqual(defects[0].name, name)
+  assert.include(defects[0].message, message)
+}
+
+const assertReleased = (error: unknown): void => {
+  assert.instanceOf(error, HandleReleased)
+  assert.strictEqual(error.actor, "Workshop")
+}
+
+const assertExited = (error: unknown, reason: ActorExited["reason"]): void => {
+  assert.instanceOf(error, ActorExited)
+  assert.strictEqual(error.actor, "Workshop")
+  assert.deepStrictEqual([error.reason, error.outcome], [reason, "Unknown"])
+}
+
+/** Forks a fiber that waits when this returns. */
+const forked = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Fiber.Fiber<A, E>> =>
+  Effect.forkChild(effect, { startImmediately: true })
+
+/** Waits until a result is there, without awaiting it. */
+const done = (result: Result): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    while (!(yield* Effect.orDie(result.isDone))) yield* Effect.sleep(1)
+  })
+
+/** Watches, until the scope closes, what this process has sent to actors and how much each side here holds for the other. */
+const watch = Effect.acquireRelease(
+  Effect.sync(() => ({
+    imports: vi.spyOn(Handles.Imports.prototype, "add"),
+    exports: vi.spyOn(Handles.Exports.prototype, "add"),
+    pushed: [1, 2, 3, 4, 5, 6].map((n) => vi.spyOn(Outbox.prototype, `push${n}` as "push2"))
+  })),
+  ({ exports, imports, pushed }) =>
+    Effect.sync(() => {
+      for (const spy of [imports, exports, ...pushed]) spy.mockRestore()
+    })
+).pipe(Effect.map(({ exports, imports, pushed }) => {
+  const sizes = (spy: { readonly mock: { readonly contexts: ReadonlyArray<{ readonly size: number }> } }) =>
+    Array.from(new Set(spy.mock.contexts), ({ size }) => size)
+  const opcodes = () => pushed.flatMap((spy) => spy.mock.calls.map(([op]) => op))
+  return {
+    imports,
+    /** how many handles are held here of actors, and (where they live here) by actors for their holders */
+    held: () => [...sizes(imports), ...sizes(exports)].reduce((sum, size) => sum + size, 0),
+    released: () => opcodes().filter((op) => op === Wire.Release).length,
+    /** how many frames have gone to actors */
+    sent: () => opcodes().filter((op) => op < Wire.Ready).length
+  }
+}))
+
+onEveryPlacement(fixture, (placement) => {
+  for (const method of ["start", "promise"] as const) {
+    const of = method === "start" ? "Handle.fork" : "Handle.fromDeferred"
+
+    it.live(`H1: a method that returns ${of} returns at once, and the actor takes its next call`, () =>
+      Effect.gen(function*() {
+        const workshop = yield* Workshop.spawn()
+        const result = yield* workshop[method]({ job: "a" })
+        const other = yield* workshop[method]({ job: "b" })
+        yield* workshop.finish({ job: "b", ending: "succeeds" })
+        assert.strictEqual(yield* other.await, 42)
+        assert.isFalse(yield* result.isDone)
+        yield* workshop.finish({ job: "a", ending: "succeeds" })
+        assert.strictEqual(yield* result.await, 42)
+      }).pipe(Effect.provide(placement.layer())))
+
+    it.live(`H1: awaiting ${of} any number of times gives the same result`, () =>
+      Effect.gen(function*() {
+        const workshop = yield* Workshop.spawn()
+        const result = yield* workshop[method]({ job: "a" })
+        const before = yield* Effect.forEach([1, 2, 3], () => forked(result.await))
+        yield* workshop.finish({ job: "a", ending: "succeeds" })
+        assert.deepStrictEqual(yield* Effect.forEach(before, Fiber.join), [42, 42, 42])
+        assert.deepStrictEqual(
+          yield* Effect.all([result.await, result.await, result.await], { concurrency: "unbounded" }),
+          [42, 42, 42]
+        )
+      }).pipe(Effect.provide(placement.layer())))
+
+    it.live(`H1: a typed failure of ${of} keeps its class, for everyone who awaits it`, () =>
+      Effect.gen(function*() {
+        const workshop = yield* Workshop.spawn()
+        const result = yield* workshop[method]({ job: "a" })
+        const before = yield* forked(Effect.flip(result.await))
+        yield* workshop.finish({ job: "a", ending: "fails" })
+        assertBroken(yield* Fiber.join(before))
+        assertBroken(yield* Effect.flip(result.await))
+      }).pipe(Effect.provide(placement.layer())))
+
+    it.live(`H1: a defect of ${of} keeps its name and message`, () =>
+      Effect.gen(function*() {
+        const workshop = yield* Workshop.spawn()
+        const result = yield* workshop[method]({ job: "a" })
+        yield* workshop.finish({ job: "a", ending: "dies" })
+        assertDied(yield* Effect.exit(result.await), "RangeError", "out of luck")
+        // and is the result's alone
+        assert.isArray(yield* workshop.log())
+      }).pipe(Effect.provide(placement.layer())))
+
+    it.live(`H1: an interruption in the actor is the result of ${of}`, () =>
+      Effect.gen(function*() {
+        const workshop = yield* Workshop.spawn()
+        const result = yield* workshop[method]({ job: "a" })
+        yield* workshop.finish({ job: "a", ending: "is interrupted" })
+        const exit = yield* Effect.exit(result.await)
+        assert(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+      }).pipe(Effect.provide(placement.layer())))
+
+    it.live(`H1: interrupting ${of} returns when the actor has interrupted it`, () =>
+      Effect.gen(function*() {
+        const workshop = yield* Workshop.spawn()
+        const result = yield* workshop[method]({ job: "a" })
+        const awaiting = yield* forked(Effect.exit(result.await))
+        yield* result.interrupt
+        assert.isTrue(yield* result.isDone)
+        for (const exit of [yield* Fiber.join(awaiting), yield* Effect.exit(result.await)]) {
+          assert(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+        }
+        // that it was acknowledged means that the finalizers have run
+        assert.deepStrictEqual(
+          yield* workshop.log(),
+          method === "start" ? ["a acquired", "a interrupted", "a released"] : []
+        )
+        yield* result.interrupt
+      }).pipe(Effect.provide(placement.layer())))
+
+    it.live(`H1: poll and isDone of ${of} tell before and after, and do not wait`, () =>
+      Effect.gen(function*() {
+        const workshop = yield* Workshop.spawn()
+        const good = yield* workshop[method]({ job: "good" })
+        const bad = yield* workshop[method]({ job: "bad" })
+        for (const result of [good, bad]) {
+          assert.isFalse(yield* result.isDone)
+          assert.deepStrictEqual(yield* result.poll, Option.none())
+        }
+        yield* workshop.finish({ job: "good", ending: "succeeds" })
+        yield* workshop.finish({ job: "bad", ending: "fails" })
+        yield* Effect.all([done(good), done(bad)])
+        assert.deepStrictEqual(yield* good.poll, Option.some(Exit.succeed(42)))
+        const exit = Option.getOrThrow(yield* bad.poll)
+        assertBroken(yield* Effect.flip(exit))
+        assert.isTrue(yield* bad.isDone)
+      }).pipe(Effect.provide(placement.layer())))
+  }
+
+  it.live("H1: an await that times out takes nothing away", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.start({ job: "a" })
+      const patient = yield* forked(result.await)
+      assert.deepStrictEqual(yield* Effect.timeoutOption(result.await, 5), Option.none())
+      assert.isFalse(yield* result.isDone)
+      assert.deepStrictEqual(yield* workshop.log(), ["a acquired"])
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assert.deepStrictEqual(yield* Fiber.join(patient), 42)
+      assert.deepStrictEqual(yield* Effect.timeoutOption(result.await, "20 seconds"), Option.some(42))
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H1: interrupting who awaits does not interrupt the making", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.start({ job: "a" })
+      yield* Fiber.interrupt(yield* forked(result.await))
+      assert.deepStrictEqual(yield* workshop.log(), ["a acquired"])
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assert.strictEqual(yield* result.await, 42)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H1: interrupting a result that is there changes nothing", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.start({ job: "a" })
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assert.strictEqual(yield* result.await, 42)
+      yield* result.interrupt
+      assert.strictEqual(yield* result.await, 42)
+      assert.deepStrictEqual(yield* workshop.log(), ["a acquired", "a released"])
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H1: an interrupt that crosses the completion returns, and the result stays", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.start({ job: "a" })
+      yield* Effect.all([workshop.finish({ job: "a", ending: "succeeds" }), result.interrupt], {
+        concurrency: "unbounded"
+      })
+      const first = yield* Effect.exit(result.await)
+      assert.isTrue(Exit.isSuccess(first) || Cause.hasInterruptsOnly(first.cause))
+      assert.deepStrictEqual(yield* Effect.exit(result.await), first)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H1: what a forked effect acquires is released when its result is there", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.start({ job: "a" })
+      assert.deepStrictEqual(yield* workshop.log(), ["a acquired"])
+      yield* workshop.finish({ job: "a", ending: "fails" })
+      assertBroken(yield* Effect.flip(result.await))
+      assert.deepStrictEqual(yield* workshop.log(), ["a acquired", "a released"])
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H1: a result with several reasons keeps all of them", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.start({ job: "a" })
+      yield* workshop.finish({ job: "a", ending: "fails twice over" })
+      const exit = yield* Effect.exit(result.await)
+      assertDied(exit, "RangeError", "out of luck")
+      assert(Exit.isFailure(exit))
+      const errors = exit.cause.reasons.filter(Cause.isFailReason)
+      assert.lengthOf(errors, 1)
+      assertBroken(errors[0]!.error)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H1: one Deferred handed out twice is two handles with one result", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const [kept, released] = yield* Effect.all([workshop.promise({ job: "a" }), workshop.promise({ job: "a" })])
+      yield* Handle.release(released)
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assert.strictEqual(yield* kept.await, 42)
+      assertReleased(yield* Effect.flip(released.await))
+    }).pipe(Effect.provide(placement.layer())))
+
+  // ---- where handles may be ----
+
+  it.live("H1: handles may be anywhere in a result", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const { at, label, maybe, none, results } = yield* workshop.nested({ job: "a" })
+      assert.deepStrictEqual([label, at], ["a", new Date(0)])
+      assert.deepStrictEqual(none, Option.none())
+      const all = [...results, Option.getOrThrow(maybe)]
+      assert.lengthOf(all, 3)
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assert.deepStrictEqual(yield* Effect.forEach(all, (result) => result.await), [42, 42, 42])
+    }).pipe(Effect.provide(placement.layer())))
+
+  for (const [method, plain] of [["valueOrHandle", 1], ["handleOrValue", 1], ["listOrHandle", [1, 2]]] as const) {
+    it.live(`H1: a result may be a plain value or a handle (${method})`, () =>
+      Effect.gen(function*() {
+        const workshop = yield* Workshop.spawn()
+        assert.deepStrictEqual(yield* workshop[method]({ job: "none" }), plain)
+        const result = yield* workshop[method]({ job: "a" })
+        assert(typeof result === "object" && "await" in result)
+        yield* workshop.finish({ job: "a", ending: "succeeds" })
+        assert.strictEqual(yield* result.await, 42)
+      }).pipe(Effect.provide(placement.layer())))
+  }
+
+  it.live("H1: a handle may stand beside what takes a while to encode", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const { result, text } = yield* workshop.beside({ job: "a" })
+      assert.strictEqual(text, "a")
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assert.strictEqual(yield* result.await, 42)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H1: handles may be the items of a stream, and outlive it", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const results = yield* Stream.runCollect(workshop.stream({ job: "a", count: 3 }))
+      assert.lengthOf(results, 3)
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assert.deepStrictEqual(yield* Effect.forEach(results, (result) => result.await), [42, 42, 42])
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H1: a thousand results at once", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const listed = yield* workshop.list({ job: "a", count: 500 })
+      const called = yield* Effect.forEach(Array.from({ length: 500 }), () => workshop.start({ job: "a" }), {
+        concurrency: "unbounded"
+      })
+      const all = [...listed, ...called]
+      const awaiting = yield* forked(Effect.forEach(all, (result) => result.await, { concurrency: "unbounded" }))
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assert.deepStrictEqual(yield* Fiber.join(awaiting), all.map(() => 42))
+      assert.strictEqual(watched.held(), 0)
+    }).pipe(Effect.provide(placement.layer())))
+
+  // ---- results that cannot be sent ----
+
+  for (const method of ["misfit", "uncloneable"] as const) {
+    for (const ready of [false, true]) {
+      const when = ready ? "there at once" : "there later"
+      it.live(`H1: a result that cannot be sent is a defect of its handle alone (${method}, ${when})`, () =>
+        Effect.gen(function*() {
+          const workshop = yield* Workshop.spawn()
+          const good = yield* workshop.start({ job: "a" })
+          const result = yield* workshop[method]({ job: "a", ready })
+          yield* workshop.finish({ job: "a", ending: "succeeds" })
+          const exit = yield* Effect.exit(Effect.asVoid(result.await))
+          assertDied(exit, "TypeError", "cannot be sent")
+          assert.strictEqual(yield* good.await, 42)
+          assert.include(yield* workshop.log(), "a released")
+        }).pipe(Effect.provide(placement.layer())))
+    }
+  }
+
+  it.live("H1: an error that cannot be sent is a defect of its handle alone", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.misfitError({ job: "a" })
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assertDied(yield* Effect.exit(result.await), "TypeError", "cannot be sent")
+      assert.isArray(yield* workshop.log())
+    }).pipe(Effect.provide(placement.layer())))
+
+  // ---- H2 ----
+
+  it.live("H2: a completion is pushed: nothing is asked of the actor", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.start({ job: "a" })
+      const finishing = yield* forked(workshop.finish({ job: "a", ending: "succeeds" }))
+      yield* Fiber.join(finishing)
+      const watched = yield* watch
+      assert.strictEqual(yield* result.await, 42)
+      assert.isTrue(yield* result.isDone)
+      assert.deepStrictEqual(yield* result.poll, Option.some(Exit.succeed(42)))
+      assert.strictEqual(watched.sent(), 0)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H2: a result that is there already travels inside the answer", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const good = yield* workshop.ready({ ending: "succeeds" })
+      assert.isTrue(yield* good.isDone)
+      assert.deepStrictEqual(yield* good.poll, Option.some(Exit.succeed(42)))
+      const bad = yield* workshop.ready({ ending: "fails" })
+      assertBroken(yield* Effect.flip(Option.getOrThrow(yield* bad.poll)))
+      const worse = yield* workshop.ready({ ending: "dies" })
+      assertDied(Option.getOrThrow(yield* worse.poll), "RangeError", "out of luck")
+      // nothing is kept for them, and nothing was said but the three calls
+      assert.strictEqual(watched.held(), 0)
+      assert.strictEqual(watched.sent(), 3)
+    }).pipe(Effect.provide(placement.layer())))
+
+  // ---- H5 ----
+
+  it.live("H5: using a released handle is HandleReleased, at once", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.start({ job: "a" })
+      const awaiting = yield* forked(Effect.flip(result.await))
+      yield* Handle.release(result)
+      assertReleased(yield* Fiber.join(awaiting))
+      assertReleased(yield* Effect.flip(result.await))
+      assertReleased(yield* Effect.flip(result.isDone))
+      assertReleased(yield* Effect.flip(Option.getOrThrow(yield* result.poll)))
+      yield* result.interrupt
+      yield* Handle.release(result)
+      // letting go is not interrupting
+      assert.deepStrictEqual(yield* workshop.log(), ["a acquired"])
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: a result that is there can be released as well", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.ready({ ending: "succeeds" })
+      assert.strictEqual(yield* result.await, 42)
+      yield* Handle.release(result)
+      assertReleased(yield* Effect.flip(result.await))
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: nothing is held of a released handle, on either side", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const results = yield* workshop.list({ job: "a", count: 100 })
+      assert.strictEqual(watched.held(), placement.isMemory ? 200 : 100)
+      yield* Effect.forEach(results, Handle.release)
+      // by the answer to this call the actor has heard of it
+      yield* workshop.log()
+      assert.strictEqual(watched.held(), 0)
+      assert.strictEqual(watched.released(), 100)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: when the scope that received a handle closes, it is released; a result that is there stays", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const scope = yield* Scope.make()
+      const [good, bad, pending] = yield* Effect.all([
+        workshop.start({ job: "good" }),
+        workshop.start({ job: "bad" }),
+        workshop.start({ job: "pending" })
+      ]).pipe(Scope.provide(scope))
+      yield* workshop.finish({ job: "good", ending: "succeeds" })
+      yield* workshop.finish({ job: "bad", ending: "fails" })
+      yield* Effect.all([done(good), done(bad)])
+      const awaiting = yield* forked(Effect.flip(pending.await))
+      yield* Scope.close(scope, Exit.void)
+      assertReleased(yield* Fiber.join(awaiting))
+      assertReleased(yield* Effect.flip(pending.await))
+      assert.strictEqual(yield* good.await, 42)
+      assertBroken(yield* Effect.flip(bad.await))
+      yield* workshop.log()
+      assert.strictEqual(watched.held(), 0)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: a handle lives as long as the scope that received it, not as one inside or around it", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const outer = yield* workshop.start({ job: "a" })
+      const inner = yield* Effect.scoped(
+        Effect.gen(function*() {
+          const inner = yield* workshop.start({ job: "a" })
+          yield* Effect.forkChild(outer.await)
+          return inner
+        })
+      )
+      assertReleased(yield* Effect.flip(inner.await))
+      assert.isFalse(yield* outer.isDone)
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assert.strictEqual(yield* outer.await, 42)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: a handle received in a scope that has closed is released at once", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const scope = yield* Scope.make()
+      const before = yield* Scope.provide(workshop.start({ job: "a" }), scope)
+      yield* Scope.close(scope, Exit.void)
+      const after = yield* Scope.provide(workshop.start({ job: "a" }), scope)
+      assertReleased(yield* Effect.flip(before.await))
+      assertReleased(
+        Option.getOrThrow(yield* Effect.map(after.poll, Option.map(Exit.getCause))).pipe(
+          Option.getOrThrow,
+          Cause.squash
+        )
+      )
+      yield* workshop.log()
+      assert.strictEqual(watched.held(), 0)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: a call taken back while its answer is on the way leaves no handle behind", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      for (let i = 0; i < 20; i++) {
+        const call = yield* forked(workshop.start({ job: "a" }))
+        yield* Fiber.interrupt(call)
+        const exit = yield* Fiber.await(call)
+        assert(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+      }
+      const answers = watched.imports.mock.calls.length
+      yield* workshop.log()
+      assert.strictEqual(watched.held(), 0)
+      assert.strictEqual(watched.released(), answers)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: a stream left early leaves no handle behind", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const results = yield* workshop.stream({ job: "a", count: 100 }).pipe(Stream.take(2), Stream.runCollect)
+      assert.lengthOf(results, 2)
+      yield* Effect.forEach(results, Handle.release)
+      yield* workshop.log()
+      assert.strictEqual(watched.held(), 0)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: when the actor is stopped, pending handles fail as Stopped and results that are there stay", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const [good, bad] = yield* Effect.all([workshop.start({ job: "good" }), workshop.start({ job: "bad" })])
+      const pending = [yield* workshop.start({ job: "pending" }), yield* workshop.promise({ job: "promised" })]
+      yield* workshop.finish({ job: "good", ending: "succeeds" })
+      yield* workshop.finish({ job: "bad", ending: "fails" })
+      yield* Effect.all([done(good), done(bad)])
+      const awaiting = yield* Effect.forEach(pending, (result) => forked(Effect.flip(result.await)))
+      yield* ActorRef.stop(workshop)
+      for (const fiber of awaiting) assertExited(yield* Fiber.join(fiber), "Stopped")
+      for (const result of pending) {
+        assertExited(yield* Effect.flip(result.await), "Stopped")
+        assert.isTrue(yield* result.isDone)
+        yield* result.interrupt
+      }
+      assert.strictEqual(yield* good.await, 42)
+      assertBroken(yield* Effect.flip(bad.await))
+      assert.strictEqual(watched.held(), 0)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: an interrupt under way when the actor is stopped returns", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const result = yield* workshop.start({ job: "a" })
+      yield* Effect.all([ActorRef.stop(workshop), result.interrupt], { concurrency: "unbounded" })
+      assert.isTrue(yield* result.isDone)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: the end of one actor does not concern the handles of another in the same worker", () =>
+    Effect.gen(function*() {
+      const [first, second] = yield* Effect.all([Workshop.spawn(), Workshop.spawn()])
+      const [gone, kept] = yield* Effect.all([first.start({ job: "a" }), second.start({ job: "a" })])
+      yield* ActorRef.stop(first)
+      assertExited(yield* Effect.flip(gone.await), "Stopped")
+      assert.isFalse(yield* kept.isDone)
+      yield* second.finish({ job: "a", ending: "succeeds" })
+      assert.strictEqual(yield* kept.await, 42)
+    }).pipe(Effect.provide(placement.layer({ workers: 1 }))))
+
+  it.live("H5: a handle of an actor whose spawner has gone is released or stopped, never left waiting", () =>
+    Effect.gen(function*() {
+      const [result, awaiting] = yield* Effect.scoped(
+        Effect.gen(function*() {
+          const workshop = yield* Workshop.spawn()
+          const result = yield* workshop.start({ job: "a" })
+          return [result, yield* Effect.forkDetach(Effect.flip(result.await), { startImmediately: true })] as const
+        })
+      )
+      // the handle was received after the actor was spawned, so it goes first
+      assertReleased(yield* Fiber.join(awaiting))
+      assertReleased(yield* Effect.flip(result.await))
+    }).pipe(Effect.provide(placement.layer())))
+})
+
+onEveryPlacement(fixture, (placement) => {
+  for (const end of ["crash", "kill"] as const) {
+    const reason = end === "crash" ? "Crashed" : "Killed"
+    it.live(`H5: when the worker ends (${end}), pending handles fail as ${reason} and results that are there stay`, () =>
+      Effect.gen(function*() {
+        const workshop = yield* Workshop.spawn()
+        const watched = yield* watch
+        const good = yield* workshop.start({ job: "good" })
+        const pending = yield* workshop.start({ job: "pending" })
+        const interrupted = yield* workshop.promise({ job: "pending" })
+        yield* workshop.finish({ job: "good", ending: "succeeds" })
+        yield* done(good)
+        const awaiting = yield* forked(Effect.flip(pending.await))
+        if (end === "crash") assertExited(yield* Effect.flip(workshop.crash()), reason)
+        else yield* ActorRef.kill(workshop)
+        assertExited(yield* Fiber.join(awaiting), reason)
+        assertExited(yield* Effect.flip(pending.await), reason)
+        yield* interrupted.interrupt
+        assertExited(yield* Effect.flip(interrupted.await), reason)
+        assert.strictEqual(yield* good.await, 42)
+        assert.strictEqual(watched.imports.mock.contexts[0]?.size, 0)
+      }).pipe(Effect.provide(placement.layer())))
+  }
+}, { except: ["memory"], reason: "an actor in memory has no worker of its own that could end" })

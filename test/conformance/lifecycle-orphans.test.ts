@@ -1,0 +1,138 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as childProcess from "node:child_process"
+import * as fs from "node:fs"
+import { fileURLToPath } from "node:url"
+import behaviours from "./fixtures/lifecycle.ts"
+import * as Journal from "./journal.ts"
+import { onEveryPlacement, type Placement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/lifecycle.ts", import.meta.url), behaviours }
+const script = fileURLToPath(new URL("./fixtures/parent.ts", import.meta.url))
+
+/** A program that holds an actor, outside of this process. */
+class Parent {
+  readonly process: childProcess.ChildProcess
+  output = ""
+  code: number | null | undefined
+
+  constructor(way: string, journal: Journal.Journal, placement: Placement) {
+    this.process = childProcess.spawn(process.execPath, [script, way, journal.path, placement.name], {
+      stdio: ["ignore", "pipe", "ignore"],
+      env: { ...process.env, UACTOR_TEST_JOURNAL: journal.path }
+    })
+    this.process.stdout!.setEncoding("utf8").on("data", (text: string) => {
+      this.output += text
+    })
+    this.process.on("close", (code) => {
+      this.code = code
+    })
+  }
+
+  /** the process in which its actor lives, once it has told */
+  get actorPid(): Effect.Effect<number> {
+    return Effect.map(
+      Journal.until("the parent has spawned its actor", () => this.output.includes("\n")),
+      () => Number(this.output.trim())
+    )
+  }
+
+  get end(): Effect.Effect<number | null | undefined> {
+    return Effect.map(Journal.until("the parent has ended", () => this.code !== undefined), () => this.code)
+  }
+}
+
+const parent = (way: string, journal: Journal.Journal, placement: Placement) =>
+  Effect.acquireRelease(
+    Effect.sync(() => new Parent(way, journal, placement)),
+    (parent) =>
+      Effect.suspend(() => {
+        parent.process.kill("SIGKILL")
+        return Effect.asVoid(parent.end)
+      })
+  )
+
+/** Runs: neither gone, nor dead and waiting for somebody to ask how it died. */
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  const stat = `/proc/${pid}/stat`
+  return !fs.existsSync("/proc") || fs.existsSync(stat) && !/^\d+ \(.*\) [ZX]/.test(fs.readFileSync(stat, "utf8"))
+}
+
+/** Waits for the end of a process that should end by itself; ends it if it does not. */
+const awaitEnd = (pid: number) =>
+  Effect.onError(
+    Journal.until(`the orphan ${pid} has ended`, () => !isRunning(pid)),
+    () => Effect.sync(() => process.kill(pid, "SIGKILL"))
+  )
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("L1: a program that has closed its actors ends by itself", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const program = yield* parent("ends", journal, placement)
+      assert.strictEqual(yield* program.end, 0)
+      assert.deepStrictEqual(yield* journal.lines, [
+        "acquired first",
+        "acquired second",
+        "released second on success",
+        "released first on success"
+      ])
+    }))
+})
+
+onEveryPlacement(fixture, (placement) => {
+  for (
+    const [way, what] of [
+      ["idles", "a child that is idle"],
+      ["hangs", "a child that runs a call"],
+      ["blocks", "a child whose event loop is blocked by a busy handler"]
+    ] as const
+  ) {
+    it.live(`L1: ${what} ends when its parent is killed`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const program = yield* parent(way, journal, placement)
+        const orphan = yield* program.actorPid
+        if (way === "hangs") yield* journal.awaitLine("hanging")
+        if (way === "blocks") yield* journal.awaitLine("blocking")
+        assert.isTrue(isRunning(orphan))
+        program.process.kill("SIGKILL")
+        yield* program.end
+        yield* awaitEnd(orphan)
+      }))
+  }
+
+  it.live("L1: a child whose event loop is blocked while it loads its module ends when its parent is killed", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const program = yield* parent("boots", journal, placement)
+      const loading = /^loading in (\d+)$/
+      yield* Journal.until(
+        "the module is loading",
+        () => Effect.runSync(journal.lines).some((line) => loading.test(line))
+      )
+      const orphan = Number(loading.exec((yield* journal.lines)[0]!)![1])
+      assert.isTrue(isRunning(orphan))
+      program.process.kill("SIGKILL")
+      yield* program.end
+      yield* awaitEnd(orphan)
+    }))
+
+  for (
+    const [way, what] of [["exits", "exits without closing it"], ["throws", "dies of an uncaught exception"]] as const
+  ) {
+    it.live(`L1: a child ends when its parent ${what}`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const program = yield* parent(way, journal, placement)
+        const orphan = yield* program.actorPid
+        assert.strictEqual(yield* program.end, way === "exits" ? 0 : 1)
+        yield* awaitEnd(orphan)
+      }))
+  }
+}, { except: ["memory", "threads"], reason: "what is not a process ends with the process it is in" })

@@ -1,0 +1,258 @@
+import { assert, it } from "@effect/vitest"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Scope } from "effect"
+import { ActorExited, SpawnError } from "../../src/ActorError.ts"
+import * as ActorRef from "../../src/ActorRef.ts"
+import { ActorSystem } from "../../src/ActorSystem.ts"
+import behaviours, { Resource, Starter, Unserved, Voter } from "./fixtures/lifecycle.ts"
+import * as Journal from "./journal.ts"
+import {
+  assertNothingAdded,
+  childPids,
+  holdings,
+  onEveryPlacement,
+  openDescriptors,
+  threadNames
+} from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/lifecycle.ts", import.meta.url), behaviours }
+
+/** Everything that was acquired has been released. */
+const assertBalanced = (lines: ReadonlyArray<string>): void => {
+  const acquired = lines.flatMap((line) => line.startsWith("acquired ") ? [line.slice("acquired ".length)] : [])
+  const released = lines.flatMap((line) =>
+    line.startsWith("released ") ? [line.slice("released ".length, line.indexOf(" on "))] : []
+  )
+  assert.deepStrictEqual(released, acquired.toReversed())
+}
+
+const registeredIn = (scope: Scope.Scope): number =>
+  scope.state._tag === "Open" ? (scope.state.finalizers?.size ?? 1) : 0
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("L1: a closed scope leaves no thread, process, handle, timer or listener", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const before = holdings()
+      yield* Effect.scoped(Effect.gen(function*() {
+        const resource = yield* Resource.spawn({ journal: journal.path })
+        yield* resource.note({ line: "used" })
+      }))
+      yield* Effect.promise(() => assertNothingAdded(before))
+      assertBalanced((yield* journal.lines).filter((line) => line !== "used"))
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L1: several actors of one scope start in parallel and all go with it", () =>
+    Effect.gen(function*() {
+      const journals = yield* Effect.all([Journal.make, Journal.make, Journal.make])
+      const before = holdings()
+      yield* Effect.scoped(
+        Effect.forEach(journals, ({ path }) => Resource.spawn({ journal: path }), { concurrency: "unbounded" })
+      )
+      yield* Effect.promise(() => assertNothingAdded(before))
+      for (const { lines } of journals) {
+        assertBalanced(yield* lines)
+        assert.lengthOf(yield* lines, 4)
+      }
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L1: a spawn that is interrupted while its worker boots leaves nothing", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const before = holdings()
+      const spawning = yield* Effect.forkChild(Resource.spawn({ journal: journal.path }), { startImmediately: true })
+      yield* Fiber.interrupt(spawning)
+      yield* Effect.promise(() => assertNothingAdded(before))
+      assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(spawning)))
+      assertBalanced(yield* journal.lines)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L1: a spawn that is interrupted while its behaviour builds leaves nothing, and its finalizers have run", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const before = holdings()
+      const spawning = yield* Effect.forkChild(
+        Starter.spawn({ journal: journal.path, way: "hangs" }),
+        { startImmediately: true }
+      )
+      yield* journal.awaitLine("acquired what the start needs")
+      yield* Fiber.interrupt(spawning)
+      assert.deepStrictEqual(yield* journal.lines, [
+        "acquired what the start needs",
+        "released what the start needs on interruption"
+      ])
+      assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(spawning)))
+      yield* Effect.promise(() => assertNothingAdded(before))
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L1: an actor that has been stopped leaves nothing in the scope it was spawned in", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      yield* Scope.addFinalizer(scope, Effect.void)
+      for (let i = 0; i < 3; i++) yield* ActorRef.stop(yield* Scope.provide(Voter.spawn(), scope))
+      assert.strictEqual(registeredIn(scope), 1)
+      yield* Scope.close(scope, Exit.void)
+    }).pipe(Effect.provide(placement.layer({ workers: 1 }))))
+
+  it.live("L1: a spawn that has failed leaves nothing in the scope it was spawned in", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      yield* Scope.addFinalizer(scope, Effect.void)
+      for (let i = 0; i < 3; i++) yield* Effect.flip(Scope.provide(Unserved.spawn(), scope))
+      assert.strictEqual(registeredIn(scope), 1)
+      yield* Scope.close(scope, Exit.void)
+    }).pipe(Effect.provide(placement.layer({ workers: 1 }))))
+
+  it.live("L1: the end of the system ends the actors whose own scopes are still open", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const before = holdings()
+      const system = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(placement.layer(), system)
+      const resource = yield* Effect.provideContext(Resource.spawn({ journal: journal.path }), context)
+      const call = yield* Effect.forkChild(Effect.exit(resource.hang()), { startImmediately: true })
+      yield* journal.awaitLine("hanging")
+      yield* Scope.close(system, Exit.void)
+      yield* Effect.promise(() => assertNothingAdded(before))
+      assertBalanced((yield* journal.lines).filter((line) => line !== "hanging"))
+      const exit = yield* Fiber.join(call)
+      assert(Exit.isFailure(exit))
+      const error = Option.getOrThrow(Cause.findErrorOption(exit.cause))
+      assert.instanceOf(error, ActorExited)
+      assert.deepStrictEqual([error.reason, error.outcome], ["Stopped", "Unknown"])
+      assert.deepStrictEqual(yield* ActorRef.awaitExit(resource), Exit.void)
+    }))
+
+  it.live("L1: the end of the system ends a spawn that is under way", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const before = holdings()
+      const system = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(placement.layer(), system)
+      const spawning = yield* Effect.forkChild(
+        Effect.exit(Effect.provideContext(Starter.spawn({ journal: journal.path, way: "hangs" }), context)),
+        { startImmediately: true }
+      )
+      yield* journal.awaitLine("acquired what the start needs")
+      yield* Scope.close(system, Exit.void)
+      const exit = yield* Fiber.join(spawning)
+      assert(Exit.isFailure(exit))
+      assert.instanceOf(Option.getOrThrow(Cause.findErrorOption(exit.cause)), SpawnError)
+      yield* Effect.promise(() => assertNothingAdded(before))
+      assertBalanced(yield* journal.lines)
+    }))
+
+  it.live("L1: a system that has ended starts nothing", () =>
+    Effect.gen(function*() {
+      const before = holdings()
+      const system = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(placement.layer(), system)
+      yield* Scope.close(system, Exit.void)
+      const error = yield* Effect.flip(Effect.provideContext(Voter.spawn(), context))
+      assert.strictEqual(error.reason, "WorkerFailed")
+      assert.include(error.message, "closed")
+      yield* Effect.promise(() => assertNothingAdded(before))
+    }))
+
+  it.live("L1: two systems do not know of each other", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const one = Context.get(yield* Layer.buildWithScope(Layer.fresh(placement.layer()), scope), ActorSystem)
+      const two = Context.get(yield* Layer.build(Layer.fresh(placement.layer())), ActorSystem)
+      const gone = yield* Effect.provideService(Voter.spawn(), ActorSystem, one)
+      const stays = yield* Effect.provideService(Voter.spawn(), ActorSystem, two)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual((yield* Effect.flip(gone.echo({ n: 1 })))._tag, "ActorExited")
+      assert.strictEqual(yield* stays.echo({ n: 2 }), 2)
+    }))
+})
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("L1: two thousand actors, one after the other, leave nothing where they share a worker", () =>
+    Effect.gen(function*() {
+      const cycle = Effect.scoped(Effect.flatMap(Voter.spawn(), (voter) => voter.echo({ n: 1 })))
+      yield* Effect.repeat(cycle, { times: 200 })
+      const before = { holdings: holdings(), descriptors: openDescriptors(), rss: process.memoryUsage.rss() }
+      yield* Effect.repeat(cycle, { times: 1800 })
+      yield* Effect.promise(() => assertNothingAdded(before.holdings))
+      assert.isAtMost(openDescriptors(), before.descriptors)
+      assert.isBelow(process.memoryUsage.rss() - before.rss, 150_000_000)
+    }).pipe(Effect.provide(placement.layer({ workers: 1 }))))
+})
+
+onEveryPlacement(fixture, (placement) => {
+  const workers = (): number =>
+    placement.name === "threads" ? threadNames().filter((name) => name === "WorkerThread").length : childPids().length
+
+  it.live("L1: in one shared worker, closing one actor leaves the others running", () =>
+    Effect.gen(function*() {
+      const [one, two] = yield* Effect.all([Journal.make, Journal.make])
+      const stays = yield* Resource.spawn({ journal: one.path })
+      const place = yield* Effect.scoped(Effect.gen(function*() {
+        const goes = yield* Resource.spawn({ journal: two.path })
+        return yield* goes.where()
+      }))
+      assertBalanced(yield* two.lines)
+      assert.deepStrictEqual(yield* stays.where(), place)
+      assert.notInclude(yield* one.lines, "released first on success")
+      assert.strictEqual(workers(), 1)
+    }).pipe(Effect.provide(placement.layer({ workers: 1 }))))
+
+  it.live("L1: a number of workers is started as needed, shared evenly, and ends with the system", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const before = holdings()
+      yield* Effect.gen(function*() {
+        assert.strictEqual(workers(), 0)
+        const actors = yield* Effect.forEach(
+          [1, 2, 3, 4],
+          () => Resource.spawn({ journal: journal.path }),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(workers(), 2)
+        const places = yield* Effect.forEach(actors, (actor) => actor.where())
+        const names = places.map(({ pid, thread }) => `${pid}/${thread}`)
+        assert.strictEqual(new Set(names).size, 2)
+        assert.lengthOf(names.filter((name) => name === names[0]), 2)
+        // an actor that leaves keeps its worker for the others, and for those to come
+        yield* Effect.forEach(actors, (actor) => ActorRef.stop(actor))
+        assert.strictEqual(workers(), 2)
+        yield* Resource.spawn({ journal: journal.path })
+        assert.strictEqual(workers(), 2)
+      }).pipe(Effect.provide(placement.layer({ workers: 2 })))
+      yield* Effect.promise(() => assertNothingAdded(before))
+      assert.strictEqual(workers(), 0)
+    }))
+}, { except: ["memory"], reason: "in memory there is no worker to share" })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("L1: a dedicated worker is the actor's alone, and ends with it", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const [one, two] = yield* Effect.all([
+        Resource.spawn({ journal: journal.path }),
+        Resource.spawn({ journal: journal.path })
+      ])
+      assert.notDeepEqual(yield* one.where(), yield* two.where())
+      yield* ActorRef.stop(one)
+      yield* two.note({ line: "still here" })
+      assert.include(yield* journal.lines, "still here")
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live(
+    "L1: spawning and closing again and again leaves memory, descriptors and handles flat",
+    () =>
+      Effect.gen(function*() {
+        const cycle = Effect.scoped(Effect.flatMap(Voter.spawn(), (voter) => voter.echo({ n: 1 })))
+        const cycles = (n: number) =>
+          Effect.repeat(Effect.all([cycle, cycle], { concurrency: 2 }), { times: n / 2 - 1 })
+        // what is allocated once has been allocated after these
+        yield* cycles(20)
+        const before = { holdings: holdings(), descriptors: openDescriptors(), rss: process.memoryUsage.rss() }
+        yield* cycles(placement.name === "threads" ? 100 : 20)
+        yield* Effect.promise(() => assertNothingAdded(before.holdings))
+        assert.isAtMost(openDescriptors(), before.descriptors)
+        assert.isBelow(process.memoryUsage.rss() - before.rss, 150_000_000)
+      }).pipe(Effect.provide(placement.layer())),
+    120_000
+  )
+}, { except: ["memory"], reason: "in memory an actor has no worker of its own" })
