@@ -1,6 +1,7 @@
 // A computation spread over the machine's cores, and the time beside the single-threaded one.
 import { NodeRuntime } from "@effect/platform-node"
 import { Array, Console, Duration, Effect } from "effect"
+import assert from "node:assert"
 import { availableParallelism } from "node:os"
 import { ActorPool } from "../src/index.ts"
 import { NodeActorSystem } from "../src/node/index.ts"
@@ -18,7 +19,7 @@ const program = Effect.gen(function*() {
     Effect.forEach(ranges, (range) => pool.client.count(range), { concurrency: cores * 2 })
   )
   const all = counts.reduce((a, b) => a + b, 0)
-  if (all !== one) return yield* Effect.die(new Error(`${all} is not ${one}`))
+  assert.strictEqual(all, one)
   yield* Console.log(
     `${one} primes below ${end}: ${Math.round(Duration.toMillis(alone))} ms on one thread, ` +
       `${Math.round(Duration.toMillis(spread))} ms on ${cores}`

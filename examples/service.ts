@@ -4,7 +4,9 @@ import { Console, Context, Effect, Layer } from "effect"
 import { NodeActorSystem } from "../src/node/index.ts"
 import { Counter } from "./actors/counter.ts"
 
-class Shop extends Context.Service<Shop, { readonly sell: (items: number) => Effect.Effect<string> }>()("examples/Shop") {
+class Shop
+  extends Context.Service<Shop, { readonly sell: (items: number) => Effect.Effect<string> }>()("examples/Shop")
+{
   static readonly layer = Layer.effect(
     Shop,
     Effect.map(Counter, (counter) => ({

@@ -11,15 +11,20 @@ const program = Effect.gen(function*() {
   yield* Console.log(overflow instanceof Overflow, overflow._tag, overflow._tag === "Overflow" ? overflow.max : "")
 
   // both are started together: the first ends the worker while it runs, the second still waits in the mailbox
-  const outcomes = yield* Effect.all([counter.crash(), counter.increment({ by: 1 })].map((call) =>
-    Effect.match(call, {
-      onSuccess: () => "done",
-      onFailure: (error) => error._tag === "ActorExited" ? `${error.reason}: ${error.outcome}` : error._tag
-    })
-  ), { concurrency: "unbounded" })
+  const outcomes = yield* Effect.all(
+    [counter.crash(), counter.increment({ by: 1 })].map((call) =>
+      Effect.match(call, {
+        onSuccess: () => "done",
+        onFailure: (error) => error._tag === "ActorExited" ? `${error.reason}: ${error.outcome}` : error._tag
+      })
+    ),
+    { concurrency: "unbounded" }
+  )
   yield* Console.log(outcomes.join(", "))
 
-  const late = yield* counter.increment({ by: 1 }).pipe(Effect.catchTag("ActorExited", (error) => Effect.succeed(error.message)))
+  const late = yield* counter.increment({ by: 1 }).pipe(
+    Effect.catchTag("ActorExited", (error) => Effect.succeed(error.message))
+  )
   yield* Console.log(late)
 })
 

@@ -184,7 +184,7 @@ export const Service = <Self>() =>
     spawn,
     layer: (input: unknown) =>
       Layer.effect(tag, spawn(input) as Effect.Effect<Client<Rpcs[number]>, unknown, ActorSystem>),
-    layerPool: (options: Pools.PoolOptions<Schema.Top>) =>
+    layerPool: (options: Parameters<typeof Pools.make>[2]) =>
       Layer.effect(
         tag,
         Effect.flatMap(ActorSystem, (service) =>

@@ -12,6 +12,7 @@ import type * as Exit from "effect/Exit"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import type * as Scope from "effect/Scope"
 import type { ActorExited, HandleReleased } from "./ActorError.ts"
 import * as Codec from "./internal/codec.ts"
 import * as Handles from "./internal/handles.ts"
@@ -95,9 +96,11 @@ export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Nev
  * @category constructors
  * @since 0.1.0
  */
-export const fork = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<DeferredHandle<A, E>, never, R> =>
+export const fork = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<DeferredHandle<A, E>, never, Exclude<R, Scope.Scope>> =>
   Effect.flatMap(CurrentActorScope, (scope) => {
-    const scoped = Effect.scoped(effect) as Effect.Effect<A, E, R>
+    const scoped = Effect.scoped(effect)
     return Effect.map(
       scope === undefined
         ? Effect.forkDetach(scoped, { startImmediately: true })

@@ -1,7 +1,7 @@
 // Extracts every "```ts" fence from the JSDoc of src/ and from README.md and docs/, type-checks them all, then runs each
 // in a process of its own. The examples import the package by its name, so they see dist/ as a user does: build first.
 // Words after "ts" steer it: `no-check` skips a fence, `no-run` only type-checks it, `file=counter.ts` gives it a name,
-// by which the other fences of the same source import it (a named fence runs only when it is imported).
+// by which the other fences of the same source import it (a named fence runs only when it is imported, or when it has a main part).
 import { spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -39,7 +39,11 @@ const extract = (source: string): Array<Fence> => {
       if (fs.existsSync(file)) throw new Error(`${source}:${at}: there is a fence with file=${name} already`)
       fs.mkdirSync(dir, { recursive: true })
       fs.writeFileSync(file, `${body.join("\n")}\nexport {}\n`)
-      fences.push({ file, origin: `${source}:${at}`, run: name === undefined && !words.includes("no-run") })
+      fences.push({
+        file,
+        origin: `${source}:${at}`,
+        run: !words.includes("no-run") && (name === undefined || body.some((line) => line.includes("import.meta.main")))
+      })
     }
   }
   return fences

@@ -119,7 +119,8 @@ export class Client implements Connection {
     return Effect.callback<void>((resume) => {
       pending.onAcknowledged = () => resume(Exit.void)
       if (this.link.interrupts !== undefined) Interruption.note(this.link.interrupts, pending.id)
-      this.outbox.push2(Wire.Interrupt, pending.id)
+      // callers that are interrupted together are taken back together, before any of those behind them begins
+      this.outbox.pushLazy2(Wire.Interrupt, pending.id)
       if (this.interruptTimeout !== Infinity && !pending.uninterruptible) {
         pending.timer = setTimeout(() => this.events.onUnresponsive(pending.target), this.interruptTimeout)
       }

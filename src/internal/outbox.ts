@@ -64,6 +64,13 @@ export class Outbox {
     this.added()
   }
 
+  /** Appends a frame that waits for the end of the turn, however many there are. */
+  pushLazy2(op: number, a: unknown): void {
+    this.batch.push(op, a)
+    this.frames++
+    this.schedule()
+  }
+
   push3(op: number, a: unknown, b: unknown): void {
     this.batch.push(op, a, b)
     this.added()

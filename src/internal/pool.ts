@@ -25,14 +25,21 @@ export type Strategy =
   | "random"
   | { readonly hash: (method: string, payload: unknown) => string }
 
-/** The options of a pool. */
-export interface PoolOptions<Args extends Schema.Top> {
+/** What every pool takes. */
+interface CommonOptions {
   /** how many actors; at least 1 */
   readonly size: number
-  /** the arguments of every actor */
-  readonly args?: (Args extends Schema.Void ? never : Args["Type"]) | undefined
   /** `round-robin` by default */
   readonly strategy?: Strategy | undefined
+}
+
+/** The options of a pool: with `args`, the arguments of every actor, where its actors take any. */
+export type PoolOptions<Args extends Schema.Top> = Args extends Schema.Void ? CommonOptions & { readonly args?: never }
+  : CommonOptions & { readonly args: Args["Type"] }
+
+/** The same, its types erased. */
+interface AnyOptions extends CommonOptions {
+  readonly args?: unknown
 }
 
 /** A pool, its types erased. */
@@ -107,7 +114,7 @@ const replacement: Policy = {
 export const make = (
   system: System,
   definition: Definition,
-  options: PoolOptions<Schema.Top>
+  options: AnyOptions
 ): Effect.Effect<Pool, unknown, Scope.Scope> =>
   Effect.suspend(() => {
     const { size } = options

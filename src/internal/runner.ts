@@ -42,6 +42,9 @@ export class Runner {
   private readonly calls = new Map<number, ServerCall>()
   private unannounced: Array<ServerCall> = []
   private writers: Array<StreamWriter> = []
+  private reading = false
+  /** actors in which a call may have become free to begin while a batch is read */
+  private readonly freed = new Set<LocalActor>()
   /** the calls whose handlers are being entered, the innermost last */
   private readonly entering: Array<number> = []
 
@@ -57,6 +60,23 @@ export class Runner {
       this.outbox,
       (encoded, done, failed) => this.whenEncoded(encoded, Context.empty(), done, failed)
     )
+  }
+
+  /**
+   * Reads a batch: all of it is read before a call begins that has waited, so that a call which the same batch takes back never runs
+   * (C3); everything it leads to at once is answered in one batch.
+   */
+  read(batch: () => void): void {
+    this.outbox.cork()
+    this.reading = true
+    try {
+      batch()
+    } finally {
+      this.reading = false
+      for (const actor of this.freed) this.advance(actor)
+      this.freed.clear()
+      this.outbox.uncork()
+    }
   }
 
   /** whether a handler is suspended or a call waits */
@@ -120,7 +140,7 @@ export class Runner {
 
   private peek(call: ServerCall): Prepared {
     const { actor, extras, id, index, wire } = call
-    if (this.begun === undefined) this.announceNow(call)
+    if (this.begun === undefined) this.announceNow(call, 0)
     this.enter(id)
     const run = call.run = this.prepare(actor, id, index, wire, extras, call)
     this.leave(id)
@@ -230,7 +250,7 @@ export class Runner {
       if (actor.forks[index] === true || actor.settledAt === this.outbox.flushes) {
         call ??= new ServerCall(id, actor, index, wire, extras)
         call.forked = actor.forks[index] === true
-        this.announceNow(call)
+        this.announceNow(call, call.forked ? 0 : announceAhead)
       }
     }
     this.enter(id)
@@ -273,7 +293,8 @@ export class Runner {
         return this.follow(call, closing, undefined)
       }
       this.finish(actor, call.id, call.index, call.extras, call, call.forked, exit)
-      if (!actor.draining) this.advance(actor)
+      if (this.reading) this.freed.add(actor)
+      else if (!actor.draining) this.advance(actor)
     })
   }
 
@@ -430,10 +451,10 @@ export class Runner {
   }
 
   // C1: where nothing is shared, a start that the callers' side could not infer is announced before it happens
-  private announceNow(call: ServerCall): void {
+  private announceNow(call: ServerCall, ahead: number): void {
     call.announced = true
     this.outbox.push3(Wire.Started, call.id, call.flags)
-    for (const next of call.actor.mailbox.line.peek(call.forked ? 0 : announceAhead)) {
+    for (const next of call.actor.mailbox.line.peek(ahead)) {
       if (next.announced) continue
       next.announced = true
       this.outbox.push3(Wire.Started, next.id, 0)

@@ -48,8 +48,7 @@ export class Server {
       outbox.push2(Wire.Broken, "a message to it was lost")
       return
     }
-    outbox.cork()
-    try {
+    this.runner.read(() => {
       for (let i = 1; i < batch.length;) {
         const op = batch[i] as number
         switch (op) {
@@ -105,9 +104,7 @@ export class Server {
         }
         i += Wire.sizes[op]!
       }
-    } finally {
-      outbox.uncork()
-    }
+    })
   }
 
   // ---- life cycle ----
