@@ -63,7 +63,8 @@ export class ActorExited extends Schema.TaggedError<ActorExited>()("ActorExited"
 }) {}
 
 /**
- * The mailbox had no room, and the behaviour says `onFull: "fail"`. The call did not run.
+ * The mailbox had no room, and the behaviour says `onFull: "fail"`. The call did not run (`Unknown` is only said
+ * of one that may have run before a restart).
  *
  * @category errors
  * @since 0.1.0
@@ -72,7 +73,7 @@ export class MailboxFull extends Schema.TaggedError<MailboxFull>()("MailboxFull"
   actor: Schema.String,
   method: Schema.String,
   capacity: Schema.Int,
-  outcome: Schema.Literal("NotRun"),
+  outcome: Outcome,
   message: Schema.String
 }) {}
 

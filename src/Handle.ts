@@ -76,8 +76,8 @@ export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Nev
   }
   type Handle = DeferredHandle<A["Type"], E["Type"]>
   const link = Schema.link<Handle>()(
-    Schema.Unknown,
-    SchemaTransformation.transform<Handle, unknown>({
+    Schema.declare(Handles.isWire),
+    SchemaTransformation.transform<Handle, Handles.WireHandle>({
       decode: (wire) => Handles.fromWire(wire, codec) as Handle,
       encode: (handle) => Handles.toWire(handle, codec)
     })

@@ -91,10 +91,16 @@ const stream = (target: Target, index: number, payload: unknown, options?: CallO
       const extras = extrasOf(options, options?.streamBufferSize)
       return Effect.flatMap(encodeSlowly(target, method, method.payload.encode(payload)), ([payload, transfer]) => {
         const pending = new PendingStream(target, index, payload, extras, transfer)
-        pending.scope = scope
+        pending.scope = currentScope()
         submit(pending)
         return Effect.as(
-          Scope.addFinalizer(scope, Effect.suspend(() => cancel(pending))),
+          Scope.addFinalizer(
+            scope,
+            Effect.suspend(() => {
+              pending.leave()
+              return cancel(pending)
+            })
+          ),
           Effect.suspend(() => pending.take())
         )
       })

@@ -153,7 +153,7 @@ export class Client implements Connection {
     if (pending === undefined) return
     this.release(pending)
     if (pending.onAcknowledged !== undefined) {
-      if (pending.method.success.handles && !pending.method.stream) pending.discard(value)
+      if (!pending.method.stream) pending.discard(value)
       pending.onAcknowledged()
     } else pending.succeed(value)
     if (pending.target.waiting.size > 0) pending.target.advance()
@@ -173,25 +173,15 @@ export class Client implements Connection {
     switch (failure) {
       case Wire.FailureError:
         return Effect.flatMap(pending.decodeWith(method.error, value, "the error"), Effect.fail)
-      case Wire.FailureCause: {
-        const causes = value as Wire.EncodedCause
-        // the errors are decoded first, because a schema may be effectful
+      case Wire.FailureCause:
         return Effect.flatMap(
-          Effect.forEach(
-            causes,
-            ([tag, error]) =>
-              tag === "Fail" ? pending.decodeWith(method.error, error, "the error") : Exit.succeed(error)
+          Codec.decodeCauseWith(
+            value as Wire.EncodedCause,
+            (error) => pending.decodeWith(method.error, error, "the error"),
+            method.decodeDefect
           ),
-          (values) =>
-            Effect.failCause(
-              Codec.decodeCause(
-                causes.map(([tag], i) => [tag, values[i]] as Wire.EncodedCause[number]),
-                (error) => error,
-                method.decodeDefect
-              )
-            )
+          Effect.failCause
         )
-      }
       case Wire.FailureUndecodable:
         return Effect.fail(pending.protocolError("NotRun", `the actor cannot read the call: ${String(value)}`))
       case Wire.FailureUnencodable:
@@ -200,7 +190,13 @@ export class Client implements Connection {
         return Effect.fail(pending.mailboxFull(value as number))
       case Wire.FailureStopped:
       case Wire.FailureRemoved:
-        return Effect.fail(target.exited("Stopped", "NotRun", `${target.address} was stopped before ${method.tag} ran`))
+        return Effect.fail(
+          target.exited(
+            "Stopped",
+            pending.outcomeOf("NotRun"),
+            `${target.address} was stopped before ${method.tag} ran`
+          )
+        )
       default:
         return Effect.fail(target.exited("Stopped", "Unknown", `${target.address} was stopped while ${method.tag} ran`))
     }
@@ -315,7 +311,9 @@ export class Client implements Connection {
 
   /** The end of the link together with what the worker itself said of it. */
   describe(end: LinkEnd): LinkEnd {
-    return this.lastWords ? { ...end, message: `${end.message}: ${this.lastWords}` } : end
+    return this.lastWords && !end.message.includes(this.lastWords)
+      ? { ...end, message: `${end.message}: ${this.lastWords}` }
+      : end
   }
 
   /** Settles everything: the link has ended. */
@@ -327,11 +325,9 @@ export class Client implements Connection {
     const lost: Array<[pending: Pending, outcome: Outcome]> = []
     for (const pending of this.slots) {
       if (pending === undefined) continue
-      const proved = begunIds !== undefined
-        ? !begunIds.has(pending.id)
-        // everything begun was announced with the last words; without them only a busy actor proves anything
-        : this.lastWords !== undefined || pending.target.running >= pending.target.concurrency
-      lost.push([pending, !pending.started && proved ? "NotRun" : "Unknown"])
+      // what was begun is noted in shared memory, or was announced with the last words; a process that is killed leaves neither
+      const proved = begunIds === undefined ? this.lastWords !== undefined : !begunIds.has(pending.id)
+      lost.push([pending, !pending.started && proved && !pending.mayHaveRun ? "NotRun" : "Unknown"])
     }
     lost.sort(([a], [b]) => a.sequence - b.sequence)
     const targets = Array.from(this.targets.values())
@@ -357,7 +353,7 @@ export class Client implements Connection {
       }
       const next = carried.get(target)
       if (next !== undefined && pending.isCarriable && (outcome === "NotRun" || method.idempotent)) {
-        pending.reset()
+        pending.reset(outcome)
         next.push(pending)
         continue
       }

@@ -10,7 +10,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Rpc from "effect/rpc/Rpc"
 import * as RpcSchema from "effect/rpc/RpcSchema"
@@ -31,6 +31,8 @@ export interface Codec {
   readonly isolated: boolean
   /** whether values may contain handles */
   readonly handles: boolean
+  /** whether structured clone carries every encoded value */
+  readonly cloneable: boolean
 }
 
 /** Everything the call path needs to know about one method. */
@@ -64,7 +66,7 @@ const internals = SchemaAST as unknown as {
 }
 
 /** Declared types that structured clone carries as they are. */
-const cloneable = new Set(
+const cloneables = new Set(
   ["Date", "Uint8Array", "RegExp", "ReadonlyMap", "ReadonlySet", "File"].map((name) => `effect/schema/${name}`)
 )
 
@@ -73,7 +75,7 @@ const lower: (ast: SchemaAST.AST) => SchemaAST.AST = internals.applyToSelfOrLast
   switch (ast._tag) {
     case "Declaration": {
       const representation = ast.annotations?.representation as { readonly id?: string } | undefined
-      if (representation?.id !== undefined && cloneable.has(representation.id)) return ast.recur(lower)
+      if (representation?.id !== undefined && cloneables.has(representation.id)) return ast.recur(lower)
       const link = ast.annotations?.toCodecJson ?? ast.annotations?.toCodec
       if (typeof link !== "function") return self
       const parameters = (ast.typeParameters ?? []).map((tp) => Schema.make(SchemaAST.toEncoded(tp)))
@@ -109,13 +111,26 @@ const some = (ast: SchemaAST.AST, p: (ast: SchemaAST.AST) => boolean): boolean =
 const passesObjects = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Declaration" || ast._tag === "Unknown" || ast._tag === "Any" || ast._tag === "ObjectKeyword"
 
+// nothing is known of what it lets through
+const isOpen = (ast: SchemaAST.AST): boolean => {
+  if (ast._tag !== "Declaration") return passesObjects(ast)
+  const representation = ast.annotations?.representation as { readonly id?: string } | undefined
+  return representation?.id === undefined || !cloneables.has(representation.id)
+}
+
 /** Annotates the declaration of a handle. */
 export const handleAnnotation = "~uactor/handle"
 
 const isHandle = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Declaration" && handleAnnotation in (ast.annotations ?? {})
 
-const none: Codec = { encode: () => Exit.void, decode: () => Exit.void, isolated: true, handles: false }
+const none: Codec = {
+  encode: () => Exit.void,
+  decode: () => Exit.void,
+  isolated: true,
+  handles: false,
+  cloneable: true
+}
 
 const compiled = new WeakMap<SchemaAST.AST, Codec>()
 
@@ -129,6 +144,7 @@ export const compile = (schema: Schema.Top): Codec => {
     encode: SchemaParser.encodeUnknownEffect(codec),
     decode: SchemaParser.decodeUnknownEffect(codec),
     handles: some(schema.ast, isHandle),
+    cloneable: !some(SchemaAST.toEncoded(codec.ast), isOpen),
     isolated: !some(SchemaAST.toEncoded(codec.ast), passesObjects)
   }
   compiled.set(schema.ast, out)
@@ -311,6 +327,17 @@ export const decodeCause = (
         ? Cause.makeDieReason(defect(value))
         : Cause.makeInterruptReason(value)
     )
+  )
+
+/** The same where the schema of the errors may be effectful. */
+export const decodeCauseWith = <E>(
+  encoded: Wire.EncodedCause,
+  error: (error: unknown) => Effect.Effect<unknown, E>,
+  defect: (defect: unknown) => unknown
+): Effect.Effect<Cause.Cause<unknown>, E> =>
+  Effect.map(
+    Effect.forEach(encoded, ([tag, value]) => tag === "Fail" ? error(value) : Effect.succeed(value)),
+    (values) => decodeCause(encoded.map(([tag], i) => [tag, values[i]] as Wire.EncodedCause[number]), (e) => e, defect)
   )
 
 /** An exit as far as it can be carried where no schema is known (L3): its value stays behind. */

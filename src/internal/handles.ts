@@ -7,9 +7,11 @@
  * the schema can register the handle on the way; a value without handles never
  * comes here.
  */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { type ActorExited, HandleReleased } from "../ActorError.ts"
@@ -27,7 +29,7 @@ export interface ResultCodec {
 }
 
 /** Who exports: the side that owns what is encoded. */
-interface Exporting {
+export interface Exporting {
   readonly exports: Exports
   readonly owner: object
 }
@@ -52,6 +54,17 @@ export interface Owner {
 let exporter: Exporting | undefined
 let importer: Importing | undefined
 
+/** Who exports and who imports, for a schema that takes its time. */
+export const CurrentExporter: Context.Reference<Exporting | undefined> = Context.Reference<Exporting | undefined>(
+  "uactor/CurrentExporter",
+  { defaultValue: () => undefined }
+)
+const CurrentImporter: Context.Reference<Importing | undefined> = Context.Reference<Importing | undefined>(
+  "uactor/CurrentImporter",
+  { defaultValue: () => undefined }
+)
+const fromFiber = <A>(reference: Context.Reference<A>): A | undefined => Fiber.getCurrent()?.getRef(reference)
+
 /** Encodes a value that may contain handles. */
 export const exporting = <A>(to: Exporting, encode: () => A): A => {
   const outer = exporter
@@ -74,20 +87,36 @@ export const importing = <A>(from: Importing, decode: () => A): A => {
   }
 }
 
+/** Decodes a value that may contain handles, whatever its schema does besides. */
+export const decode = (from: Importing, codec: Codec.Codec, value: unknown): ReturnType<Codec.Codec["decode"]> => {
+  const decoded = importing(from, () => codec.decode(value))
+  if (Codec.isSuccess(decoded) || Codec.isFailure(decoded)) return decoded
+  return Effect.provideService(decoded, CurrentImporter, from)
+}
+
+const WireTag = "~uactor/handle"
+
 /** What a handle is on the wire: its number, or its result if that is known already. */
-type WireHandle = readonly [id: number] | readonly [id: 0, status: number, value: unknown]
+export interface WireHandle {
+  readonly [WireTag]: readonly [id: number] | readonly [id: 0, status: number, value: unknown]
+}
+
+/** Whether a value is a handle on the wire. */
+export const isWire = (u: unknown): u is WireHandle => typeof u === "object" && u !== null && WireTag in u
 
 /** Encodes a handle, on the way out. */
 export const toWire = (handle: unknown, codec: ResultCodec): WireHandle => {
   if (!(handle instanceof LocalDeferred)) throw new TypeError("only the actor that made a handle can hand it out")
-  if (exporter === undefined) throw new TypeError("a handle can only be handed out by an actor's method")
-  return exporter.exports.add(handle, codec, exporter.owner)
+  const to = exporter ?? fromFiber(CurrentExporter)
+  if (to === undefined) throw new TypeError("a handle can only be handed out by an actor's method")
+  return to.exports.add(handle, codec, to.owner)
 }
 
 /** Decodes a handle, on the way in. */
-export const fromWire = (wire: unknown, codec: ResultCodec): RemoteDeferred => {
-  if (importer === undefined) throw new TypeError("a handle can only be received from an actor")
-  return importer.imports.add(wire as WireHandle, codec, importer)
+export const fromWire = (wire: WireHandle, codec: ResultCodec): RemoteDeferred => {
+  const from = importer ?? fromFiber(CurrentImporter)
+  if (from === undefined) throw new TypeError("a handle can only be received from an actor")
+  return from.imports.add(wire, codec, from)
 }
 
 // ---- the owner's side ----
@@ -142,7 +171,18 @@ const completionOf = (
   const only = reasons.length === 1 ? reasons[0] : undefined
   return only?._tag === "Fail"
     ? [Wire.CompleteError, codec.error.encode(only.error)]
-    : [Wire.CompleteCause, Exit.succeed(Codec.encodeCause(exit.cause, Codec.encodeDefect, Codec.encodeDefect))]
+    : only !== undefined || !reasons.some(Cause.isFailReason)
+    ? [Wire.CompleteCause, Exit.succeed(Codec.encodeCause(exit.cause, Codec.encodeDefect, Codec.encodeDefect))]
+    : [
+      Wire.CompleteCause,
+      Effect.map(
+        Effect.forEach(reasons.filter(Cause.isFailReason), (reason) => codec.error.encode(reason.error)),
+        (errors) => {
+          let at = 0
+          return Codec.encodeCause(exit.cause, () => errors[at++], Codec.encodeDefect)
+        }
+      )
+    ]
 }
 
 /** What one side of a connection has handed out. */
@@ -169,7 +209,12 @@ export class Exports {
   add(deferred: LocalDeferred, codec: ResultCodec, owner: object): WireHandle {
     const { exit } = deferred
     const known = exit === undefined ? undefined : completionOf(codec, exit)
-    if (known !== undefined && Codec.isSuccess(known[1])) return [0, known[0], known[1].value]
+    // a value that might not be cloneable travels by itself, so that it fails by itself
+    const isPlain = known?.[0] === Wire.CompleteCause ||
+      (known?.[0] === Wire.CompleteError ? codec.error : codec.success).cloneable
+    if (known !== undefined && isPlain && Codec.isSuccess(known[1])) {
+      return { [WireTag]: [0, known[0], known[1].value] }
+    }
     const id = this.next++
     // a result that is there but cannot be encoded at once must not overtake the answer that carries its handle
     const complete = (exit: Exit.Exit<unknown, unknown>): void =>
@@ -177,7 +222,7 @@ export class Exports {
     const entry: Entry = { owner, deferred, unsubscribe: undefined }
     this.entries.set(id, entry)
     entry.unsubscribe = deferred.subscribe(complete)
-    return [id]
+    return { [WireTag]: [id] }
   }
 
   private complete(id: number, codec: ResultCodec, exit: Exit.Exit<unknown, unknown>): void {
@@ -332,7 +377,9 @@ export class RemoteDeferred {
       case Wire.CompleteError:
         return Effect.flatMap(orMisfit(codec.error.decode(value)), Effect.fail)
       case Wire.CompleteCause:
-        return Exit.failCause(Codec.decodeCause(value as Wire.EncodedCause, Codec.decodeDefect, Codec.decodeDefect))
+        return orMisfit(Codec.decodeCauseWith(value as Wire.EncodedCause, codec.error.decode, Codec.decodeDefect)).pipe(
+          Effect.flatMap((cause) => Effect.failCause(cause as Cause.Cause<unknown>))
+        )
       case Wire.CompleteStopped:
         return Effect.fail(
           owner.exited("Stopped", "Unknown", `${owner.address} was stopped before a result it had promised was there`)
@@ -376,12 +423,14 @@ export class Imports {
 
   add(wire: WireHandle, codec: ResultCodec, { owner, scope, unwanted }: Importing): RemoteDeferred {
     const leases = scope === undefined ? undefined : lease(scope)
-    const deferred = new RemoteDeferred(this, wire[0], codec, owner, leases)
-    if (wire.length === 3) {
-      deferred.complete(wire[1], wire[2])
+    const content = wire[WireTag]
+    const deferred = new RemoteDeferred(this, content[0], codec, owner, leases)
+    if (content.length === 3) {
+      deferred.complete(content[1], content[2])
     } else {
-      this.pending.set(wire[0], deferred)
+      this.pending.set(content[0], deferred)
       leases?.add(deferred)
+      if (scope?.state._tag === "Closed") deferred.release()
     }
     unwanted?.push(deferred)
     return deferred

@@ -33,8 +33,6 @@ export class LocalActor {
   handlers: ReadonlyArray<Behaviour.Handler> = []
   state: "Building" | "Running" | "Draining" | "Closing" = "Building"
   building: Fiber.Fiber<unknown, unknown> | undefined
-  /** the flush before which an announced call of this actor settled */
-  settledAt = -1
   draining = false
   onIdle: (() => void) | undefined
 

@@ -28,8 +28,6 @@ const walkLimit = 64
 
 /** Appends frames and sends them in batches. */
 export class Outbox {
-  /** how often a batch has left: a cheap clock for "since the last flush" */
-  flushes = 0
   /** how many batches have been handed to the link */
   private sent = 0
   private batch: Wire.Batch = [0]
@@ -95,7 +93,6 @@ export class Outbox {
   pushTransfer(frame: Wire.Batch, transfer: ReadonlyArray<unknown>): void {
     this.flush()
     if (this.closed) return
-    this.flushes++
     this.sendFrame(frame, transfer)
   }
 
@@ -137,7 +134,6 @@ export class Outbox {
     this.frames = 0
     this.first = undefined
     this.seen = undefined
-    this.flushes++
     if (this.closed) return
     batch[0] = this.sent
     try {

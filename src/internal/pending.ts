@@ -55,8 +55,14 @@ export class PendingStream extends Pending {
   }
 
   override chunk(values: ReadonlyArray<unknown>): void {
+    if (this.onAcknowledged !== undefined) return values.forEach((value) => this.discard(value))
     this.chunks.push(values)
     this.wake()
+  }
+
+  /** The reader has left: lets go of what it has not read. */
+  leave(): void {
+    for (const chunk of this.chunks.splice(0)) for (const value of chunk) this.discard(value)
   }
 
   private wake(): void {
@@ -68,8 +74,13 @@ export class PendingStream extends Pending {
 
   /** The next chunk, as soon as there is one; what has been taken is given back to the producer as credit. */
   take(): Effect.Effect<any, any> {
-    const chunk = this.chunks.shift()
+    let chunk = this.chunks.shift()
     if (chunk !== undefined) {
+      if (this.method.success.handles && chunk.length > 1) {
+        // one by one, so that a reader who leaves holds only what it has seen
+        this.chunks.unshift(chunk.slice(1))
+        chunk = chunk.slice(0, 1)
+      }
       this.consumed += chunk.length
       if (this.done === undefined && this.consumed * 2 >= (this.extras?.window ?? defaultWindow)) {
         this.target.connection.outbox.push3(Wire.Credit, this.id, this.consumed)

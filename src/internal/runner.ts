@@ -28,9 +28,6 @@ import { Outbox } from "./outbox.ts"
 import { StreamWriter } from "./streamWriter.ts"
 import * as Wire from "./wire.ts"
 
-// how many waiting calls are announced together where begun calls cannot be noted in shared memory
-const announceAhead = 64
-
 const plain = { fork: false, uninterruptible: false, isAnswer: false }
 
 /** Runs calls and answers them. */
@@ -105,7 +102,6 @@ export class Runner {
     const call = new ServerCall(id, actor, index, wire, extras)
     if (actor.forks[index] !== false) {
       // only its answer says whether it runs out of line
-      call.forked = actor.forks[index] === true
       const run = this.peek(call)
       if (run.fork) return this.begin(actor, id, index, wire, extras, call)
     }
@@ -140,15 +136,10 @@ export class Runner {
 
   private peek(call: ServerCall): Prepared {
     const { actor, extras, id, index, wire } = call
-    if (this.begun === undefined) this.announceNow(call, 0)
     this.enter(id)
     const run = call.run = this.prepare(actor, id, index, wire, extras, call)
     this.leave(id)
     if (run.isAnswer) actor.forks[index] = run.fork
-    if (run.fork && call.announced && !call.forked) {
-      call.forked = true
-      this.outbox.push3(Wire.Started, id, call.flags)
-    }
     return run
   }
 
@@ -204,16 +195,18 @@ export class Runner {
       }
       effect = answer as Effect.Effect<any, any>
       if (method.stream) {
-        const writer = call!.writer = new StreamWriter(
-          this.outbox,
+        const exporting = { exports: this.exports, owner: actor }
+        const writer = call!.writer = new StreamWriter({
+          outbox: this.outbox,
           id,
-          method,
-          call!.discard,
-          extras?.window,
-          (writer) => {
-            this.writers.push(writer)
-          }
-        )
+          codec: method.success,
+          encode: method.success.handles
+            ? (item) => Handles.exporting(exporting, () => method.success.encode(item))
+            : method.success.encode,
+          discard: call!.discard,
+          window: extras?.window,
+          onStaged: (writer) => this.writers.push(writer)
+        })
         effect = writer.run(answer as Parameters<StreamWriter["run"]>[0])
       }
       for (const service of rpc.middlewares) {
@@ -246,13 +239,6 @@ export class Runner {
     queued: ServerCall | undefined
   ): void {
     let call = queued
-    if (this.begun === undefined && !(call?.announced ?? false)) {
-      if (actor.forks[index] === true || actor.settledAt === this.outbox.flushes) {
-        call ??= new ServerCall(id, actor, index, wire, extras)
-        call.forked = actor.forks[index] === true
-        this.announceNow(call, call.forked ? 0 : announceAhead)
-      }
-    }
     this.enter(id)
     const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call)
     if (run.isAnswer) actor.forks[index] ??= run.fork
@@ -272,7 +258,6 @@ export class Runner {
     }
     call ??= new ServerCall(id, actor, index, wire, extras)
     call.run = run
-    if (run.fork && call.announced && !call.forked) this.outbox.push3(Wire.Started, id, Wire.FlagForked)
     call.forked = run.fork
     call.uninterruptible = run.uninterruptible
     this.follow(call, fiber, scope)
@@ -326,10 +311,7 @@ export class Runner {
     forked: boolean,
     exit: Exit.Exit<unknown, unknown>
   ): void {
-    if (call !== undefined) {
-      this.forget(call)
-      if (call.announced) actor.settledAt = this.outbox.flushes
-    }
+    if (call !== undefined) this.forget(call)
     if (!forked) actor.mailbox.running--
     const method = actor.methods[index]!
     if (exit._tag === "Success") {
@@ -355,7 +337,7 @@ export class Runner {
       }
       return this.whenEncoded(
         encoded,
-        actor.context,
+        Context.add(actor.context, Handles.CurrentExporter, { exports: this.exports, owner: actor }),
         (value, transfer) =>
           transfer === undefined
             ? this.outbox.push3(Wire.Settled, id, value)
@@ -450,18 +432,6 @@ export class Runner {
     if (begun !== undefined && begun[begun[0]!] === id) begun[0]!--
   }
 
-  // C1: where nothing is shared, a start that the callers' side could not infer is announced before it happens
-  private announceNow(call: ServerCall, ahead: number): void {
-    call.announced = true
-    this.outbox.push3(Wire.Started, call.id, call.flags)
-    for (const next of call.actor.mailbox.line.peek(ahead)) {
-      if (next.announced) continue
-      next.announced = true
-      this.outbox.push3(Wire.Started, next.id, 0)
-    }
-    this.outbox.flush()
-  }
-
   // runs before every flush: chunks that were staged, and calls that have begun and not settled
   private announce(): void {
     if (this.writers.length > 0) {
@@ -502,6 +472,8 @@ export class Runner {
       case Wire.Settled:
       case Wire.Failed:
         return this.outbox.push4(Wire.Failed, frame[1], Wire.FailureUnencodable, text)
+      case Wire.Complete:
+        return this.outbox.push4(Wire.Complete, frame[1], Wire.CompleteUnencodable, text)
       case Wire.Chunk:
         return this.calls.get(frame[1] as number)?.writer?.refuse(text)
       case Wire.Spawned:

@@ -16,33 +16,32 @@ import * as Wire from "./wire.ts"
 const defaultWindow = 1024
 const chunkLimit = 256
 
+/** What a writer needs. */
+interface StreamOptions {
+  readonly outbox: Outbox
+  readonly id: number
+  readonly codec: Codec.Codec
+  readonly encode: Codec.Codec["encode"]
+  /** nobody reads */
+  readonly discard: boolean
+  /** how many items may be under way */
+  readonly window: number | undefined
+  /** told when items wait for the end of the turn */
+  readonly onStaged: (writer: StreamWriter) => void
+}
+
 /** Writes the items of one call. */
 export class StreamWriter {
   /** why an item could not be sent, if one could not */
   unencodable: string | undefined
-  private readonly outbox: Outbox
-  private readonly id: number
-  private readonly method: Codec.Method
-  private readonly discard: boolean
-  private readonly onStaged: (writer: StreamWriter) => void
+  private readonly options: StreamOptions
   private available: number
   private staged: Array<unknown> = []
   private waiter: (() => void) | undefined
 
-  constructor(
-    outbox: Outbox,
-    id: number,
-    method: Codec.Method,
-    discard: boolean,
-    window: number | undefined,
-    onStaged: (writer: StreamWriter) => void
-  ) {
-    this.outbox = outbox
-    this.id = id
-    this.method = method
-    this.discard = discard
-    this.onStaged = onStaged
-    this.available = window ?? defaultWindow
+  constructor(options: StreamOptions) {
+    this.options = options
+    this.available = options.window ?? defaultWindow
   }
 
   /** Runs a handler's answer, a stream or an effect that makes a queue, to its end. */
@@ -74,8 +73,8 @@ export class StreamWriter {
     if (this.staged.length === 0) return
     const items = this.staged
     this.staged = []
-    if (!this.method.success.isolated) this.outbox.isolate(items)
-    this.outbox.push3(Wire.Chunk, this.id, items)
+    if (!this.options.codec.isolated) this.options.outbox.isolate(items)
+    this.options.outbox.push3(Wire.Chunk, this.options.id, items)
   }
 
   /** An item could not be cloned: the stream ends with that. */
@@ -85,8 +84,8 @@ export class StreamWriter {
   }
 
   private write(items: ReadonlyArray<unknown>): Effect.Effect<void> {
-    if (this.discard) return Effect.void
-    const encode = this.method.success.encode
+    if (this.options.discard) return Effect.void
+    const encode = this.options.encode
     const encoded: Array<unknown> = new Array(items.length)
     for (let i = 0; i < items.length; i++) {
       const item = encode(items[i])
@@ -97,7 +96,7 @@ export class StreamWriter {
   }
 
   private writeSlowly(items: ReadonlyArray<unknown>): Effect.Effect<void> {
-    return Effect.matchCauseEffect(Effect.forEach(items, this.method.success.encode), {
+    return Effect.matchCauseEffect(Effect.forEach(items, this.options.encode), {
       onSuccess: (encoded) => this.emit(encoded, 0),
       onFailure: (cause) => {
         this.unencodable = Codec.issueText(cause)
@@ -127,7 +126,7 @@ export class StreamWriter {
 
   // gathers items until the turn ends
   private stage(): void {
-    this.onStaged(this)
-    this.outbox.schedule()
+    this.options.onStaged(this)
+    this.options.outbox.schedule()
   }
 }

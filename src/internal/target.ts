@@ -8,7 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import { ActorExited, MailboxFull, type Outcome, ProtocolError } from "../ActorError.ts"
+import { type ActorError, ActorExited, MailboxFull, type Outcome, ProtocolError } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import { Line } from "./line.ts"
@@ -16,6 +16,17 @@ import type { LinkEnd } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Plan } from "./supervision.ts"
 import type * as Wire from "./wire.ts"
+
+// these errors are made when an answer arrives: the frames there are ours, and those of the caller are added by its fiber
+const withoutFrames = <A>(make: () => A): A => {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = limit
+  }
+}
 
 /** What a target needs of the connection it is bound to. */
 export interface Connection {
@@ -131,7 +142,7 @@ export class Target {
   }
 
   exited(reason: ActorExited["reason"], outcome: Outcome, message: string): ActorExited {
-    return new ActorExited({ actor: this.name, reason, outcome, message })
+    return withoutFrames(() => new ActorExited({ actor: this.name, reason, outcome, message }))
   }
 
   /** Why no call can be made, if none can. */
@@ -148,8 +159,10 @@ export class Target {
   refuse(): void {
     this.closing = true
     if (this.waiting.size === 0) return
-    const refusal = this.refusal()!
-    for (const pending of this.waiting.drain()) pending.lose(refusal)
+    const { message, reason } = this.refusal()!
+    for (const pending of this.waiting.drain()) {
+      pending.lose(this.exited(reason, pending.outcomeOf("NotRun"), message))
+    }
   }
 
   /** The actor is gone for good: tells the watchers. */
@@ -198,6 +211,8 @@ export abstract class Pending {
   /** in which order it was sent on its connection */
   sequence = 0
   started = false
+  /** it may have run in an earlier incarnation, and runs again because its method is idempotent */
+  mayHaveRun = false
   forked = false
   uninterruptible = false
   onAcknowledged: (() => void) | undefined
@@ -229,9 +244,10 @@ export abstract class Pending {
     return this.transfer === undefined
   }
 
-  /** Forgets the incarnation it was sent to. */
-  reset(): void {
+  /** Forgets the incarnation it was sent to, but for what it may have done there. */
+  reset(outcome: Outcome): void {
     this.id = -1
+    if (outcome === "Unknown") this.mayHaveRun = true
     this.started = this.forked = this.uninterruptible = false
   }
 
@@ -241,6 +257,7 @@ export abstract class Pending {
 
   /** Its answer came too late: lets go of the handles in it. */
   discard(value: unknown): void {
+    if (!this.method.success.handles) return
     const unwanted: Array<Handles.RemoteDeferred> = []
     void Handles.importing({ ...this.importer, scope: undefined, unwanted }, () => this.method.success.decode(value))
     for (const handle of unwanted) handle.release()
@@ -255,8 +272,13 @@ export abstract class Pending {
   /** a failure, as an effect that fails with it */
   abstract fail(failure: Effect.Effect<never, unknown>): void
 
-  lose(error: unknown): void {
+  lose(error: ActorError): void {
     this.fail(Effect.fail(error))
+  }
+
+  /** `NotRun` is said of a call only if no incarnation can have begun it. */
+  outcomeOf(outcome: Outcome): Outcome {
+    return this.mayHaveRun ? "Unknown" : outcome
   }
 
   accepted(): void {}
@@ -265,29 +287,31 @@ export abstract class Pending {
 
   protocolError(outcome: Outcome, what: string): ProtocolError {
     const { address, name } = this.target
-    return new ProtocolError({
-      actor: name,
-      method: this.method.tag,
-      outcome,
-      message: `${address}.${this.method.tag}: ${what}`
-    })
+    return withoutFrames(() =>
+      new ProtocolError({
+        actor: name,
+        method: this.method.tag,
+        outcome: this.outcomeOf(outcome),
+        message: `${address}.${this.method.tag}: ${what}`
+      })
+    )
   }
 
   mailboxFull(capacity: number): MailboxFull {
     const { address, name } = this.target
-    return new MailboxFull({
-      actor: name,
-      method: this.method.tag,
-      capacity,
-      outcome: "NotRun",
-      message: `${address}.${this.method.tag}: the mailbox is full (${capacity} calls)`
-    })
+    return withoutFrames(() =>
+      new MailboxFull({
+        actor: name,
+        method: this.method.tag,
+        capacity,
+        outcome: this.outcomeOf("NotRun"),
+        message: `${address}.${this.method.tag}: the mailbox is full (${capacity} calls)`
+      })
+    )
   }
 
   decodeWith(codec: Codec.Codec, value: unknown, what: string): Effect.Effect<unknown, unknown> {
-    const decoded = codec.handles
-      ? Handles.importing(this.importer, () => codec.decode(value))
-      : codec.decode(value)
+    const decoded = codec.handles ? Handles.decode(this.importer, codec, value) : codec.decode(value)
     return Codec.isSuccess(decoded)
       ? decoded
       : Effect.catchCause(
