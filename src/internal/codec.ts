@@ -174,6 +174,16 @@ export const Idempotent: Context.Reference<boolean> = Context.Reference("uactor/
   defaultValue: () => false
 })
 
+// what a protocol's own defect schema does not take is carried like any other defect
+const defectCodec = (schema: Schema.Codec<unknown, unknown>): Pick<Method, "encodeDefect" | "decodeDefect"> => {
+  const encode = Schema.encodeUnknownSync(schema)
+  const decode = Schema.decodeUnknownSync(schema)
+  return {
+    encodeDefect: (defect) => attempt<unknown>(() => encode(defect), undefined) ?? encodeDefect(defect),
+    decodeDefect: (encoded) => attempt<unknown>(() => decode(encoded), undefined) ?? decodeDefect(encoded)
+  }
+}
+
 const methodOf = (rpc: Rpc.AnyWithProps): Method => {
   const stream = RpcSchema.isStreamSchema(rpc.successSchema) ? rpc.successSchema : undefined
   const errors: Array<Schema.Top> = [rpc.errorSchema, ...Array.from(rpc.middlewares, (m) => m.error)]
@@ -190,8 +200,7 @@ const methodOf = (rpc: Rpc.AnyWithProps): Method => {
     payload: payloadCodec(rpc.payloadSchema),
     success: compile(stream === undefined ? rpc.successSchema : stream.success),
     error: compile(declared.length === 1 ? declared[0]! : Schema.Union(declared)),
-    encodeDefect: custom ? Schema.encodeUnknownSync(custom) : encodeDefect,
-    decodeDefect: custom ? Schema.decodeUnknownSync(custom) : decodeDefect
+    ...(custom === undefined ? { encodeDefect, decodeDefect } : defectCodec(custom))
   }
 }
 
@@ -254,31 +263,47 @@ const isPlainData = (u: unknown, depth: number): boolean => {
   }
 }
 
+// a defect may be anything, also something that cannot even be looked at
+const attempt = <A>(read: () => A, otherwise: A): A => {
+  try {
+    return read()
+  } catch {
+    return otherwise
+  }
+}
+
+const textOf = (u: unknown): string => attempt(() => String(u), "a value that has no text")
+
 /**
  * Carries a defect: an error keeps its name, message, stack, cause and the own
  * fields that are plain data; plain data stays what it is; anything else
- * becomes its text.
+ * becomes its text. It never throws, and what it makes can always be sent.
  */
 export const encodeDefect = (defect: unknown, depth = 4): unknown => {
-  if (defect instanceof Error) {
-    const fields: Record<string, unknown> = {}
-    for (const [key, value] of Object.entries(defect)) {
-      if (key !== "name" && key !== "message" && key !== "stack" && key !== "cause" && isPlainData(value, 4)) {
-        fields[key] = value
-      }
-    }
-    return {
-      "~uactor/Error": {
-        name: defect.name,
-        message: defect.message,
-        stack: defect.stack,
-        cause: defect.cause === undefined || depth === 0 ? undefined : encodeDefect(defect.cause, depth - 1),
-        fields
-      }
+  if (!attempt(() => defect instanceof Error, false)) {
+    return attempt(() => isPlainData(defect, 8), false) ? defect : textOf(defect)
+  }
+  const error = defect as Error
+  const fields: Record<string, unknown> = {}
+  for (const key of attempt(() => Object.keys(error), [])) {
+    if (key === "name" || key === "message" || key === "stack" || key === "cause") continue
+    const value = attempt<unknown>(() => error[key as keyof Error], unreadable)
+    if (attempt(() => isPlainData(value, 4), false)) fields[key] = value
+  }
+  const stack = attempt<unknown>(() => error.stack, undefined)
+  const cause = attempt<unknown>(() => error.cause, undefined)
+  return {
+    "~uactor/Error": {
+      name: textOf(attempt<unknown>(() => error.name, "Error")),
+      message: textOf(attempt<unknown>(() => error.message, "")),
+      stack: typeof stack === "string" ? stack : undefined,
+      cause: cause === undefined || depth === 0 ? undefined : encodeDefect(cause, depth - 1),
+      fields
     }
   }
-  return isPlainData(defect, 8) ? defect : String(defect)
 }
+
+const unreadable = Symbol()
 
 /** The reverse of {@link encodeDefect}. */
 export const decodeDefect = (encoded: unknown): unknown => {

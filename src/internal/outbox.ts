@@ -174,6 +174,11 @@ export class Outbox {
     }
   }
 
+  /** Sends one frame ahead of what has been pushed. */
+  sendNow(frame: Wire.Batch): void {
+    this.sendFrame(frame, undefined)
+  }
+
   private sendFrame(frame: Wire.Batch, transfer: ReadonlyArray<unknown> | undefined): void {
     try {
       this.link.send([this.sent, ...frame], transfer)

@@ -366,14 +366,17 @@ export class Runner {
     if (call?.writer?.unencodable !== undefined) {
       return this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, call.writer.unencodable)
     }
+    if (extras?.discard === true) {
+      // it was accepted, and nobody waits for its end: the log is the only one to tell
+      if (!Cause.hasInterruptsOnly(cause)) {
+        Effect.runForkWith(actor.context)(
+          Effect.logWarning(`${actor.behaviour.definition.name}.${method.tag} (discarded call) failed`, cause)
+        )
+      }
+      return this.outbox.push3(Wire.Settled, id, undefined)
+    }
     if (actor.state === "Closing" && Cause.hasInterruptsOnly(cause)) {
       return this.outbox.push4(Wire.Failed, id, Wire.FailureStoppedRunning, undefined)
-    }
-    if (extras?.discard === true) {
-      // nobody waits for the answer, so the log is the only one to tell
-      Effect.runForkWith(actor.context)(
-        Effect.logWarning(`${actor.behaviour.definition.name}.${method.tag} (discarded call) failed`, cause)
-      )
     }
     const fail = (text: string): void => this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, text)
     if (only?._tag === "Fail") {
@@ -474,8 +477,13 @@ export class Runner {
         return this.outbox.push4(Wire.Failed, frame[1], Wire.FailureUnencodable, text)
       case Wire.Complete:
         return this.outbox.push4(Wire.Complete, frame[1], Wire.CompleteUnencodable, text)
-      case Wire.Chunk:
-        return this.calls.get(frame[1] as number)?.writer?.refuse(text)
+      case Wire.Chunk: {
+        // before anything that was pushed behind the chunk, the end of its stream above all
+        this.outbox.sendNow([Wire.Failed, frame[1], Wire.FailureUnencodable, text])
+        const call = this.calls.get(frame[1] as number)
+        call?.writer?.refuse(text)
+        return
+      }
       case Wire.Spawned:
         return this.outbox.push4(Wire.Spawned, frame[1], Wire.SpawnDied, unencodable("the start error", text))
       default:

@@ -257,7 +257,12 @@ export class System {
     const { definition, target } = actor
     return Effect.gen({ self: this }, function*() {
       const previous = target.exited(end.reason, "Unknown", `${target.address} ended: ${end.message}`)
-      const encoded = yield* Effect.orDie(encodeArgs(definition, actor.args))
+      const encoding = yield* Effect.exit(encodeArgs(definition, actor.args))
+      if (Exit.isFailure(encoding)) {
+        this.giveUp(actor, end.reason, `${previous.message}; its arguments cannot be encoded again`)
+        return
+      }
+      const encoded = encoding.value
       const worker = actor.worker = this.acquire()
       worker.actors++
       worker.client.adopt(target, this.addressOf(definition, worker))

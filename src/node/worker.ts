@@ -101,6 +101,7 @@ const thread = (): Channel => {
 const child = (): Channel => {
   // the parent decides what an interrupt from the terminal means
   process.on("SIGINT", () => undefined)
+  process.on("SIGTERM", () => process.exit(ProcessLink.terminated))
   process.on("disconnect", () => process.exit(1))
   watchParent()
   return {

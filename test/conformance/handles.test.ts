@@ -44,6 +44,9 @@ const assertExited = (error: unknown, reason: ActorExited["reason"]): void => {
 const forked = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Fiber.Fiber<A, E>> =>
   Effect.forkChild(effect, { startImmediately: true })
 
+// what does not hold yet; the test says what should
+const unmet = it.live
+
 /** Waits until a result is there, without awaiting it. */
 const done = (result: Result): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -62,13 +65,16 @@ const watch = Effect.acquireRelease(
       for (const spy of [imports, exports, ...pushed]) spy.mockRestore()
     })
 ).pipe(Effect.map(({ exports, imports, pushed }) => {
-  const sizes = (spy: { readonly mock: { readonly contexts: ReadonlyArray<{ readonly size: number }> } }) =>
-    Array.from(new Set(spy.mock.contexts), ({ size }) => size)
+  const sizes = (spy: { readonly mock: { readonly contexts: ReadonlyArray<unknown> } }) =>
+    Array.from(new Set(spy.mock.contexts as ReadonlyArray<{ readonly size: number }>), ({ size }) => size)
   const opcodes = () => pushed.flatMap((spy) => spy.mock.calls.map(([op]) => op))
+  const sum = (sizes: ReadonlyArray<number>) => sizes.reduce((sum, size) => sum + size, 0)
   return {
     imports,
+    /** how many handles are held here of actors */
+    pending: () => sum(sizes(imports)),
     /** how many handles are held here of actors, and (where they live here) by actors for their holders */
-    held: () => [...sizes(imports), ...sizes(exports)].reduce((sum, size) => sum + size, 0),
+    held: () => sum([...sizes(imports), ...sizes(exports)]),
     released: () => opcodes().filter((op) => op === Wire.Release).length,
     /** how many frames have gone to actors */
     sent: () => opcodes().filter((op) => op < Wire.Ready).length
@@ -226,11 +232,11 @@ onEveryPlacement(fixture, (placement) => {
       assert.deepStrictEqual(yield* workshop.log(), ["a acquired", "a released"])
     }).pipe(Effect.provide(placement.layer())))
 
-  it.live("H1: a result with several reasons keeps all of them", () =>
+  unmet("H1: a result with several reasons keeps all of them", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const result = yield* workshop.start({ job: "a" })
-      yield* workshop.finish({ job: "a", ending: "fails twice over" })
+      yield* workshop.finish({ job: "a", ending: "fails and dies" })
       const exit = yield* Effect.exit(result.await)
       assertDied(exit, "RangeError", "out of luck")
       assert(Exit.isFailure(exit))
@@ -264,7 +270,8 @@ onEveryPlacement(fixture, (placement) => {
     }).pipe(Effect.provide(placement.layer())))
 
   for (const [method, plain] of [["valueOrHandle", 1], ["handleOrValue", 1], ["listOrHandle", [1, 2]]] as const) {
-    it.live(`H1: a result may be a plain value or a handle (${method})`, () =>
+    const holds = method === "valueOrHandle" ? it.live : unmet
+    holds(`H1: a result may be a plain value or a handle (${method})`, () =>
       Effect.gen(function*() {
         const workshop = yield* Workshop.spawn()
         assert.deepStrictEqual(yield* workshop[method]({ job: "none" }), plain)
@@ -275,7 +282,7 @@ onEveryPlacement(fixture, (placement) => {
       }).pipe(Effect.provide(placement.layer())))
   }
 
-  it.live("H1: a handle may stand beside what takes a while to encode", () =>
+  unmet("H1: a handle may stand beside what takes a while to encode", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const { result, text } = yield* workshop.beside({ job: "a" })
@@ -284,7 +291,7 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* result.await, 42)
     }).pipe(Effect.provide(placement.layer())))
 
-  it.live("H1: handles may be the items of a stream, and outlive it", () =>
+  unmet("H1: handles may be the items of a stream, and outlive it", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const results = yield* Stream.runCollect(workshop.stream({ job: "a", count: 3 }))
@@ -313,17 +320,21 @@ onEveryPlacement(fixture, (placement) => {
   for (const method of ["misfit", "uncloneable"] as const) {
     for (const ready of [false, true]) {
       const when = ready ? "there at once" : "there later"
-      it.live(`H1: a result that cannot be sent is a defect of its handle alone (${method}, ${when})`, () =>
-        Effect.gen(function*() {
-          const workshop = yield* Workshop.spawn()
-          const good = yield* workshop.start({ job: "a" })
-          const result = yield* workshop[method]({ job: "a", ready })
-          yield* workshop.finish({ job: "a", ending: "succeeds" })
-          const exit = yield* Effect.exit(Effect.asVoid(result.await))
-          assertDied(exit, "TypeError", "cannot be sent")
-          assert.strictEqual(yield* good.await, 42)
-          assert.include(yield* workshop.log(), "a released")
-        }).pipe(Effect.provide(placement.layer())))
+      const holds = method === "misfit" ? it.live : unmet
+      holds(
+        `H1: a result that cannot be sent is a defect of its handle alone (${method}, ${when})`,
+        () =>
+          Effect.gen(function*() {
+            const workshop = yield* Workshop.spawn()
+            const good = yield* workshop.start({ job: "a" })
+            const result = yield* workshop[method]({ job: "a", ready })
+            yield* workshop.finish({ job: "a", ending: "succeeds" })
+            const exit = yield* Effect.exit(Effect.asVoid(result.await))
+            assertDied(exit, "TypeError", "cannot be sent")
+            assert.strictEqual(yield* good.await, 42)
+            assert.include(yield* workshop.log(), "a released")
+          }).pipe(Effect.provide(placement.layer()))
+      )
     }
   }
 
@@ -447,7 +458,7 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* outer.await, 42)
     }).pipe(Effect.provide(placement.layer())))
 
-  it.live("H5: a handle received in a scope that has closed is released at once", () =>
+  unmet("H5: a handle received in a scope that has closed is released at once", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const watched = yield* watch
@@ -482,7 +493,7 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(watched.released(), answers)
     }).pipe(Effect.provide(placement.layer())))
 
-  it.live("H5: a stream left early leaves no handle behind", () =>
+  unmet("H5: a stream left early leaves no handle behind", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const watched = yield* watch
@@ -569,7 +580,7 @@ onEveryPlacement(fixture, (placement) => {
         yield* interrupted.interrupt
         assertExited(yield* Effect.flip(interrupted.await), reason)
         assert.strictEqual(yield* good.await, 42)
-        assert.strictEqual(watched.imports.mock.contexts[0]?.size, 0)
+        assert.strictEqual(watched.pending(), 0)
       }).pipe(Effect.provide(placement.layer())))
   }
 }, { except: ["memory"], reason: "an actor in memory has no worker of its own that could end" })

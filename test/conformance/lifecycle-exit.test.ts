@@ -85,7 +85,7 @@ onEveryPlacement(fixture, (placement) => {
   it.live("L3: a failure that no schema and no clone could carry still closes the actor as a failure", () =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
-      const failure = Object.assign(new Error("strange"), { code: 1, self: undefined as unknown, f: () => 1 })
+      const failure: Error & { self?: unknown } = Object.assign(new Error("strange"), { code: 1, f: () => 1 })
       failure.self = failure
       yield* Effect.exit(
         Effect.scoped(Effect.andThen(Resource.spawn({ journal: journal.path }), Effect.fail(failure)))

@@ -24,7 +24,8 @@ class Parent {
     this.process.stdout!.setEncoding("utf8").on("data", (text: string) => {
       this.output += text
     })
-    this.process.on("close", (code) => {
+    // not "close": an orphan holds the other end of the output
+    this.process.on("exit", (code) => {
       this.code = code
     })
   }
@@ -38,7 +39,7 @@ class Parent {
   }
 
   get end(): Effect.Effect<number | null | undefined> {
-    return Effect.map(Journal.until("the parent has ended", () => this.code !== undefined), () => this.code)
+    return Effect.map(Journal.until("the program has ended", () => this.code !== undefined), () => this.code)
   }
 }
 
@@ -48,6 +49,7 @@ const parent = (way: string, journal: Journal.Journal, placement: Placement) =>
     (parent) =>
       Effect.suspend(() => {
         parent.process.kill("SIGKILL")
+        parent.process.stdout!.destroy()
         return Effect.asVoid(parent.end)
       })
   )
@@ -63,11 +65,14 @@ const isRunning = (pid: number): boolean => {
   return !fs.existsSync("/proc") || fs.existsSync(stat) && !/^\d+ \(.*\) [ZX]/.test(fs.readFileSync(stat, "utf8"))
 }
 
-/** Waits for the end of a process that should end by itself; ends it if it does not. */
-const awaitEnd = (pid: number) =>
-  Effect.onError(
-    Journal.until(`the orphan ${pid} has ended`, () => !isRunning(pid)),
-    () => Effect.sync(() => process.kill(pid, "SIGKILL"))
+/** A process that should end by itself; it is ended with the test if it does not. */
+const orphan = (pid: number) =>
+  Effect.acquireRelease(
+    Effect.succeed({
+      isRunning: Effect.sync(() => isRunning(pid)),
+      end: Journal.until(`the orphan ${pid} has ended`, () => !isRunning(pid))
+    }),
+    () => Effect.sync(() => isRunning(pid) && process.kill(pid, "SIGKILL"))
   )
 
 onEveryPlacement(fixture, (placement) => {
@@ -97,13 +102,13 @@ onEveryPlacement(fixture, (placement) => {
       Effect.gen(function*() {
         const journal = yield* Journal.make
         const program = yield* parent(way, journal, placement)
-        const orphan = yield* program.actorPid
+        const child = yield* orphan(yield* program.actorPid)
         if (way === "hangs") yield* journal.awaitLine("hanging")
         if (way === "blocks") yield* journal.awaitLine("blocking")
-        assert.isTrue(isRunning(orphan))
+        assert.isTrue(yield* child.isRunning)
         program.process.kill("SIGKILL")
         yield* program.end
-        yield* awaitEnd(orphan)
+        yield* child.end
       }))
   }
 
@@ -116,11 +121,11 @@ onEveryPlacement(fixture, (placement) => {
         "the module is loading",
         () => Effect.runSync(journal.lines).some((line) => loading.test(line))
       )
-      const orphan = Number(loading.exec((yield* journal.lines)[0]!)![1])
-      assert.isTrue(isRunning(orphan))
+      const child = yield* orphan(Number(loading.exec((yield* journal.lines)[0]!)![1]))
+      assert.isTrue(yield* child.isRunning)
       program.process.kill("SIGKILL")
       yield* program.end
-      yield* awaitEnd(orphan)
+      yield* child.end
     }))
 
   for (
@@ -130,9 +135,9 @@ onEveryPlacement(fixture, (placement) => {
       Effect.gen(function*() {
         const journal = yield* Journal.make
         const program = yield* parent(way, journal, placement)
-        const orphan = yield* program.actorPid
+        const child = yield* orphan(yield* program.actorPid)
         assert.strictEqual(yield* program.end, way === "exits" ? 0 : 1)
-        yield* awaitEnd(orphan)
+        yield* child.end
       }))
   }
 }, { except: ["memory", "threads"], reason: "what is not a process ends with the process it is in" })

@@ -1,8 +1,10 @@
 import { assert, it } from "@effect/vitest"
-import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Scope } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Schedule, Scope } from "effect"
+import { setImmediate } from "node:timers/promises"
 import { ActorExited, SpawnError } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import { ActorSystem } from "../../src/ActorSystem.ts"
+import * as Supervision from "../../src/Supervision.ts"
 import behaviours, { Resource, Starter, Unserved, Voter } from "./fixtures/lifecycle.ts"
 import * as Journal from "./journal.ts"
 import {
@@ -11,6 +13,7 @@ import {
   holdings,
   onEveryPlacement,
   openDescriptors,
+  type Placement,
   threadNames
 } from "./placements.ts"
 
@@ -27,6 +30,9 @@ const assertBalanced = (lines: ReadonlyArray<string>): void => {
 
 const registeredIn = (scope: Scope.Scope): number =>
   scope.state._tag === "Open" ? (scope.state.finalizers?.size ?? 1) : 0
+
+const workersOf = (placement: Placement): number =>
+  placement.name === "threads" ? threadNames().filter((name) => name === "WorkerThread").length : childPids().length
 
 onEveryPlacement(fixture, (placement) => {
   it.live("L1: a closed scope leaves no thread, process, handle, timer or listener", () =>
@@ -102,6 +108,58 @@ onEveryPlacement(fixture, (placement) => {
       yield* Scope.close(scope, Exit.void)
     }).pipe(Effect.provide(placement.layer({ workers: 1 }))))
 
+  it.live("L1: a spawn in a scope that has closed fails, and leaves nothing", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const scope = yield* Scope.make()
+      yield* Scope.close(scope, Exit.void)
+      const before = holdings()
+      const exit = yield* Effect.exit(Scope.provide(Resource.spawn({ journal: journal.path }), scope))
+      yield* Effect.promise(() => assertNothingAdded(before))
+      assert(Exit.isFailure(exit))
+      assertBalanced(yield* journal.lines)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L1: a scope that closes while an actor is spawned in it ends the spawn, and leaves nothing", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const scope = yield* Scope.make()
+      const before = holdings()
+      const spawning = yield* Effect.forkChild(
+        Effect.exit(Scope.provide(Starter.spawn({ journal: journal.path, way: "hangs" }), scope)),
+        { startImmediately: true }
+      )
+      yield* journal.awaitLine("acquired what the start needs")
+      yield* Scope.close(scope, Exit.void)
+      assert(Exit.isFailure(yield* Fiber.join(spawning)))
+      yield* Effect.promise(() => assertNothingAdded(before))
+      assertBalanced(yield* journal.lines)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L1: a spawn that is interrupted does not disturb the one beside it", () =>
+    Effect.gen(function*() {
+      const [one, two] = yield* Effect.all([Journal.make, Journal.make])
+      const goes = yield* Effect.forkChild(Resource.spawn({ journal: one.path }), { startImmediately: true })
+      const stays = yield* Effect.forkChild(Resource.spawn({ journal: two.path }), { startImmediately: true })
+      yield* Fiber.interrupt(goes)
+      const resource = yield* Fiber.join(stays)
+      yield* resource.note({ line: "used" })
+      assertBalanced(yield* one.lines)
+      assert.deepStrictEqual(yield* two.lines, ["acquired first", "acquired second", "used"])
+    }).pipe(Effect.provide(placement.layer({ workers: 1 }))))
+
+  it.live("L1: a spawn that times out does not disturb the actor beside it", () =>
+    Effect.gen(function*() {
+      const [one, two] = yield* Effect.all([Journal.make, Journal.make])
+      const resource = yield* Resource.spawn({ journal: two.path })
+      const error = yield* Effect.flip(Starter.spawn({ journal: one.path, way: "hangs" }))
+      assert.instanceOf(error, SpawnError)
+      assert.strictEqual(error.reason, "Timeout")
+      yield* resource.note({ line: "still here" })
+      assertBalanced(yield* one.lines)
+      assert.include(yield* two.lines, "still here")
+    }).pipe(Effect.provide(placement.layer({ workers: 1, spawnTimeout: placement.isMemory ? 50 : 3_000 }))))
+
   it.live("L1: the end of the system ends the actors whose own scopes are still open", () =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
@@ -167,12 +225,12 @@ onEveryPlacement(fixture, (placement) => {
 })
 
 onEveryPlacement(fixture, (placement) => {
-  it.live("L1: two thousand actors, one after the other, leave nothing where they share a worker", () =>
+  it.live("L1: five hundred actors, one after the other, leave nothing where they share a worker", () =>
     Effect.gen(function*() {
       const cycle = Effect.scoped(Effect.flatMap(Voter.spawn(), (voter) => voter.echo({ n: 1 })))
-      yield* Effect.repeat(cycle, { times: 200 })
+      yield* Effect.repeat(cycle, { times: 100 })
       const before = { holdings: holdings(), descriptors: openDescriptors(), rss: process.memoryUsage.rss() }
-      yield* Effect.repeat(cycle, { times: 1800 })
+      yield* Effect.repeat(cycle, { times: 400 })
       yield* Effect.promise(() => assertNothingAdded(before.holdings))
       assert.isAtMost(openDescriptors(), before.descriptors)
       assert.isBelow(process.memoryUsage.rss() - before.rss, 150_000_000)
@@ -180,8 +238,7 @@ onEveryPlacement(fixture, (placement) => {
 })
 
 onEveryPlacement(fixture, (placement) => {
-  const workers = (): number =>
-    placement.name === "threads" ? threadNames().filter((name) => name === "WorkerThread").length : childPids().length
+  const workers = (): number => workersOf(placement)
 
   it.live("L1: in one shared worker, closing one actor leaves the others running", () =>
     Effect.gen(function*() {
@@ -225,6 +282,44 @@ onEveryPlacement(fixture, (placement) => {
 }, { except: ["memory"], reason: "in memory there is no worker to share" })
 
 onEveryPlacement(fixture, (placement) => {
+  const crashing = (schedule: Schedule.Schedule<unknown>) =>
+    Effect.gen(function*() {
+      const voter = yield* Voter.spawn()
+      yield* Effect.exit(voter.exit())
+      // past the turn in which the end of the worker is told to everyone
+      yield* Effect.promise(() => setImmediate())
+      return voter
+    }).pipe(Supervision.supervised(Supervision.make({ schedule })))
+
+  it.live("L1: a scope that closes between two incarnations leaves nothing", () =>
+    Effect.gen(function*() {
+      const before = holdings()
+      const voter = yield* Effect.scoped(crashing(Schedule.spaced("1 hour")))
+      yield* Effect.promise(() => assertNothingAdded(before))
+      assert.strictEqual((yield* Effect.flip(voter.echo({ n: 1 })))._tag, "ActorExited")
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L1: a scope that closes while the next incarnation boots leaves nothing", () =>
+    Effect.gen(function*() {
+      const before = holdings()
+      const voter = yield* Effect.scoped(Effect.tap(
+        crashing(Schedule.spaced(0)),
+        () => Journal.until("the next worker boots", () => workersOf(placement) === 1)
+      ))
+      yield* Effect.promise(() => assertNothingAdded(before))
+      assert.strictEqual((yield* Effect.flip(voter.echo({ n: 1 })))._tag, "ActorExited")
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L1: a system that ends between two incarnations leaves nothing", () =>
+    Effect.gen(function*() {
+      const before = holdings()
+      const voter = yield* Effect.provide(crashing(Schedule.spaced("1 hour")), placement.layer())
+      yield* Effect.promise(() => assertNothingAdded(before))
+      const error = yield* Effect.flip(voter.echo({ n: 1 }))
+      assert.instanceOf(error, ActorExited)
+      assert.strictEqual(error.outcome, "NotRun")
+    }))
+
   it.live("L1: a dedicated worker is the actor's alone, and ends with it", () =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
@@ -246,9 +341,9 @@ onEveryPlacement(fixture, (placement) => {
         const cycles = (n: number) =>
           Effect.repeat(Effect.all([cycle, cycle], { concurrency: 2 }), { times: n / 2 - 1 })
         // what is allocated once has been allocated after these
-        yield* cycles(20)
+        yield* cycles(placement.name === "threads" ? 8 : 4)
         const before = { holdings: holdings(), descriptors: openDescriptors(), rss: process.memoryUsage.rss() }
-        yield* cycles(placement.name === "threads" ? 100 : 20)
+        yield* cycles(placement.name === "threads" ? 32 : 8)
         yield* Effect.promise(() => assertNothingAdded(before.holdings))
         assert.isAtMost(openDescriptors(), before.descriptors)
         assert.isBelow(process.memoryUsage.rss() - before.rss, 150_000_000)

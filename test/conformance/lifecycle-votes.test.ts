@@ -85,14 +85,18 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(defect.message, "no vote")
     }).pipe(Effect.provide(placement.layer())))
 
-  it.live("L5: a vote that never comes is given up after shutdownTimeout, and absorbs nothing", () =>
-    Effect.gen(function*() {
-      const journal = yield* Journal.make
-      const failure = new BodyFailed({ vote: "hang", journal: journal.path })
-      const exit = yield* Effect.exit(Actor.use(Voter, [], () => failure))
-      assert.deepStrictEqual(exit, Exit.fail(failure))
-      assert.strictEqual(asked(yield* journal.lines), 1)
-    }).pipe(Effect.provide(placement.layer({ shutdownTimeout: "100 millis" }))))
+  it.live(
+    "L5: a vote that never comes is given up after shutdownTimeout, and absorbs nothing",
+    () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const failure = new BodyFailed({ vote: "hang", journal: journal.path })
+        const exit = yield* Effect.exit(Actor.use(Voter, [], () => failure))
+        assert.deepStrictEqual(exit, Exit.fail(failure))
+        assert.strictEqual(asked(yield* journal.lines), 1)
+      }).pipe(Effect.provide(placement.layer({ shutdownTimeout: "100 millis" }))),
+    10_000
+  )
 
   it.live("L5: an actor without onExit absorbs nothing", () =>
     Effect.gen(function*() {
@@ -192,14 +196,18 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(asked(yield* journal.lines), 1)
     }).pipe(Effect.provide(placement.layer())))
 
-  it.live("L5: an actor whose worker is blocked is not waited for longer than shutdownTimeout", () =>
-    Effect.gen(function*() {
-      const failure = new BodyFailed({ vote: "absorb", journal: "none" })
-      const exit = yield* Effect.exit(
-        Actor.use(Voter, [], (voter) => Effect.andThen(voter.block(undefined, { discard: true }), failure))
-      )
-      assert.deepStrictEqual(exit, Exit.fail(failure))
-    }).pipe(Effect.provide(placement.layer({ shutdownTimeout: "100 millis" }))))
+  it.live(
+    "L5: an actor whose worker is blocked is not waited for longer than shutdownTimeout",
+    () =>
+      Effect.gen(function*() {
+        const failure = new BodyFailed({ vote: "absorb", journal: "none" })
+        const exit = yield* Effect.exit(
+          Actor.use(Voter, [], (voter) => Effect.andThen(voter.block(undefined, { discard: true }), failure))
+        )
+        assert.deepStrictEqual(exit, Exit.fail(failure))
+      }).pipe(Effect.provide(placement.layer({ shutdownTimeout: "100 millis" }))),
+    10_000
+  )
 
   it.live("L5: an actor between two incarnations does not vote, and holds nothing up", () =>
     Effect.gen(function*() {

@@ -156,6 +156,6 @@ const checkLeaks = (): void => {
   afterEach(async () => {
     await assertNothingAdded(withTimers(1))
     assert.deepStrictEqual(warnings, [])
-  })
-  afterAll(() => assertNothingAdded(withTimers(0)))
+  }, 30_000)
+  afterAll(() => assertNothingAdded(withTimers(0)), 30_000)
 }

@@ -29,7 +29,7 @@ describe("a call", () => {
   test("C1: an ActorError says what happened to the work", () => {
     expectTypeOf<ActorError>().toEqualTypeOf<ActorExited | MailboxFull | ProtocolError>()
     expectTypeOf<ActorError["outcome"]>().toEqualTypeOf<Outcome>()
-    expectTypeOf<MailboxFull["outcome"]>().toEqualTypeOf<"NotRun">()
+    expectTypeOf<MailboxFull["outcome"]>().toEqualTypeOf<Outcome>()
     expectTypeOf<ActorError["_tag"]>().toEqualTypeOf<"ActorExited" | "MailboxFull" | "ProtocolError">()
     expectTypeOf<ActorExited["reason"]>().toEqualTypeOf<
       "Stopped" | "Crashed" | "Killed" | "OutOfMemory" | "Unresponsive" | "Disconnected"

@@ -10,6 +10,12 @@ import { type Boot, entry, pathOf } from "./boot.ts"
 /** Sends as soon as a batch holds so many frames, so that the other side can begin. */
 export const flushAt = 64
 
+/** The exit code of a child that was told to end. */
+export const terminated = 143
+
+// how long a child that is killed may take over its last words, in milliseconds
+const lastWordsTimeout = 100
+
 /** The options of a child process. */
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
@@ -24,6 +30,7 @@ const endOf = (code: number | null, signal: NodeJS.Signals | null, isOutOfMemory
   if (signal !== null) {
     return { reason: crashes.has(signal) ? "Crashed" : "Killed", message: `the process was ended by ${signal}` }
   }
+  if (code === terminated) return { reason: "Killed", message: "the process was ended by SIGTERM" }
   return { reason: "Crashed", message: `the process exited with code ${code}` }
 }
 
@@ -41,6 +48,7 @@ export const placement = (module: string, options: ChildOptions): Placement => (
     const child = fork(pathOf(entry), [JSON.stringify(boot)], forkOptions)
     let end: LinkEnd | undefined
     let exited = false
+    let killTimer: ReturnType<typeof setTimeout> | undefined
     // V8 aborts a process that is out of heap, and only its stderr says why
     let isOutOfMemory = false
     let stderrOpen = true
@@ -55,6 +63,7 @@ export const placement = (module: string, options: ChildOptions): Placement => (
     const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (exited) return
       exited = true
+      clearTimeout(killTimer)
       child.removeAllListeners()
       // late errors of a channel that is going down concern nobody any more
       child.on("error", () => undefined)
@@ -96,9 +105,11 @@ export const placement = (module: string, options: ChildOptions): Placement => (
       release: () => {
         end ??= { reason: "Stopped", message: "closed" }
       },
+      // it may still say what it has begun, if its event loop is free to (C1)
       kill: (why) => {
         end ??= why
-        child.kill("SIGKILL")
+        child.kill("SIGTERM")
+        killTimer ??= setTimeout(() => child.kill("SIGKILL"), lastWordsTimeout)
       }
     }
   }

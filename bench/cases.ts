@@ -1,0 +1,237 @@
+/**
+ * What is measured: every case with its unit, its reference and its subjects.
+ * A case names an operation and each subject's module (`subjects/<name>.ts`)
+ * brings its own way to do it, so a case is a line here and a function there.
+ */
+
+/** What a subject can be asked to do. */
+export type Operation =
+  | "call"
+  | "traced"
+  | "supervised"
+  | "schema"
+  | "process"
+  | "memory"
+  | "transfer"
+  | "stream"
+  | "cpu"
+  | "start"
+  | "resident"
+  | "idle"
+  | "spawn"
+  | "hop"
+  | "bytes"
+
+/** One case. */
+export interface Case {
+  readonly name: string
+  readonly unit: string
+  /** what one figure says, for the report */
+  readonly about: string
+  readonly operation: Operation
+  /** the subject that the others are divided by */
+  readonly reference: string
+  readonly subjects: ReadonlyArray<string>
+  /** another operation than the case's for one subject */
+  readonly operations?: Readonly<Record<string, Operation>>
+  readonly better: "less" | "more"
+  /** how many operations are under way at once */
+  readonly width?: number
+  /** how many operations one sample makes; otherwise as many as fill its time */
+  readonly count?: number
+  /** samples of a measurement that takes its own time: in a quick run, and in a full one */
+  readonly reads?: readonly [quick: number, full: number]
+  /** threads are being started, or share cores by themselves: nothing to pin */
+  readonly unpinned?: true
+  /** slow: only in full runs, and only once */
+  readonly once?: true
+}
+
+const pools = ["piscina", "tinypool", "workerpool", "poolifier", "comlink", "effect-rpc"]
+
+/** All cases, in the order of the report. */
+export const cases: ReadonlyArray<Case> = [
+  {
+    name: "call/sequential",
+    unit: "µs a call",
+    about: "one call at a time to an actor on a thread: { n } there, n + 1 back",
+    operation: "call",
+    reference: "postMessage",
+    subjects: ["uactor", "postMessage", ...pools],
+    better: "less",
+    width: 1
+  },
+  {
+    name: "call/concurrent-64",
+    unit: "µs a call",
+    about: "the same, 64 calls under way",
+    operation: "call",
+    reference: "piscina",
+    subjects: ["uactor", "postMessage", ...pools],
+    better: "less",
+    width: 64
+  },
+  {
+    name: "call/burst",
+    unit: "µs a call",
+    about: "the same, 20,000 calls started at once",
+    operation: "call",
+    reference: "piscina",
+    subjects: ["uactor", "postMessage", ...pools],
+    better: "less",
+    width: Infinity,
+    count: 20_000
+  },
+  {
+    name: "call/process-64",
+    unit: "µs a call",
+    about: "64 calls under way to an actor in a child process; the reference sends one advanced-IPC message a call",
+    operation: "process",
+    reference: "postMessage",
+    subjects: ["uactor", "postMessage", "tinypool", "workerpool"],
+    better: "less",
+    width: 64
+  },
+  {
+    name: "call/memory",
+    unit: "µs a call",
+    about: "one call at a time to an actor in the same thread",
+    operation: "memory",
+    reference: "nact",
+    subjects: ["uactor", "nact", "xstate"],
+    better: "less",
+    width: 1,
+    unpinned: true
+  },
+  {
+    name: "call/memory-64",
+    unit: "µs a call",
+    about: "64 calls under way to an actor in the same thread",
+    operation: "memory",
+    reference: "nact",
+    subjects: ["uactor", "nact", "xstate"],
+    better: "less",
+    width: 64,
+    unpinned: true
+  },
+  {
+    name: "call/schema",
+    unit: "µs a call",
+    about: "64 calls under way, five fields with a Date there and back, one in eight fails with a tagged error; " +
+      "piscina and postMessage check and decode nothing",
+    operation: "schema",
+    reference: "piscina",
+    subjects: ["uactor", "postMessage", "piscina", "effect-rpc"],
+    better: "less",
+    width: 64
+  },
+  {
+    name: "call/extras",
+    unit: "µs a call",
+    about:
+      "what tracing (one span around all calls), supervision, and the schemas of call/schema add to call/concurrent-64",
+    operation: "call",
+    reference: "uactor",
+    subjects: ["uactor", "uactor-traced", "uactor-supervised", "uactor-schema"],
+    operations: { "uactor-traced": "traced", "uactor-supervised": "supervised", "uactor-schema": "schema" },
+    better: "less",
+    width: 64
+  },
+  // handle/deferred comes here, with the subjects uactor (call, handle, await) and uactor-call (a plain call, the reference)
+  {
+    name: "payload/1mb-transfer",
+    unit: "µs a call",
+    about: "1 MB handed over, written to, and handed back, one at a time",
+    operation: "transfer",
+    reference: "postMessage",
+    subjects: ["uactor", "postMessage", "piscina", "tinypool", "workerpool", "comlink", "effect-rpc"],
+    better: "less",
+    width: 1
+  },
+  {
+    name: "stream/ints",
+    unit: "items a second",
+    about: "integers from the actor to its caller; the reference posts chunks of 256 without any backpressure",
+    operation: "stream",
+    reference: "postMessage",
+    subjects: ["uactor", "postMessage", "effect-rpc"],
+    better: "more"
+  },
+  {
+    name: "cpu/1ms-2-workers",
+    unit: "times one worker",
+    about: "how much faster two workers do tasks of 1 ms than one does",
+    operation: "cpu",
+    reference: "ideal",
+    subjects: ["uactor", "piscina", "postMessage", "ideal"],
+    better: "more",
+    reads: [1, 2]
+  },
+  {
+    name: "start/thread",
+    unit: "ms",
+    about: "from asking for a thread to the answer of its first call",
+    operation: "start",
+    reference: "postMessage",
+    subjects: ["uactor", "postMessage", "piscina", "effect-rpc"],
+    better: "less",
+    reads: [5, 10],
+    unpinned: true
+  },
+  {
+    name: "memory/thread",
+    unit: "MB a thread",
+    about: "what the process grows by for each thread that has answered one call",
+    operation: "resident",
+    reference: "postMessage",
+    subjects: ["uactor", "postMessage", "piscina", "effect-rpc"],
+    better: "less",
+    reads: [1, 1],
+    unpinned: true
+  },
+  {
+    name: "shared/spawn",
+    unit: "µs an actor",
+    about:
+      "many actors started on one shared thread; the reference forks a fiber with a Queue for each, inside the thread",
+    operation: "spawn",
+    reference: "fiber-queue",
+    subjects: ["uactor", "fiber-queue"],
+    better: "less",
+    reads: [4, 12]
+  },
+  {
+    name: "shared/hop",
+    unit: "µs a message",
+    about:
+      "64 messages under way to 1,000 actors on one shared thread; the reference asks its fibers from inside the thread",
+    operation: "hop",
+    reference: "fiber-queue",
+    subjects: ["uactor", "fiber-queue"],
+    better: "less",
+    width: 64
+  },
+  {
+    name: "shared/memory",
+    unit: "bytes an actor",
+    about: "heap on both sides for each of 5,000 actors on one shared thread",
+    operation: "bytes",
+    reference: "fiber-queue",
+    subjects: ["uactor", "fiber-queue"],
+    better: "less",
+    reads: [1, 1],
+    unpinned: true
+  },
+  {
+    name: "idle/64-threads",
+    unit: "CPU seconds",
+    about: "what 64 idle threads use in ten seconds",
+    operation: "idle",
+    reference: "postMessage",
+    subjects: ["uactor", "postMessage"],
+    better: "less",
+    reads: [1, 1],
+    unpinned: true,
+    once: true
+  }
+]

@@ -1,0 +1,117 @@
+/**
+ * One measurement, in a process of its own: opens one subject, warms it up, and
+ * prints its samples as the last line.
+ */
+import { type Case, cases } from "./cases.ts"
+import * as Pin from "./pin.ts"
+import type { Gauge, Subject, Tools, Work } from "./subject.ts"
+
+/** What to measure. */
+export interface Order {
+  readonly case: string
+  readonly subject: string
+  readonly quick: boolean
+}
+
+/** The samples of one measurement, in the unit of its case. */
+export interface Samples {
+  /** main and worker on cores of their own; empty where they cannot be pinned */
+  readonly pinned: ReadonlyArray<number>
+  /** wherever the kernel puts them; empty in a quick run */
+  readonly free: ReadonlyArray<number>
+}
+
+const order = JSON.parse(process.argv[2]!) as Order
+const what = cases.find(({ name }) => name === order.case)!
+const pins = what.unpinned === true ? undefined : Pin.make()
+const pin = (): void => pins?.pin()
+
+const rate = (work: Work, n: number, { unit, width = 1 }: Case) => async (): Promise<number> => {
+  const start = performance.now()
+  await work.run(n, width)
+  const ms = performance.now() - start
+  return unit === "items a second" ? n / (ms / 1000) : ms * 1000 / n
+}
+
+/** How long a measurement takes, in milliseconds and operations. */
+interface Effort {
+  readonly warmMs: number
+  /** some subjects are slow and need their compiler more than others */
+  readonly warmOperations: number
+  readonly warmMsAtMost: number
+  readonly sampleMs: number
+  readonly samples: number
+  readonly samplesMsAtMost: number
+}
+
+const quickly: Effort = {
+  warmMs: 120,
+  warmOperations: 2000,
+  warmMsAtMost: 500,
+  sampleMs: 30,
+  samples: 5,
+  samplesMsAtMost: 400
+}
+const fully: Effort = {
+  warmMs: 500,
+  warmOperations: 10_000,
+  warmMsAtMost: 3000,
+  sampleMs: 80,
+  samples: 7,
+  samplesMsAtMost: 2000
+}
+
+// until it is warm, and then with so many operations that a sample takes its time
+const warm = async (work: Work, { count, width = 1 }: Case, effort: Effort): Promise<number> => {
+  const start = performance.now()
+  let n = count ?? 64
+  for (let done = 0, took = 0; took < effort.warmMsAtMost;) {
+    if (took >= effort.warmMs && done >= effort.warmOperations) break
+    const before = performance.now()
+    await work.run(n, width)
+    const now = performance.now()
+    if (count === undefined && now - before < effort.sampleMs / 2) n *= 2
+    done += n
+    took = now - start
+  }
+  return n
+}
+
+// two at least, and no more of what takes long
+const repeat = async (times: number, ms: number, sample: () => Promise<number>): Promise<Array<number>> => {
+  const out: Array<number> = []
+  const start = performance.now()
+  while (out.length < times && (out.length < 2 || performance.now() - start < ms)) out.push(await sample())
+  return out
+}
+
+const measure = async (session: Work | Gauge, what: Case, quick: boolean, canPin: boolean): Promise<Samples> => {
+  if ("read" in session) {
+    const read = () => repeat(what.reads![quick ? 0 : 1], Infinity, session.read)
+    return canPin ? { pinned: await read(), free: [] } : { pinned: [], free: await read() }
+  }
+  const effort = quick ? quickly : fully
+  // some start their workers with the first call
+  await session.run(64, what.width ?? 1)
+  if (quick) pin()
+  const n = await warm(session, what, effort)
+  const sample = rate(session, n, what)
+  const first = await repeat(effort.samples, effort.samplesMsAtMost, sample)
+  if (!canPin) return { pinned: [], free: first }
+  if (quick) return { pinned: first, free: [] }
+  pin()
+  await sample()
+  return { pinned: await repeat(effort.samples, effort.samplesMsAtMost, sample), free: first }
+}
+
+const tools: Tools = { quick: order.quick, pin, unpin: () => pins?.unpin() }
+const name = order.subject.startsWith("uactor") ? "uactor" : order.subject
+const { subject } = (await import(
+  new URL(`./subjects/${name}${import.meta.url.slice(-3)}`, import.meta.url).href
+)) as { readonly subject: Subject }
+const open = subject[what.operations?.[order.subject] ?? what.operation]
+if (open === undefined) throw new Error(`${order.subject} has no ${what.operation}`)
+const session = await open(tools)
+const samples: Samples = await measure(session, what, order.quick, pins !== undefined)
+await session.close()
+process.stdout.write(`\n${JSON.stringify(samples)}\n`, () => process.exit(0))

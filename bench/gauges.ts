@@ -1,0 +1,82 @@
+/**
+ * Measurements that take more than timing a loop.
+ */
+import { setTimeout as sleep } from "node:timers/promises"
+import { type Gauge, timed, type Tools, type Work } from "./subject.ts"
+import { collect } from "./workers/heap.ts"
+import { compute } from "./workers/work.ts"
+
+const megabyte = 1024 * 1024
+
+// so many rounds of `compute` take a millisecond here
+const roundsOfMillisecond = (): number => {
+  const rounds = 2_000_000
+  let best = Infinity
+  for (let i = 0; i < 10; i++) {
+    const start = performance.now()
+    compute(rounds)
+    best = Math.min(best, performance.now() - start)
+  }
+  return Math.round(rounds / best)
+}
+
+/** How much faster two workers are than one; `open` makes a pool whose every operation computes so many rounds. */
+export const speedUp = (
+  { pin, quick, unpin }: Tools,
+  open: (workers: number, rounds: number, expected: () => number) => Promise<Work>
+): Gauge => {
+  const rounds = roundsOfMillisecond()
+  const expected = compute(rounds)
+  const tasks = quick ? 150 : 300
+  const time = async (workers: number): Promise<number> => {
+    unpin()
+    const pool = await open(workers, rounds, () => expected)
+    await pool.run(40, 16)
+    pin()
+    await pool.run(20, 16)
+    const ms = await timed(() => pool.run(tasks, 16))
+    await pool.close()
+    return ms
+  }
+  return {
+    read: async () => {
+      const one = await time(1)
+      return one / await time(2)
+    },
+    close: async () => undefined
+  }
+}
+
+/** What the process grows by for each thread that `start` starts, in megabytes. */
+export const resident = (
+  { quick }: Tools,
+  start: () => Promise<unknown>,
+  close: () => Promise<unknown>
+): Gauge => ({
+  close,
+  read: async () => {
+    const threads = quick ? 4 : 8
+    const settled = async (): Promise<number> => {
+      await sleep(300)
+      collect()
+      return process.memoryUsage.rss()
+    }
+    await start()
+    const before = await settled()
+    for (let i = 0; i < threads; i++) await start()
+    return (await settled() - before) / megabyte / threads
+  }
+})
+
+/** The CPU seconds that 64 threads use in ten seconds in which nothing happens. */
+export const idle = (start: () => Promise<unknown>, close: () => Promise<unknown>): Gauge => ({
+  close,
+  read: async () => {
+    for (let i = 0; i < 64; i++) await start()
+    await sleep(2000)
+    const before = process.cpuUsage()
+    await sleep(10_000)
+    const { system, user } = process.cpuUsage(before)
+    return (system + user) / 1e6
+  }
+})

@@ -1,0 +1,56 @@
+/**
+ * What is sent, and how it is checked when it comes back.
+ */
+import type { Work } from "./subject.ts"
+import { isRefused, type PurchaseLike } from "./workers/work.ts"
+
+/** The purchase with a number. */
+export const purchase = (i: number): PurchaseLike => ({
+  id: i,
+  customer: `customer ${i & 255}`,
+  at: new Date(1_700_000_000_000 + i * 1000),
+  amount: i / 4,
+  express: (i & 1) === 0
+})
+
+/** What stands for a purchase that was refused. */
+export const refused = -1
+
+/** The sum of an accepted purchase; NaN if a field is not what it must be. */
+export const sumOf = ({ amount, at, customer, express, id }: PurchaseLike): number =>
+  at instanceof Date && at.getTime() === 1_700_000_000_000 + id * 1000 + 86_400_000 &&
+    customer === `customer ${id & 255}` && express === ((id & 1) === 1)
+    ? amount
+    : NaN
+
+/** What call `i` of a purchase must answer. */
+export const expectedSum = (i: number): number => isRefused(i) ? refused : i / 2
+
+const megabyte = 1024 * 1024
+
+/** Hands a megabyte over and gets it back, changed. */
+export const bouncing = (
+  bounce: (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>,
+  close: () => Promise<unknown>
+): Work => {
+  let bytes = new Uint8Array(megabyte)
+  return {
+    close,
+    run: async (n) => {
+      for (let i = 0; i < n; i++) bytes = checkBounced(bytes, bytes[0]!, await bounce(bytes))
+    }
+  }
+}
+
+/** The bytes that came back, if they were handed over and changed. */
+export const checkBounced = (sent: Uint8Array, first: number, back: unknown): Uint8Array<ArrayBuffer> => {
+  const bytes = back as Uint8Array<ArrayBuffer>
+  if (sent.byteLength !== 0) throw new Error("the bytes were copied")
+  if (bytes.byteLength !== megabyte || bytes[0] !== ((first + 1) & 255)) throw new Error("the wrong bytes came back")
+  return bytes
+}
+
+/** The sum of a stream from 1 to `n`. */
+export const checkSum = (n: number, sum: number): void => {
+  if (sum !== n * (n + 1) / 2) throw new Error(`the items of the stream add up to ${sum}`)
+}

@@ -1,0 +1,67 @@
+/**
+ * Keeps this thread and its workers on different cores (Linux with `taskset`).
+ * Left alone, the kernel sometimes runs both on one core, where a round trip is
+ * cheap for everybody and says nothing about the subject.
+ */
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+
+// threads of V8 and libuv, which may run where they like
+const helpers = /^(V8Worker|DelayedTask|SignalInspector|libuv-worker)/
+
+const tasks = (): ReadonlyArray<string> => fs.readdirSync("/proc/self/task")
+
+const children = (): ReadonlyArray<string> =>
+  tasks().flatMap((tid) => {
+    try {
+      return fs.readFileSync(`/proc/self/task/${tid}/children`, "utf8").split(" ").filter(Boolean)
+    } catch {
+      // the thread has ended meanwhile
+      return []
+    }
+  })
+
+const nameOf = (tid: string): string => {
+  try {
+    return fs.readFileSync(`/proc/self/task/${tid}/comm`, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+const program = "taskset"
+
+const taskset = (...args: ReadonlyArray<string>): boolean => spawnSync(program, args).status === 0
+
+/** The cores this process may use; empty where nothing can be pinned. */
+export const cores = (): ReadonlyArray<number> => {
+  if (process.platform !== "linux" || !taskset("--version")) return []
+  const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(fs.readFileSync("/proc/self/status", "utf8"))?.[1] ?? ""
+  return list.split(",").flatMap((part) => {
+    const [from, to = from] = part.split("-").map(Number)
+    return from === undefined || to === undefined ? [] : Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  })
+}
+
+/** Pins and unpins; `undefined` where that is not possible. */
+export const make = (): { readonly pin: () => void; readonly unpin: () => void } | undefined => {
+  const all = cores()
+  if (all.length < 2) return undefined
+  const own = new Set(tasks())
+  const put = (core: string, tid: string, ...flags: ReadonlyArray<string>): void => {
+    if (!taskset(...flags, "-cp", core, tid)) throw new Error(`taskset ${core} ${tid} failed`)
+  }
+  return {
+    pin: () => {
+      put(String(all[0]), String(process.pid))
+      const threads = tasks().filter((tid) => !own.has(tid) && !helpers.test(nameOf(tid)))
+      const workers = [
+        ...threads.map((tid) => [tid] as const),
+        ...children().map((pid) => [pid, "-a"] as const)
+      ]
+      if (workers.length === 0) throw new Error("no worker to pin")
+      for (const [i, [id, ...flags]] of workers.entries()) put(String(all[(i + 1) % all.length]), id, ...flags)
+    },
+    unpin: () => put(all.join(","), String(process.pid))
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Many actors in one thread as one writes them by hand in Effect: a fiber and a
+ * Queue for each, nothing between threads but the order to begin.
+ */
+import { Worker } from "node:worker_threads"
+import { type Subject, timed, worker } from "../subject.ts"
+import type { Order } from "../workers/fiber-queue.ts"
+
+const open = () => {
+  const port = new Worker(worker("fiber-queue"))
+  const order = (order: Order): Promise<number> =>
+    new Promise((resolve, reject) => {
+      port.once("message", (answer: number | string) => {
+        if (typeof answer === "number") resolve(answer)
+        else reject(new Error(answer))
+      })
+      port.postMessage(order)
+    })
+  return { order, close: () => port.terminate() }
+}
+
+export const subject: Subject = {
+  spawn: async (tools) => {
+    const n = tools.quick ? 500 : 2000
+    const { close, order } = open()
+    const read = async (): Promise<number> => {
+      const ms = await timed(() => order({ spawn: n }))
+      await order({ stop: true })
+      return ms * 1000 / n
+    }
+    for (let i = 0; i < 4; i++) await read()
+    tools.pin()
+    return { close, read }
+  },
+
+  hop: async () => {
+    const { close, order } = open()
+    await order({ spawn: 1000 })
+    return {
+      close,
+      run: async (n, width) => {
+        if (await order({ ask: n, width }) !== n * (n + 1) / 2) throw new Error("the wrong answers")
+      }
+    }
+  },
+
+  bytes: async () => {
+    const n = 5000
+    const { close, order } = open()
+    await order({ spawn: 500 })
+    return {
+      close,
+      read: async () => {
+        const before = await order({ heap: true })
+        await order({ spawn: n })
+        return (await order({ heap: true }) - before) / n
+      }
+    }
+  }
+}

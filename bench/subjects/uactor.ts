@@ -1,0 +1,147 @@
+/**
+ * Ourselves, as a user has us: schemas on every call, declared errors, default
+ * options.
+ */
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { ActorPool, ActorSystem, Supervision } from "../../src/index.ts"
+import { NodeActorSystem } from "../../src/node/index.ts"
+import { idle, resident, speedUp } from "../gauges.ts"
+import { checkBounced, checkSum, expectedSum, purchase, refused, sumOf } from "../payloads.ts"
+import { acquire, effects, type Subject, type Work, worker } from "../subject.ts"
+import { heapUsed } from "../workers/heap.ts"
+import { Bench } from "../workers/protocol.ts"
+import { Small } from "../workers/small-actor.ts"
+import behaviours from "../workers/uactor.ts"
+
+const threads = NodeActorSystem.layerThreads({ module: worker("uactor") })
+const oneThread = NodeActorSystem.layerThreads({ module: worker("uactor"), workers: 1 })
+const smallThreads = NodeActorSystem.layerThreads({ module: worker("small-actor") })
+
+const calls = async (system: Layer.Layer<ActorSystem>, spawn = Bench.spawn()): Promise<Work> => {
+  const { close, value: actor } = await acquire(system, spawn)
+  return effects((n) => actor.add({ n }), close)
+}
+
+// starts threads that stay, and ends them together
+const starter = async () => {
+  const { close, value: context } = await acquire(smallThreads, Effect.context<ActorSystem | Scope.Scope>())
+  const start = Effect.flatMap(Small.spawn(), (actor) => actor.add({ n: 1 }))
+  return { close, context, start: () => Effect.runPromise(Effect.provide(start, context)) }
+}
+
+const spawnMany = (n: number) =>
+  Effect.forEach(Array.from({ length: n }), () => Bench.spawn(), { concurrency: "unbounded" })
+
+export const subject: Subject = {
+  call: () => calls(threads),
+  process: () => calls(NodeActorSystem.layerProcesses({ module: worker("uactor") })),
+  memory: () => calls(ActorSystem.layer(behaviours)),
+  supervised: () => calls(threads, Supervision.supervised(Bench.spawn(), Supervision.make())),
+
+  traced: async () => {
+    const { close, value: actor } = await acquire(threads, Bench.spawn())
+    return effects((n) => actor.add({ n }), close, undefined, Effect.withSpan("calls"))
+  },
+
+  schema: async () => {
+    const { close, value: actor } = await acquire(threads, Bench.spawn())
+    const buy = (i: number) =>
+      actor.buy(purchase(i)).pipe(
+        Effect.map(sumOf),
+        Effect.catchTag("Refused", ({ id }) => Effect.succeed(id === i ? refused : NaN))
+      )
+    return effects(buy, close, expectedSum)
+  },
+
+  transfer: async () => {
+    const { close, value: actor } = await acquire(threads, Bench.spawn())
+    let bytes = new Uint8Array(1024 * 1024)
+    const bounce = Effect.suspend(() => {
+      const sent = bytes
+      const first = sent[0]!
+      return Effect.map(actor.bounce({ bytes: sent }), (back) => {
+        bytes = checkBounced(sent, first, back)
+      })
+    })
+    return { close, run: (n) => Effect.runPromise(Effect.replicateEffect(bounce, n, { discard: true })) }
+  },
+
+  stream: async () => {
+    const { close, value: actor } = await acquire(threads, Bench.spawn())
+    const sum = (count: number) => Stream.runFold(actor.ints({ count }), () => 0, (sum, n) => sum + n)
+    return { close, run: (n) => Effect.runPromise(Effect.map(sum(n), (sum) => checkSum(n, sum))) }
+  },
+
+  cpu: async (tools) =>
+    speedUp(tools, async (size, rounds, expected) => {
+      const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size }))
+      return effects(() => pool.client.work({ rounds }), close, expected)
+    }),
+
+  start: async () => {
+    const { close, context } = await starter()
+    const once = Effect.gen(function*() {
+      const start = performance.now()
+      const actor = yield* Small.spawn()
+      yield* actor.add({ n: 1 })
+      return performance.now() - start
+    })
+    return { close, read: () => Effect.runPromise(Effect.provide(Effect.scoped(once), context)) }
+  },
+
+  resident: async (tools) => {
+    const { close, start } = await starter()
+    return resident(tools, start, close)
+  },
+
+  idle: async () => {
+    const { close, start } = await starter()
+    return idle(start, close)
+  },
+
+  spawn: async (tools) => {
+    const n = tools.quick ? 500 : 2000
+    // one that stays, so that the thread does
+    const { close, value: context } = await acquire(
+      oneThread,
+      Effect.andThen(Bench.spawn(), Effect.context<ActorSystem>())
+    )
+    const once = Effect.gen(function*() {
+      const start = performance.now()
+      yield* spawnMany(n)
+      return (performance.now() - start) * 1000 / n
+    })
+    const read = () => Effect.runPromise(Effect.provide(Effect.scoped(once), context))
+    for (let i = 0; i < 4; i++) await read()
+    tools.pin()
+    return { close, read }
+  },
+
+  hop: async () => {
+    const { close, value: actors } = await acquire(oneThread, spawnMany(1000))
+    return effects((n) => actors[n % actors.length]!.add({ n }), close)
+  },
+
+  bytes: async () => {
+    const n = 5000
+    const { close, value: { context, heap } } = await acquire(
+      oneThread,
+      Effect.gen(function*() {
+        const [first] = yield* spawnMany(500)
+        const context = yield* Effect.context<ActorSystem | Scope.Scope>()
+        return { context, heap: Effect.map(first!.heap(), (there) => there + heapUsed()) }
+      })
+    )
+    const read = Effect.gen(function*() {
+      const before = yield* heap
+      const actors = yield* spawnMany(n)
+      const after = yield* heap
+      // they are held until here
+      return (after - before) / actors.length
+    })
+    return { close, read: () => Effect.runPromise(Effect.provide(read, context)) }
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * How fast this library means to be, as ratios to what is measured beside it in
+ * the same run: at first, and later.
+ */
+
+/** One row. */
+export interface Target {
+  readonly what: string
+  readonly case: string
+  /** divided by this subject; the figure itself where there is none */
+  readonly peer?: string
+  readonly peerText: string
+  readonly first: number
+  readonly later: number
+  /** the figure is to be at least the bound; otherwise at most */
+  readonly atLeast?: true
+}
+
+/** All rows. */
+export const targets: ReadonlyArray<Target> = [
+  {
+    what: "call, one at a time, thread",
+    case: "call/sequential",
+    peer: "postMessage",
+    peerText: "bare postMessage",
+    first: 0.2,
+    later: 0.06
+  },
+  {
+    what: "call, 64 at once, thread",
+    case: "call/concurrent-64",
+    peer: "piscina",
+    peerText: "piscina",
+    first: 0.3,
+    later: 0.2
+  },
+  {
+    what: "20,000 calls at once, thread",
+    case: "call/burst",
+    peer: "piscina",
+    peerText: "piscina",
+    first: 0.25,
+    later: 0.15
+  },
+  {
+    what: "call, 64 at once, thread",
+    case: "call/concurrent-64",
+    peer: "effect-rpc",
+    peerText: "effect rpc",
+    first: 0.2,
+    later: 0.12
+  },
+  {
+    what: "20,000 calls at once, thread",
+    case: "call/burst",
+    peer: "effect-rpc",
+    peerText: "effect rpc",
+    first: 0.2,
+    later: 0.12
+  },
+  {
+    what: "call in a process, 64 at once",
+    case: "call/process-64",
+    peer: "postMessage",
+    peerText: "advanced IPC, one message a call",
+    first: 0.6,
+    later: 0.4
+  },
+  { what: "call in memory", case: "call/memory", peer: "nact", peerText: "nact query", first: 1, later: 0.6 },
+  { what: "call in memory", case: "call/memory", peer: "xstate", peerText: "xstate event", first: 1, later: 0.6 },
+  {
+    what: "proxied Deferred, 64 at once",
+    case: "handle/deferred",
+    peer: "uactor-call",
+    peerText: "a plain call",
+    first: 1.5,
+    later: 1.2
+  },
+  {
+    what: "stream of integers",
+    case: "stream/ints",
+    peer: "postMessage",
+    peerText: "256-item chunks by postMessage",
+    first: 0.7,
+    later: 0.9,
+    atLeast: true
+  },
+  {
+    what: "1 MB by transfer",
+    case: "payload/1mb-transfer",
+    peer: "postMessage",
+    peerText: "bare transfer",
+    first: 1.3,
+    later: 1.1
+  },
+  {
+    what: "tasks of 1 ms, 2 workers over 1",
+    case: "cpu/1ms-2-workers",
+    peerText: "ideal: 2",
+    first: 1.9,
+    later: 1.95,
+    atLeast: true
+  },
+  {
+    what: "start of a thread actor",
+    case: "start/thread",
+    peer: "postMessage",
+    peerText: "bare thread",
+    first: 3,
+    later: 1.6
+  },
+  {
+    what: "memory of a thread actor",
+    case: "memory/thread",
+    peer: "postMessage",
+    peerText: "bare thread",
+    first: 2,
+    later: 1.5
+  },
+  {
+    what: "shared worker: spawn",
+    case: "shared/spawn",
+    peer: "fiber-queue",
+    peerText: "fiber and Queue",
+    first: 0.5,
+    later: 0.5
+  },
+  {
+    what: "shared worker: memory",
+    case: "shared/memory",
+    peer: "fiber-queue",
+    peerText: "fiber and Queue",
+    first: 0.5,
+    later: 0.5
+  },
+  {
+    what: "shared worker: message",
+    case: "shared/hop",
+    peer: "fiber-queue",
+    peerText: "fiber and Queue",
+    first: 0.5,
+    later: 0.5
+  }
+]

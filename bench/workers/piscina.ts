@@ -1,0 +1,7 @@
+/**
+ * A task of piscina that hands its bytes back.
+ */
+import { move } from "piscina"
+import { touch } from "./work.ts"
+
+export const bounce = (bytes: Uint8Array<ArrayBuffer>): unknown => move(touch(bytes))

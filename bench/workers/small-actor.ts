@@ -1,0 +1,14 @@
+/**
+ * A small actor as a user writes it, for what starting one costs.
+ */
+import * as Effect from "effect/Effect"
+import * as Rpc from "effect/rpc/Rpc"
+import * as Schema from "effect/Schema"
+import { Actor } from "../../src/index.ts"
+
+/** The actor. */
+export class Small extends Actor.Service<Small>()("Small", {
+  protocol: [Rpc.make("add", { payload: { n: Schema.Int }, success: Schema.Int })]
+}) {}
+
+export default Small.toLayer({ add: ({ n }) => Effect.succeed(n + 1) })

@@ -1,0 +1,7 @@
+/**
+ * A task of tinypool that hands its bytes back.
+ */
+import { Tinypool } from "tinypool"
+import { touch } from "./work.ts"
+
+export const bounce = (bytes: Uint8Array<ArrayBuffer>): unknown => Tinypool.move(touch(bytes))

@@ -1,0 +1,20 @@
+/**
+ * The behaviour of the benchmark's actor.
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { heapUsed } from "./heap.ts"
+import { Bench, Refused } from "./protocol.ts"
+import { accept, compute, isRefused, touch } from "./work.ts"
+
+export default Bench.toLayer({
+  add: ({ n }) => Effect.succeed(n + 1),
+  buy: (purchase) =>
+    isRefused(purchase.id)
+      ? Effect.fail(new Refused({ id: purchase.id, why: "sold out" }))
+      : Effect.succeed(accept(purchase)),
+  bounce: ({ bytes }) => Effect.succeed(touch(bytes)),
+  ints: ({ count }) => Stream.range(1, count),
+  work: ({ rounds }) => Effect.sync(() => compute(rounds)),
+  heap: () => Effect.sync(heapUsed)
+})

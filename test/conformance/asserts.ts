@@ -1,0 +1,65 @@
+/** What tests of the contract say again and again about the end of a call. */
+import { assert } from "@effect/vitest"
+import { Cause, Effect, Exit, type Fiber, Option, Result } from "effect"
+import { ActorExited } from "../../src/ActorError.ts"
+
+/** Forks a fiber that has made its call when this returns. */
+export const forked = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Fiber.Fiber<A, E>, never, R> =>
+  Effect.forkChild(effect, { startImmediately: true })
+
+/** The typed error of an exit, which must have one. */
+export const errorOf = <E>(exit: Exit.Exit<unknown, E>): E => {
+  assert(Exit.isFailure(exit), "it should have failed")
+  const error = Cause.findErrorOption(exit.cause)
+  assert(Option.isSome(error), `it should have a typed error: ${Cause.pretty(exit.cause)}`)
+  return error.value
+}
+
+/** The defect of an exit, which must have one. */
+export const defectOf = (exit: Exit.Exit<unknown, unknown>): unknown => {
+  assert(Exit.isFailure(exit), "it should have died")
+  const defect = Cause.findDefect(exit.cause)
+  assert(Result.isSuccess(defect), `it should have a defect: ${Cause.pretty(exit.cause)}`)
+  return defect.success
+}
+
+/** Asserts that a defect is an error with these fields, its message and its name among them. */
+export function assertError(
+  defect: unknown,
+  fields: { readonly [key: string]: unknown }
+): asserts defect is Error {
+  assert.instanceOf(defect, Error)
+  const actual = defect as unknown as Record<string, unknown>
+  assert.deepStrictEqual(Object.fromEntries(Object.keys(fields).map((key) => [key, actual[key]])), fields)
+}
+
+/** Asserts that something died of a `TypeError` whose message has all these parts. */
+export const assertTypeError = (exit: Exit.Exit<unknown, unknown>, ...parts: ReadonlyArray<string>): void => {
+  const defect = defectOf(exit)
+  assert.instanceOf(defect, TypeError)
+  for (const part of parts) assert.include(defect.message, part)
+}
+
+/** Asserts that something was interrupted, and nothing else. */
+export const assertInterrupted = (exit: Exit.Exit<unknown, unknown>): void =>
+  assert(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause), `it should be interrupted: ${String(exit)}`)
+
+/** Asserts that a call ended with its actor, and returns how. */
+export const exitedOf = (exit: Exit.Exit<unknown, unknown>): ActorExited => {
+  const error = errorOf(exit)
+  assert.instanceOf(error, ActorExited)
+  return error
+}
+
+/** Asserts that a call ended with its actor, in this way. */
+export const assertExited = (
+  exit: Exit.Exit<unknown, unknown>,
+  reason: ActorExited["reason"],
+  outcome: ActorExited["outcome"]
+): void => {
+  const error = exitedOf(exit)
+  assert.deepStrictEqual([error.reason, error.outcome], [reason, outcome], error.message)
+}
+
+/** The numbers from 1 to `n`. */
+export const upTo = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i + 1)

@@ -1,0 +1,154 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Logger, Stream } from "effect"
+import * as ActorRef from "../../src/ActorRef.ts"
+import { assertExited, exitedOf, forked, upTo } from "./asserts.ts"
+import behaviours, { Fragile } from "./fixtures/crashes.ts"
+import * as Journal from "./journal.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/crashes.ts", import.meta.url), behaviours }
+
+// the reports of crashes are not for the screen
+const quiet = Effect.provide(Logger.layer([]))
+
+const ways = [
+  { way: "exits", says: "exited with code 7" },
+  { way: "throws", says: "thrown by nobody's handler" },
+  { way: "rejects", says: "rejected by nobody's handler" }
+] as const
+
+/** What a call says that its actor's end has settled. */
+const assertSays = (exit: Exit.Exit<unknown, unknown>, address: string, says: string): void => {
+  const error = exitedOf(exit)
+  assert.strictEqual(error.actor, "Fragile")
+  assert.include(error.message, address)
+  assert.include(error.message, says)
+}
+
+onEveryPlacement(fixture, (placement) => {
+  for (const { says, way } of ways) {
+    it.live(`C1: when a handler's worker ${way}, its call is Unknown and those behind it are NotRun`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const fragile = yield* Fragile.spawn({ journal: journal.path })
+        const crash = yield* forked(fragile.crash({ way }))
+        const behind = yield* Effect.forEach(upTo(200), (n) => forked(fragile.note({ n })))
+        assertExited(yield* Fiber.await(crash), "Crashed", "Unknown")
+        assertSays(yield* Fiber.await(crash), ActorRef.address(fragile), says)
+        for (const call of behind) {
+          assertExited(yield* Fiber.await(call), "Crashed", "NotRun")
+          assertSays(yield* Fiber.await(call), ActorRef.address(fragile), says)
+        }
+        assert.deepStrictEqual(yield* journal.lines, [])
+        assertSays(yield* ActorRef.awaitExit(fragile), ActorRef.address(fragile), says)
+      }).pipe(Effect.provide(placement.layer()), quiet))
+
+    it.live(`C1: when a worker ${way} beside a handler, what runs is Unknown and what waits is NotRun`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const fragile = yield* Fragile.spawn({ journal: journal.path })
+        const running = yield* forked(fragile.hang({ name: "hanging" }))
+        const behind = yield* Effect.forEach(upTo(200), (n) => forked(fragile.note({ n })))
+        yield* journal.awaitLine("hanging")
+        const crash = yield* forked(fragile.crashNow({ way }))
+        assertExited(yield* Fiber.await(crash), "Crashed", "Unknown")
+        assertExited(yield* Fiber.await(running), "Crashed", "Unknown")
+        assertSays(yield* Fiber.await(running), ActorRef.address(fragile), says)
+        for (const call of behind) assertExited(yield* Fiber.await(call), "Crashed", "NotRun")
+        assert.deepStrictEqual(yield* journal.lines, ["hanging"])
+      }).pipe(Effect.provide(placement.layer()), quiet))
+  }
+
+  it.live("C1: what was answered before a crash stays answered, and nothing runs after it", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const fragile = yield* Fragile.spawn({ journal: journal.path })
+      const before = yield* Effect.forEach(upTo(50), (n) => forked(fragile.note({ n })))
+      const crash = yield* forked(fragile.crash({ way: "exits" }))
+      const after = yield* Effect.forEach(upTo(50), (n) => forked(fragile.note({ n: 50 + n })))
+      for (const call of before) assert.deepStrictEqual(yield* Fiber.await(call), Exit.void)
+      assertExited(yield* Fiber.await(crash), "Crashed", "Unknown")
+      for (const call of after) assertExited(yield* Fiber.await(call), "Crashed", "NotRun")
+      assert.deepStrictEqual(yield* journal.lines, upTo(50).map(String))
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("C1: a call after the crash fails at once with its reason, and did not run", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const fragile = yield* Fragile.spawn({ journal: journal.path })
+      yield* Effect.exit(fragile.crash({ way: "exits" }))
+      const call = yield* forked(fragile.note({ n: 1 }))
+      assert.isDefined(call.pollUnsafe())
+      assertExited(yield* Fiber.await(call), "Crashed", "NotRun")
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("C1: a tell that was not accepted before the crash fails, one that was has completed", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const fragile = yield* Fragile.spawn({ journal: journal.path })
+      yield* fragile.note({ n: 1 }, { discard: true })
+      const crash = yield* forked(fragile.crash({ way: "exits" }))
+      const tell = yield* forked(fragile.note({ n: 2 }, { discard: true }))
+      assertExited(yield* Fiber.await(crash), "Crashed", "Unknown")
+      assertExited(yield* Fiber.await(tell), "Crashed", "NotRun")
+      assert.deepStrictEqual(yield* journal.lines, ["1"])
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("C1: a stream under way when its worker crashes gives its items, then fails", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const fragile = yield* Fragile.spawn({ journal: journal.path })
+      const seen: Array<number> = []
+      const reading = yield* forked(
+        Stream.runForEach(fragile.ticks({ upTo: 3 }), (n) => Effect.sync(() => seen.push(n)))
+      )
+      yield* Journal.until("the stream has been read so far", () => seen.length === 3)
+      yield* Effect.exit(fragile.crashNow({ way: "exits" }))
+      assertExited(yield* Fiber.await(reading), "Crashed", "Unknown")
+      assert.deepStrictEqual(seen, [1, 2, 3])
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("C1: a call that is being interrupted when its worker crashes is interrupted", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const fragile = yield* Fragile.spawn({ journal: journal.path })
+      const running = yield* forked(fragile.hang({ name: "hanging" }))
+      yield* journal.awaitLine("hanging")
+      const crash = yield* forked(Effect.exit(fragile.crashNow({ way: "exits" })))
+      yield* Fiber.interrupt(running)
+      assertExited(yield* Fiber.join(crash), "Crashed", "Unknown")
+    }).pipe(Effect.provide(placement.layer()), quiet))
+}, { except: ["memory"], reason: "it would be this process that ends" })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("C1: when a process is killed from outside, nothing says what it had begun, and all is Unknown", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const fragile = yield* Fragile.spawn({ journal: journal.path })
+      const pid = yield* fragile.pid()
+      const running = yield* forked(fragile.hang({ name: "hanging" }))
+      const behind = yield* Effect.forEach(upTo(200), (n) => forked(fragile.note({ n })))
+      yield* journal.awaitLine("hanging")
+      process.kill(pid, "SIGKILL")
+      assertExited(yield* Fiber.await(running), "Killed", "Unknown")
+      assertSays(yield* Fiber.await(running), ActorRef.address(fragile), "SIGKILL")
+      for (const call of behind) assertExited(yield* Fiber.await(call), "Killed", "Unknown")
+      assertExited(yield* ActorRef.awaitExit(fragile), "Killed", "NotRun")
+      assert.deepStrictEqual(yield* journal.lines, ["hanging"])
+    }).pipe(Effect.provide(placement.layer()), quiet))
+}, { except: ["memory", "threads"], reason: "a thread cannot be killed from outside its process" })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("C1: ActorRef.kill settles what runs as Unknown and what waits as NotRun", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const fragile = yield* Fragile.spawn({ journal: journal.path })
+      const running = yield* forked(fragile.hang({ name: "hanging" }))
+      const behind = yield* Effect.forEach(upTo(200), (n) => forked(fragile.note({ n })))
+      yield* journal.awaitLine("hanging")
+      yield* ActorRef.kill(fragile)
+      assertExited(yield* Fiber.await(running), "Killed", "Unknown")
+      for (const call of behind) assertExited(yield* Fiber.await(call), "Killed", "NotRun")
+      assert.deepStrictEqual(yield* journal.lines, ["hanging"])
+    }).pipe(Effect.provide(placement.layer()), quiet))
+})
