@@ -11,7 +11,7 @@ import { ActorSystem } from "../../src/ActorSystem.ts"
 import * as NodeActorSystem from "../../src/node/NodeActorSystem.ts"
 
 /** The options of a system under test; a placement leaves out those that mean nothing to it. */
-export interface PlacementOptions {
+interface PlacementOptions {
   readonly workers?: "dedicated" | number
   readonly spawnTimeout?: Duration.Input
   readonly shutdownTimeout?: Duration.Input

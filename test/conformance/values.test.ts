@@ -307,8 +307,16 @@ onOneWorker(fixture, Vault.layer(), (it, placement) => {
     Effect.gen(function*() {
       const vault = yield* Vault.spawn()
       yield* vault.moveBack({ length: 16 })
-      const exit = yield* Effect.exit(vault.ping())
-      assert.deepStrictEqual(exit, Exit.succeed("pong" as const))
-      assert.isFalse(Exit.isFailure(exit) && errorOf(exit) instanceof ProtocolError)
+      const [exit, pong] = yield* Effect.all([Effect.exit(vault.moveBackAgain()), vault.ping()], {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual(pong, "pong")
+      if (placement.name === "processes") {
+        assert.deepStrictEqual(exit, Exit.succeed(new Uint8Array(16).fill(7)))
+      } else {
+        const error = errorOf(exit)
+        assert.instanceOf(error, ProtocolError)
+        assert.deepStrictEqual([error.method, error.outcome], ["moveBackAgain", "Unknown"])
+      }
     }))
 })
