@@ -99,4 +99,13 @@ export class Undecodable {
   constructor(text: string) {
     this.text = text
   }
+
+  /** Whether a defect is one; it may be anything, also a proxy that throws when it is looked at. */
+  static is(defect: unknown): defect is Undecodable {
+    try {
+      return defect instanceof Undecodable
+    } catch {
+      return false
+    }
+  }
 }

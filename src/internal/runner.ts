@@ -360,7 +360,7 @@ export class Runner {
     if (call?.interrupted === true) return this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
     const only = cause.reasons.length === 1 ? cause.reasons[0] : undefined
     const defect = only?._tag === "Die" ? only.defect : undefined
-    if (defect instanceof Undecodable) {
+    if (Undecodable.is(defect)) {
       return this.outbox.push4(Wire.Failed, id, Wire.FailureUndecodable, defect.text)
     }
     if (call?.writer?.unencodable !== undefined) {

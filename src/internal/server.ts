@@ -139,7 +139,7 @@ export class Server {
           const all = cause === undefined ? exit.cause : Cause.combine(exit.cause, cause)
           const failure = all.reasons.length === 1 ? all.reasons[0]! : undefined
           const defect = failure?._tag === "Die" ? failure.defect : undefined
-          if (defect instanceof Undecodable) {
+          if (Undecodable.is(defect)) {
             this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnArgsInvalid, defect.text)
           } else if (failure?._tag === "Fail") {
             this.runner.whenEncoded(

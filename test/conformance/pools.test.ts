@@ -3,13 +3,33 @@ import { Effect, Exit, Fiber } from "effect"
 import { SpawnError } from "../../src/ActorError.ts"
 import * as ActorPool from "../../src/ActorPool.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
-import behaviours, { Desk, NotFound } from "./fixtures/desk.ts"
+import behaviours, { Desk, NotFound, Together, TooMany } from "./fixtures/desk.ts"
+import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
 
 const fixture = { module: new URL("./fixtures/desk.ts", import.meta.url), behaviours }
 
 describe("pools", () => {
   onEveryPlacement(fixture, (placement) => {
+    it.live("P1: the members start in parallel", () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const args = { journal: journal.path, together: 3, firstFails: false }
+        const pool = yield* ActorPool.make(Together, { size: 3, args })
+        assert.strictEqual((yield* pool.broadcast((member) => member.here())).length, 3)
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P1: when one member fails, those that have started are released", () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const args = { journal: journal.path, together: 3, firstFails: true }
+        const error = yield* Effect.scoped(Effect.flip(ActorPool.make(Together, { size: 3, args })))
+        assert.instanceOf(error, TooMany)
+        const lines = yield* journal.lines
+        assert.strictEqual(lines.filter((line) => line.startsWith("built ")).length, 3)
+        assert.strictEqual(lines.filter((line) => line.startsWith("released ")).length, 3)
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
     it.live("P2: calls go round the members, and each is as typed and interruptible as on an actor", () =>
       Effect.gen(function*() {
         const { client, members } = yield* ActorPool.make(Desk, { size: 2 })
