@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import { once } from "node:events"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import * as Interruption from "../internal/interruption.ts"
 import type { Link } from "../internal/link.ts"
@@ -98,12 +99,12 @@ const thread = (): Channel => {
   }
 }
 
-const child = (): Channel => {
+const child = async (): Promise<Channel> => {
   // the parent decides what an interrupt from the terminal means
   process.on("SIGINT", () => undefined)
   process.on("SIGTERM", () => process.exit(ProcessLink.terminated))
   process.on("disconnect", () => process.exit(1))
-  watchParent()
+  await watchParent()
   return {
     link: {
       send: (batch) => {
@@ -122,7 +123,7 @@ const child = (): Channel => {
 }
 
 // L1: a child whose event loop is blocked cannot notice that its parent is gone, so a thread of it does
-const watchParent = (): void => {
+const watchParent = async (): Promise<void> => {
   const watch = `
     const parent = process.ppid
     const sleep = new Int32Array(new SharedArrayBuffer(4))
@@ -135,11 +136,13 @@ const watchParent = (): void => {
     resourceLimits: { maxOldGenerationSizeMb: 8, stackSizeMb: 1 },
     execArgv: []
   })
+  // from here on it needs nothing of this thread, which may be blocked by the module it loads
+  await once(watcher, "online")
   watcher.unref()
 }
 
 if (!isMainThread && workerData?.[bootKey] !== undefined) {
   await serve(thread(), (workerData[bootKey] as Boot).module)
 } else if (process.send !== undefined) {
-  await serve(child(), (JSON.parse(process.argv[2]!) as Boot).module)
+  await serve(await child(), (JSON.parse(process.argv[2]!) as Boot).module)
 }
