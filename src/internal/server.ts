@@ -155,11 +155,21 @@ export class Server {
                 )
             )
           } else {
-            this.runner.outbox.push4(
-              Wire.Spawned,
-              id,
-              Wire.SpawnDied,
-              Codec.encodeCause(all, Codec.encodeDefect, Codec.encodeDefect)
+            this.runner.whenEncoded(
+              Effect.forEach(all.reasons.filter(Cause.isFailReason), (reason) => error.encode(reason.error)),
+              actor.context,
+              (values) => {
+                const errors = Array.from(values as ReadonlyArray<unknown>)
+                const encoded = Codec.encodeCause(all, () => errors.shift(), Codec.encodeDefect)
+                this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnDied, encoded)
+              },
+              (text) =>
+                this.runner.outbox.push4(
+                  Wire.Spawned,
+                  id,
+                  Wire.SpawnDied,
+                  unencodable(`the start error of ${name}`, text)
+                )
             )
           }
           this.ending?.()

@@ -352,7 +352,10 @@ export class System {
             )
           case Wire.SpawnDied:
             return resume(
-              Effect.failCause(Codec.decodeCause(value as Wire.EncodedCause, Codec.decodeDefect, Codec.decodeDefect))
+              Effect.matchCauseEffect(
+                Codec.decodeCauseWith(value as Wire.EncodedCause, definition.error.decode, Codec.decodeDefect),
+                { onSuccess: Effect.failCause, onFailure: (cause) => Effect.die(new TypeError(Codec.issueText(cause))) }
+              )
             )
           case Wire.SpawnNotServed: {
             const names = value as ReadonlyArray<string>
