@@ -470,12 +470,22 @@ export class System {
     })
   }
 
-  /** Asks an actor's `onExit` (L5). */
+  /** Asks an actor's `onExit` (L5). One that is gone does not vote, nor does one that has not answered within `shutdownTimeout`. */
   vote({ target, worker }: HostedActor, exit: Exit.Exit<unknown, unknown>): Effect.Effect<boolean> {
     return Effect.callback((resume) => {
       if (!target.isAvailable) return resume(Effect.succeed(false))
-      target.onVoted = (vote) => {
+      const { shutdownTimeout } = this.options
+      const stop = (): void => {
+        clearTimeout(timer)
         target.onVoted = undefined
+      }
+      const timer = shutdownTimeout === Infinity ? undefined : setTimeout(() => {
+        this.log(`${target.address} did not vote within ${shutdownTimeout} ms: it absorbs nothing`)
+        stop()
+        resume(Effect.succeed(false))
+      }, shutdownTimeout)
+      target.onVoted = (vote) => {
+        stop()
         resume(
           typeof vote === "boolean"
             ? Effect.succeed(vote)
@@ -483,6 +493,7 @@ export class System {
         )
       }
       worker.client.outbox.push3(Wire.Vote, target.id, Codec.encodeExit(exit))
+      return Effect.sync(stop)
     })
   }
 

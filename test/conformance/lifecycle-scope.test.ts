@@ -151,14 +151,15 @@ onEveryPlacement(fixture, (placement) => {
   it.live("L1: a spawn that times out does not disturb the actor beside it", () =>
     Effect.gen(function*() {
       const [one, two] = yield* Effect.all([Journal.make, Journal.make])
-      const resource = yield* Resource.spawn({ journal: two.path })
+      // a machine may be so slow that the worker is not there in time, which is not what this is about
+      const resource = yield* Effect.retry(Resource.spawn({ journal: two.path }), { times: 10 })
       const error = yield* Effect.flip(Starter.spawn({ journal: one.path, way: "hangs" }))
       assert.instanceOf(error, SpawnError)
       assert.strictEqual(error.reason, "Timeout")
       yield* resource.note({ line: "still here" })
       assertBalanced(yield* one.lines)
       assert.include(yield* two.lines, "still here")
-    }).pipe(Effect.provide(placement.layer({ workers: 1, spawnTimeout: placement.isMemory ? 50 : 3_000 }))))
+    }).pipe(Effect.provide(placement.layer({ workers: 1, spawnTimeout: placement.isMemory ? 50 : 1_500 }))))
 
   it.live("L1: the end of the system ends the actors whose own scopes are still open", () =>
     Effect.gen(function*() {
@@ -341,9 +342,9 @@ onEveryPlacement(fixture, (placement) => {
         const cycles = (n: number) =>
           Effect.repeat(Effect.all([cycle, cycle], { concurrency: 2 }), { times: n / 2 - 1 })
         // what is allocated once has been allocated after these
-        yield* cycles(placement.name === "threads" ? 8 : 4)
+        yield* cycles(placement.name === "threads" ? 6 : 4)
         const before = { holdings: holdings(), descriptors: openDescriptors(), rss: process.memoryUsage.rss() }
-        yield* cycles(placement.name === "threads" ? 32 : 8)
+        yield* cycles(placement.name === "threads" ? 24 : 8)
         yield* Effect.promise(() => assertNothingAdded(before.holdings))
         assert.isAtMost(openDescriptors(), before.descriptors)
         assert.isBelow(process.memoryUsage.rss() - before.rss, 150_000_000)

@@ -94,7 +94,7 @@ onEveryPlacement(fixture, (placement) => {
         const exit = yield* Effect.exit(Actor.use(Voter, [], () => failure))
         assert.deepStrictEqual(exit, Exit.fail(failure))
         assert.strictEqual(asked(yield* journal.lines), 1)
-      }).pipe(Effect.provide(placement.layer({ shutdownTimeout: "100 millis" }))),
+      }).pipe(Effect.provide(placement.layer({ shutdownTimeout: "2 seconds" }))),
     10_000
   )
 
@@ -200,9 +200,15 @@ onEveryPlacement(fixture, (placement) => {
     "L5: an actor whose worker is blocked is not waited for longer than shutdownTimeout",
     () =>
       Effect.gen(function*() {
-        const failure = new BodyFailed({ vote: "absorb", journal: "none" })
+        const journal = yield* Journal.make
+        const failure = new BodyFailed({ vote: "absorb", journal: journal.path })
         const exit = yield* Effect.exit(
-          Actor.use(Voter, [], (voter) => Effect.andThen(voter.block(undefined, { discard: true }), failure))
+          Actor.use(Voter, [], (voter) =>
+            Effect.gen(function*() {
+              yield* Effect.forkChild(Effect.exit(voter.block({ journal: journal.path })), { startImmediately: true })
+              yield* journal.awaitLine("blocking")
+              return yield* failure
+            }))
         )
         assert.deepStrictEqual(exit, Exit.fail(failure))
       }).pipe(Effect.provide(placement.layer({ shutdownTimeout: "100 millis" }))),
