@@ -115,9 +115,12 @@ const child = async (): Promise<Channel> => {
     listen: (onBatch) => process.on("message", onBatch as (message: unknown) => void),
     exit: (code) => {
       process.removeAllListeners("disconnect")
-      process.disconnect()
       process.exitCode = code
-      setImmediate(() => process.exit(code))
+      // not while messages are delivered, which Node does not expect
+      setImmediate(() => {
+        if (process.connected) process.disconnect()
+        setImmediate(() => process.exit(code))
+      })
     }
   }
 }

@@ -16,6 +16,9 @@ export const terminated = 143
 // how long a child that is killed may take over its last words, in milliseconds
 const lastWordsTimeout = 100
 
+// how long a child whose channel has failed may take to exit by itself, in milliseconds
+const unreachableTimeout = 1_000
+
 /** The options of a child process. */
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
@@ -70,10 +73,16 @@ export const placement = (module: string, options: ChildOptions): Placement => (
       events.onEnd(end ?? endOf(code, signal, isOutOfMemory))
     }
     child.on("message", events.onBatch)
-    child.on("error", (error) => {
-      end ??= { reason: "Crashed", message: `the process could not be started or reached: ${error.message}` }
-      if (child.pid === undefined) finish(null, null)
-      else child.kill("SIGKILL")
+    child.on("error", ({ message }) => {
+      if (child.pid === undefined) {
+        end ??= { reason: "Crashed", message: `the process could not be started: ${message}` }
+        return finish(null, null)
+      }
+      // it is going down, and its exit says why, or it lives on out of reach
+      killTimer ??= setTimeout(() => {
+        end ??= { reason: "Disconnected", message: `the process could not be reached: ${message}` }
+        child.kill("SIGKILL")
+      }, unreachableTimeout)
     })
     // the channel has been read to its end before "exit" counts, so no answer is lost
     let code: number | null = null
@@ -109,7 +118,8 @@ export const placement = (module: string, options: ChildOptions): Placement => (
       kill: (why) => {
         end ??= why
         child.kill("SIGTERM")
-        killTimer ??= setTimeout(() => child.kill("SIGKILL"), lastWordsTimeout)
+        clearTimeout(killTimer)
+        killTimer = setTimeout(() => child.kill("SIGKILL"), lastWordsTimeout)
       }
     }
   }
