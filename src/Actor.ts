@@ -24,6 +24,7 @@ import * as Codec from "./internal/codec.ts"
 import * as Interruption from "./internal/interruption.ts"
 import * as Pools from "./internal/pool.ts"
 import * as Ref from "./internal/ref.ts"
+import * as References from "./internal/reference.ts"
 import * as Supervision from "./internal/supervision.ts"
 import * as Votes from "./internal/votes.ts"
 
@@ -111,6 +112,11 @@ export interface ActorService<
   >
   /** Types an object of handlers, for a behaviour that builds them in several steps. */
   handlers<const Handlers extends RpcGroup.HandlersFrom<Rpcs>>(handlers: Handlers): Handlers
+  /**
+   * A schema for references to this actor, so that they travel in payloads, results and arguments. Who receives one uses it like
+   * the reference that `spawn` returned, for as long as the actor lives (H4).
+   */
+  readonly ref: Schema.Codec<ActorRef<Rpcs>, unknown>
 }
 
 /**
@@ -174,7 +180,11 @@ export const Service = <Self>() =>
   const spawn = (input: unknown) =>
     Effect.flatMap(
       ActorSystem,
-      (service) => Effect.map(service["~uactor/ActorSystem"].spawn(definition, input), Ref.make)
+      (service) =>
+        Effect.map(
+          service["~uactor/ActorSystem"].spawn(definition, input),
+          (actor) => Ref.make(definition.methods, actor)
+        )
     )
   const members = {
     id,
@@ -197,7 +207,8 @@ export const Service = <Self>() =>
       build: Handlers | ((args: unknown) => Effect.Effect<Handlers, unknown>),
       options?: BehaviourOptions
     ) => behaviourLayer(definition, build, options),
-    handlers: (handlers: unknown) => handlers
+    handlers: (handlers: unknown) => handlers,
+    ref: References.schema<ActorRef<Rpcs[number]>>(definition)
   }
   // the members are typed by the interface; here is the one place where their types are erased
   return Behaviours.attach(Object.assign(tag, members), definition) as unknown as ActorService<
@@ -230,7 +241,7 @@ export const use = <
   args: ArgsInput<Args>,
   body: (ref: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
 ): Effect.Effect<Option.Option<A>, E | SpawnError | E1["Type"], Exclude<R, Scope.Scope> | ActorSystem> =>
-  Votes.run(actor.spawn(...args), (ref) => [Ref.actorOf(ref)], body)
+  Votes.run(actor.spawn(...args), (ref) => [Ref.hostedOf(ref)], body)
 
 /**
  * Annotates a method that may run twice, so that a supervised actor runs it again after a crash in which it may have run (F3):

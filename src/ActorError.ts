@@ -109,3 +109,19 @@ export class HandleReleased extends Schema.TaggedError<HandleReleased>()("Handle
  * @since 0.1.0
  */
 export type ActorError = ActorExited | MailboxFull | ProtocolError
+
+/**
+ * Everything the use of a handle can fail with beside its own declared error.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type HandleError = ActorError | HandleReleased
+
+const relayable = [ActorExited, MailboxFull, ProtocolError, HandleReleased] as const
+
+/** The errors that a call on a handle or a reference may bring from further away. */
+export const Relayable = Schema.Union(relayable)
+
+/** Whether a value is one of them. */
+export const isRelayable = (u: unknown): u is HandleError => relayable.some((Class) => u instanceof Class)

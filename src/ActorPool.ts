@@ -132,7 +132,7 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
       Behaviours.definitionOf(actor),
       options
     ) as Effect.Effect<Pools.Pool, SpawnError | E["Type"], Scope.Scope>
-    const refs = members.map(Ref.make) as Array<ActorRef<Rpcs>>
+    const refs = members.map((actor) => Ref.make(actor.target.methods, actor)) as Array<ActorRef<Rpcs>>
     const refOf = (member: Pools.Pool["members"][number]) => refs[members.indexOf(member)]!
     const pool: ActorPool<Rpcs> = {
       client: client as Client<Rpcs>,

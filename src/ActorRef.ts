@@ -6,8 +6,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Queue from "effect/Queue"
+import type * as Exit from "effect/Exit"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcClient from "effect/rpc/RpcClient"
 import * as Stream from "effect/Stream"
@@ -64,7 +63,7 @@ export const isActorRef = (u: unknown): u is AnyActorRef => typeof u === "object
  * @category getters
  * @since 0.1.0
  */
-export const address = (ref: AnyActorRef): string => internal.actorOf(ref).target.address
+export const address = (ref: AnyActorRef): string => internal.actorOf(ref).address
 
 /**
  * Completes once the actor has ended, with how it ended: success if it was stopped or its scope was closed, else the failure
@@ -74,10 +73,7 @@ export const address = (ref: AnyActorRef): string => internal.actorOf(ref).targe
  * @since 0.1.0
  */
 export const awaitExit = (ref: AnyActorRef): Effect.Effect<Exit.Exit<void, ActorExited>> =>
-  Effect.callback((resume) => {
-    const stop = internal.actorOf(ref).target.watch({ onExit: (exit) => resume(Effect.succeed(exit)) })
-    return Effect.sync(stop)
-  })
+  Effect.suspend(() => internal.actorOf(ref).awaitExit)
 
 /**
  * One life of an actor: its number (1 for the first), where it lives, and how the one before ended.
@@ -94,19 +90,7 @@ export type Incarnation = Target.Incarnation
  * @since 0.1.0
  */
 export const incarnations = (ref: AnyActorRef): Stream.Stream<Incarnation> =>
-  Stream.callback((queue) =>
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const { target } = internal.actorOf(ref)
-        Queue.offerUnsafe(queue, target.incarnation)
-        return target.watch({
-          onIncarnation: (incarnation) => Queue.offerUnsafe(queue, incarnation),
-          onExit: () => Queue.endUnsafe(queue)
-        })
-      }),
-      (stop) => Effect.sync(stop)
-    )
-  )
+  Stream.suspend(() => internal.actorOf(ref).incarnations)
 
 /**
  * Ends an actor before its scope does: it takes no more calls, what runs is interrupted, its finalizers run, and its worker
@@ -121,12 +105,8 @@ export const stop = (
   options?: { readonly drain?: Duration.Input | boolean | undefined }
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const actor = internal.actorOf(ref)
     const drain = options?.drain ?? false
-    return actor.system.close(actor, {
-      exit: Exit.void,
-      drain: typeof drain === "boolean" ? drain : Duration.toMillis(drain)
-    })
+    return internal.actorOf(ref).stop(typeof drain === "boolean" ? drain : Duration.toMillis(drain))
   })
 
 /**
@@ -136,8 +116,4 @@ export const stop = (
  * @category combinators
  * @since 0.1.0
  */
-export const kill = (ref: AnyActorRef): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const actor = internal.actorOf(ref)
-    return actor.system.kill(actor)
-  })
+export const kill = (ref: AnyActorRef): Effect.Effect<void> => Effect.suspend(() => internal.actorOf(ref).kill)

@@ -1,133 +1,37 @@
 /**
- * Results that stay in the actor. A method whose result schema is
- * {@link Deferred} returns at once, and its caller holds a handle to what is still
- * in the making there: it can await it, look at it, and interrupt it. The
- * completion is pushed when it happens; nobody polls.
+ * References to what stays in an actor. A method whose result, or payload, has one
+ * of these schemas hands out a handle instead of a copy, and whoever holds it uses
+ * it as it would use the thing itself: a result in the making, a value, a queue, a
+ * hub, permits, gates, collections, streams, and objects of your own.
+ *
+ * A handle may be passed on, to other actors too, and still reaches its owner (H4). It
+ * lives as long as the scope that received it, or until {@link release} (H5).
  *
  * @since 0.1.0
  */
-import * as Deferreds from "effect/Deferred"
-import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import type * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
-import * as SchemaTransformation from "effect/SchemaTransformation"
-import type * as Scope from "effect/Scope"
-import type { ActorExited, HandleReleased } from "./ActorError.ts"
-import * as Codec from "./internal/codec.ts"
-import * as Handles from "./internal/handles.ts"
-import { CurrentActorScope } from "./internal/localActor.ts"
-
-/**
- * A result that is still in the making, in the actor that makes it (uActor: a proxied `AsyncResult`). It lives as long as the
- * scope that received it, or until {@link release}.
- *
- * @category models
- * @since 0.1.0
- */
-export interface DeferredHandle<out A, out E = never> {
-  /** the result, any number of times; a timeout on it takes nothing away (H1) */
-  readonly await: Effect.Effect<A, E | ActorExited | HandleReleased>
-  /** the result if it is there */
-  readonly poll: Effect.Effect<Option.Option<Exit.Exit<A, E | ActorExited | HandleReleased>>>
-  readonly isDone: Effect.Effect<boolean, ActorExited | HandleReleased>
-  /** interrupts what makes the result, in the actor, and returns when that is acknowledged */
-  readonly interrupt: Effect.Effect<void>
-}
-
-const isHandle = (u: unknown): u is DeferredHandle<unknown, unknown> =>
-  typeof u === "object" && u !== null && Handles.HandleTypeId in u
-
-/**
- * A schema for results that stay in the actor: as the `success` of a method, the method returns at once and the caller gets a
- * {@link DeferredHandle}. `error` is what the making may fail with.
- *
- * @example
- * ```ts
- * import { Actor, ActorSystem, Handle } from "uactor"
- * import { Effect, Schema } from "effect"
- * import { Rpc } from "effect/rpc"
- * import assert from "node:assert"
- *
- * class Slow extends Actor.Service<Slow>()("Slow", {
- *   protocol: [Rpc.make("square", { payload: { n: Schema.Int }, success: Handle.Deferred({ success: Schema.Int }) })]
- * }) {}
- * const SlowLive = Slow.toLayer({ square: ({ n }) => Handle.fork(Effect.delay(Effect.succeed(n * n), "10 millis")) })
- *
- * const program = Effect.gen(function*() {
- *   const slow = yield* Slow.spawn()
- *   const result = yield* slow.square({ n: 7 })
- *   return yield* result.await
- * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(SlowLive)))
- *
- * assert.strictEqual(await Effect.runPromise(program), 49)
- * ```
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Never>(options: {
-  readonly success: A
-  readonly error?: E | undefined
-}): Schema.Codec<DeferredHandle<A["Type"], E["Type"]>, unknown> => {
-  const codec: Handles.ResultCodec = {
-    success: Codec.compile(options.success),
-    error: Codec.compile(options.error ?? Schema.Never)
-  }
-  type Handle = DeferredHandle<A["Type"], E["Type"]>
-  const link = Schema.link<Handle>()(
-    Schema.declare(Handles.isWire),
-    SchemaTransformation.transform<Handle, Handles.WireHandle>({
-      decode: (wire) => Handles.fromWire(wire, codec) as Handle,
-      encode: (handle) => Handles.toWire(handle, codec)
-    })
-  )
-  return Schema.declare((u: unknown): u is Handle => isHandle(u), {
-    expected: "DeferredHandle",
-    [Codec.handleAnnotation]: true,
-    toCodecJson: () => link
-  })
-}
-
-/**
- * Runs an effect in the actor's own scope and hands out its result as a handle (uActor: `threadpool.apply_async`). The method
- * that calls it returns at once, and the actor takes its next call.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const fork = <A, E, R>(
-  effect: Effect.Effect<A, E, R>
-): Effect.Effect<DeferredHandle<A, E>, never, Exclude<R, Scope.Scope>> =>
-  Effect.flatMap(CurrentActorScope, (scope) => {
-    const scoped = Effect.scoped(effect)
-    return Effect.map(
-      scope === undefined
-        ? Effect.forkDetach(scoped, { startImmediately: true })
-        : Effect.forkIn(scoped, scope, { startImmediately: true }),
-      (fiber) => new Handles.LocalDeferred(fiber, Effect.sync(() => fiber.interruptUnsafe())) as DeferredHandle<A, E>
-    )
-  })
-
-/**
- * Hands out an Effect `Deferred` as a handle. Interrupting the handle interrupts the `Deferred`.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const fromDeferred = <A, E>(deferred: Deferreds.Deferred<A, E>): DeferredHandle<A, E> =>
-  new Handles.LocalDeferred(
-    Effect.runFork(Deferreds.await(deferred)),
-    Effect.asVoid(Deferreds.interrupt(deferred))
-  ) as DeferredHandle<A, E>
-
-/**
- * Lets go of a handle before its scope does: the actor no longer reports to it, and using it fails with `HandleReleased`.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const release = (handle: DeferredHandle<unknown, unknown>): Effect.Effect<void> =>
-  Effect.sync(() => {
-    if (handle instanceof Handles.RemoteDeferred) handle.release()
-  })
+export { type AnyHandle, release } from "./handle/AnyHandle.ts"
+export { fromList, fromMap, List, type ListHandle, Map, type MapHandle } from "./handle/Collections.ts"
+export { Deferred, type DeferredHandle, fork, fromDeferred, toFiber } from "./handle/Deferred.ts"
+export {
+  Barrier,
+  type BarrierHandle,
+  fromLatch,
+  Latch,
+  type LatchHandle,
+  makeBarrier,
+  makeLatch
+} from "./handle/Latch.ts"
+export { make, type ObjectHandle, type ObjectSchema } from "./handle/Protocol.ts"
+export { fromPubSub, makePubSub, PubSub, type PubSubHandle } from "./handle/PubSub.ts"
+export { fromQueue, makeQueue, Queue, type QueueHandle } from "./handle/Queue.ts"
+export { fromRef, makeRef, Ref, type RefHandle } from "./handle/Ref.ts"
+export {
+  fromSemaphore,
+  Lock,
+  type LockHandle,
+  makeLock,
+  makeSemaphore,
+  Semaphore,
+  type SemaphoreHandle
+} from "./handle/Semaphore.ts"
+export { fromStream, Stream, type StreamHandle } from "./handle/Stream.ts"

@@ -14,6 +14,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Transferable from "effect/workers/Transferable"
 import * as Codec from "./codec.ts"
+import { CurrentActor } from "./localActor.ts"
 import { PendingCall, PendingStream, PendingTell, type Resume } from "./pending.ts"
 import type { Pending, Target } from "./target.ts"
 import type * as Wire from "./wire.ts"
@@ -31,8 +32,9 @@ export const call = (target: Target, index: number, payload: unknown, options?: 
   const method = target.methods[index]!
   if (method.stream) return stream(target, index, payload, options)
   return Effect.callback<unknown, unknown>((resume) => {
-    const encoded = method.payload.encode(payload)
     const extras = extrasOf(options, undefined)
+    if (method.payload.handles) return begin(target, index, payload, extras, undefined, resume)
+    const encoded = method.payload.encode(payload)
     if (Codec.isSuccess(encoded)) return begin(target, index, encoded.value, extras, undefined, resume)
     return resume(
       Effect.flatMap(
@@ -56,7 +58,7 @@ const begin = (
     ? new PendingTell(target, index, payload, extras, transfer)
     : new PendingCall(target, index, payload, extras, transfer)
   pending.resume = resume
-  if (target.methods[index]!.success.handles) pending.scope = currentScope()
+  prepare(pending)
   return submit(pending) ? Effect.suspend(() => cancel(pending)) : undefined
 }
 
@@ -89,9 +91,12 @@ const stream = (target: Target, index: number, payload: unknown, options?: CallO
   const channel = Channel.fromTransform((_, scope) =>
     Effect.suspend(() => {
       const extras = extrasOf(options, options?.streamBufferSize)
-      return Effect.flatMap(encodeSlowly(target, method, method.payload.encode(payload)), ([payload, transfer]) => {
+      const encoding = method.payload.handles
+        ? Effect.succeed([payload, undefined] as const)
+        : encodeSlowly(target, method, method.payload.encode(payload))
+      return Effect.flatMap(encoding, ([payload, transfer]) => {
         const pending = new PendingStream(target, index, payload, extras, transfer)
-        pending.scope = currentScope()
+        prepare(pending)
         submit(pending)
         return Effect.as(
           Scope.addFinalizer(
@@ -109,6 +114,15 @@ const stream = (target: Target, index: number, payload: unknown, options?: CallO
   const stream = Stream.fromChannel(channel as Channel.Channel<readonly [unknown, ...Array<unknown>], unknown>)
   return options?.asQueue === true ? Stream.toQueue(stream, { capacity: options.streamBufferSize ?? 16 }) : stream
 }
+
+/** Handlers that make the same calls elsewhere. */
+export const forward = (target: Target): Record<string, (payload: unknown, options: unknown) => object> =>
+  Object.fromEntries(
+    target.methods.map((method, index) => [
+      method.tag,
+      (payload, options) => call(target, index, payload, options as CallOptions)
+    ])
+  )
 
 // false when it has settled at once
 const submit = (pending: Pending): boolean => {
@@ -135,8 +149,13 @@ const cancel = (pending: Pending): Effect.Effect<void> => {
 }
 
 // a handle lives as long as the scope that receives it, if there is one, else as long as its actor (H5)
-const currentScope = (): Scope.Scope | undefined =>
-  Fiber.getCurrent()!.context.mapUnsafe.get(Scope.Scope.key) as Scope.Scope | undefined
+const prepare = (pending: Pending): void => {
+  const { payload, success } = pending.method
+  if (!success.handles && !payload.handles) return
+  const { context } = Fiber.getCurrent()!
+  pending.scope = context.mapUnsafe.get(Scope.Scope.key) as Scope.Scope | undefined
+  pending.sender = context.mapUnsafe.get(CurrentActor.key) as object | undefined
+}
 
 const extrasOf = (options: CallOptions | undefined, window: number | undefined): Wire.Extras | undefined => {
   const span = Fiber.getCurrent()!.cache.span

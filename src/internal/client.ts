@@ -9,12 +9,15 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Transferable from "effect/workers/Transferable"
 import type { Outcome } from "../ActorError.ts"
+import * as Call from "./call.ts"
 import * as Codec from "./codec.ts"
-import { Imports } from "./handles.ts"
+import * as Handles from "./handles.ts"
+import type { Imports } from "./imports.ts"
 import * as Interruption from "./interruption.ts"
 import type { Link, LinkEnd } from "./link.ts"
-import { Inbox, Outbox } from "./outbox.ts"
+import type { Outbox } from "./outbox.ts"
 import { type Connection, type Pending, Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
@@ -37,26 +40,36 @@ export interface ClientEvents {
 /** The caller's half of one connection. */
 export class Client implements Connection {
   readonly outbox: Outbox
-  readonly imports: Imports
+  readonly ends: Handles.Ends
   readonly targets = new Map<number, Target>()
-  private readonly link: Link
+  /** the shared memory of the link, where it has any and the calls made here are noted in it */
+  private readonly notes: Pick<Link, "begun" | "interrupts"> | undefined
   private readonly events: ClientEvents
   private readonly interruptTimeout: number
   private readonly slots: Array<Pending | undefined> = []
   private readonly generations: Array<number> = []
   private readonly free: Array<number> = []
   private readonly infos = new Map<string, Wire.MailboxInfo>()
-  private readonly inbox = new Inbox()
   private nextTarget = 1
   private sent = 0
   private lastWords: string | undefined
 
-  constructor(link: Link, events: ClientEvents, interruptTimeout: number) {
-    this.link = link
+  constructor(
+    outbox: Outbox,
+    ends: Handles.Ends,
+    notes: Client["notes"],
+    events: ClientEvents,
+    interruptTimeout: number
+  ) {
+    this.outbox = outbox
+    this.ends = ends
+    this.notes = notes
     this.events = events
     this.interruptTimeout = interruptTimeout
-    this.outbox = new Outbox(link, (frame, error) => this.onUnsendable(frame, error))
-    this.imports = new Imports(this.outbox)
+  }
+
+  private get imports(): Imports {
+    return this.ends.imports as Imports
   }
 
   /** the calls that have been sent and have not settled */
@@ -80,11 +93,51 @@ export class Client implements Connection {
     this.targets.set(id, target)
   }
 
+  /** The object behind a handle. */
+  attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>): Target {
+    const target = new Target(this, id, name, address, methods)
+    target.attached()
+    this.targets.set(id, target)
+    return target
+  }
+
+  /** It has been let go. */
+  detach(id: number): void {
+    this.targets.delete(id)
+  }
+
   // ---- calls ----
 
   /** Gives a call its id and pushes its frame. */
   send(pending: Pending): boolean {
-    const { extras, method, payload, target, transfer } = pending
+    if (pending.method.payload.handles) return this.sendHandles(pending)
+    return this.sendEncoded(pending, pending.payload, pending.transfer)
+  }
+
+  // handles are handed out to this very link, so to each incarnation anew
+  private sendHandles(pending: Pending): boolean {
+    const { method, payload, target } = pending
+    const collector = Transferable.makeCollectorUnsafe()
+    const encoding = Handles.encode({ ends: this.ends, owner: pending.sender }, method.payload, payload)
+    const encoded = Codec.isSuccess(encoding) || Codec.isFailure(encoding)
+      ? encoding
+      : Effect.runSyncExit(Effect.provideService(encoding, Transferable.Collector, collector))
+    if (Exit.isFailure(encoded)) {
+      pending.fail(
+        Effect.die(
+          new TypeError(
+            `${target.name}.${method.tag}: the payload does not fit its schema: ${Codec.issueText(encoded.cause)}`
+          )
+        )
+      )
+      return false
+    }
+    const transfer = collector.readUnsafe()
+    return this.sendEncoded(pending, encoded.value, transfer.length > 0 ? transfer : undefined)
+  }
+
+  private sendEncoded(pending: Pending, payload: unknown, transfer: ReadonlyArray<unknown> | undefined): boolean {
+    const { extras, method, target } = pending
     const index = target.wireMethods[pending.index]!
     if (index < 0) {
       pending.lose(pending.protocolError("NotRun", "the worker's version of this actor has no such method"))
@@ -118,7 +171,8 @@ export class Client implements Connection {
     if (this.slots[pending.id & slotMask] !== pending) return Effect.void
     return Effect.callback<void>((resume) => {
       pending.onAcknowledged = () => resume(Exit.void)
-      if (this.link.interrupts !== undefined) Interruption.note(this.link.interrupts, pending.id)
+      const interrupts = this.notes?.interrupts
+      if (interrupts !== undefined) Interruption.note(interrupts, pending.id)
       // callers that are interrupted together are taken back together, before any of those behind them begins
       this.outbox.pushLazy2(Wire.Interrupt, pending.id)
       if (this.interruptTimeout !== Infinity && !pending.uninterruptible) {
@@ -138,9 +192,8 @@ export class Client implements Connection {
     if (!pending.started) target.queued--
     else if (!pending.forked) target.running--
     if (pending.timer !== undefined) clearTimeout(pending.timer)
-    if (pending.onAcknowledged !== undefined && this.link.interrupts !== undefined) {
-      Interruption.forget(this.link.interrupts, pending.id)
-    }
+    const interrupts = this.notes?.interrupts
+    if (pending.onAcknowledged !== undefined && interrupts !== undefined) Interruption.forget(interrupts, pending.id)
   }
 
   private find(id: number): Pending | undefined {
@@ -153,10 +206,23 @@ export class Client implements Connection {
     if (pending === undefined) return
     this.release(pending)
     if (pending.onAcknowledged !== undefined) {
-      if (!pending.method.stream) pending.discard(value)
+      if (!pending.method.stream) this.unwanted(pending, value)
       pending.onAcknowledged()
     } else pending.succeed(value)
     if (pending.target.waiting.size > 0) pending.target.advance()
+  }
+
+  // the answer crossed the interruption on its way: what it took goes back
+  private unwanted(pending: Pending, value: unknown): void {
+    const { method, target } = pending
+    const undo = method.undo === undefined ? -1 : target.methods.findIndex(({ tag }) => tag === method.undo)
+    if (undo === -1) return pending.discard(value)
+    Effect.runFork(
+      Effect.flatMap(
+        pending.decodeWith(method.success, value, "the result"),
+        (value) => Call.call(target, undo, { value }, { discard: true }) as Effect.Effect<void, unknown>
+      )
+    )
   }
 
   private failed(id: number, failure: number, value: unknown): void {
@@ -182,6 +248,8 @@ export class Client implements Connection {
           ),
           Effect.failCause
         )
+      case Wire.FailureRelayed:
+        return Effect.flatMap(pending.decodeWith(Codec.relayed, value, "the error"), Effect.fail)
       case Wire.FailureUndecodable:
         return Effect.fail(pending.protocolError("NotRun", `the actor cannot read the call: ${String(value)}`))
       case Wire.FailureUnencodable:
@@ -191,14 +259,17 @@ export class Client implements Connection {
       case Wire.FailureStopped:
       case Wire.FailureRemoved:
         return Effect.fail(
-          target.exited(
+          target.released ?? target.exited(
             "Stopped",
             pending.outcomeOf("NotRun"),
             `${target.address} was stopped before ${method.tag} ran`
           )
         )
       default:
-        return Effect.fail(target.exited("Stopped", "Unknown", `${target.address} was stopped while ${method.tag} ran`))
+        return Effect.fail(
+          target.released ??
+            target.exited("Stopped", "Unknown", `${target.address} was stopped while ${method.tag} ran`)
+        )
     }
   }
 
@@ -225,63 +296,56 @@ export class Client implements Connection {
     if (target.waiting.size > 0) target.advance()
   }
 
-  /** Reads a batch from the actors' side. */
-  onBatch(batch: Wire.Batch): void {
-    const order = this.inbox.check(batch)
-    if (order === "repeated") return
-    if (order === "early") return this.events.onBroken("a message from it was lost")
-    for (let i = 1; i < batch.length;) {
-      const op = batch[i] as number
-      switch (op) {
-        case Wire.Settled:
-          this.settled(batch[i + 1] as number, batch[i + 2])
-          break
-        case Wire.Failed:
-          this.failed(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
-          break
-        case Wire.Started:
-          this.started(batch[i + 1] as number, batch[i + 2] as number)
-          break
-        case Wire.Accepted:
-          this.find(batch[i + 1] as number)?.accepted()
-          break
-        case Wire.Chunk:
-          this.find(batch[i + 1] as number)?.chunk(batch[i + 2] as ReadonlyArray<unknown>)
-          break
-        case Wire.Spawned:
-          this.spawned(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
-          break
-        case Wire.Closed:
-          this.closed(batch[i + 1] as number, batch[i + 2] as Wire.EncodedCause | undefined)
-          break
-        case Wire.Voted: {
-          const target = this.targets.get(batch[i + 1] as number)
-          target?.onVoted?.(batch[i + 2] as boolean | Wire.EncodedCause)
-          break
-        }
-        case Wire.Ready:
-          this.events.onReady()
-          break
-        case Wire.BootFailed:
-          this.events.onBootFailed(batch[i + 1] as string)
-          break
-        case Wire.Ended:
-          this.events.onEnded()
-          break
-        case Wire.Broken:
-          this.events.onBroken(batch[i + 1] as string)
-          break
-        case Wire.Complete:
-          this.imports.complete(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
-          break
-        case Wire.Pong:
-          this.events.onPong()
-          break
-        case Wire.Dying:
-          this.lastWords = batch[i + 1] as string
-          break
+  /** Reads one frame, an answer, at its place in a batch. */
+  onFrame(op: number, batch: Wire.Batch, i: number): void {
+    switch (op) {
+      case Wire.Settled:
+        this.settled(batch[i + 1] as number, batch[i + 2])
+        break
+      case Wire.Failed:
+        this.failed(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
+        break
+      case Wire.Started:
+        this.started(batch[i + 1] as number, batch[i + 2] as number)
+        break
+      case Wire.Accepted:
+        this.find(batch[i + 1] as number)?.accepted()
+        break
+      case Wire.Chunk:
+        this.find(batch[i + 1] as number)?.chunk(batch[i + 2] as ReadonlyArray<unknown>)
+        break
+      case Wire.Spawned:
+        this.spawned(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
+        break
+      case Wire.Closed:
+        this.closed(batch[i + 1] as number, batch[i + 2] as Wire.EncodedCause | undefined)
+        break
+      case Wire.Voted: {
+        const target = this.targets.get(batch[i + 1] as number)
+        target?.onVoted?.(batch[i + 2] as boolean | Wire.EncodedCause)
+        break
       }
-      i += Wire.sizes[op]!
+      case Wire.Ready:
+        this.events.onReady()
+        break
+      case Wire.BootFailed:
+        this.events.onBootFailed(batch[i + 1] as string)
+        break
+      case Wire.Ended:
+        this.events.onEnded()
+        break
+      case Wire.Broken:
+        this.events.onBroken(batch[i + 1] as string)
+        break
+      case Wire.Complete:
+        this.imports.complete(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
+        break
+      case Wire.Pong:
+        this.events.onPong()
+        break
+      case Wire.Dying:
+        this.lastWords = batch[i + 1] as string
+        break
     }
   }
 
@@ -302,6 +366,7 @@ export class Client implements Connection {
     const target = this.targets.get(id)
     if (target === undefined) return
     this.targets.delete(id)
+    if (id < 0) this.imports.closed(id)
     target.end(Exit.void)
     const { onClosed, onSpawned } = target
     target.onClosed = target.onSpawned = undefined
@@ -320,7 +385,7 @@ export class Client implements Connection {
   end(end: LinkEnd): void {
     const { message } = end
     this.outbox.close()
-    const begun = this.link.begun
+    const begun = this.notes?.begun
     const begunIds = begun === undefined ? undefined : new Set(begun.subarray(1, 1 + begun[0]!))
     const lost: Array<[pending: Pending, outcome: Outcome]> = []
     for (const pending of this.slots) {
@@ -371,7 +436,8 @@ export class Client implements Connection {
     }
   }
 
-  private onUnsendable(frame: Wire.Batch, error: unknown): void {
+  /** A frame of a caller could not be sent. */
+  onUnsendable(frame: Wire.Batch, error: unknown): void {
     switch (frame[0]) {
       case Wire.Call:
       case Wire.CallWith: {

@@ -18,6 +18,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
+import { Relayable } from "../ActorError.ts"
 import type * as Wire from "./wire.ts"
 
 /** Encodes or decodes one value; an `Exit` unless the schema is effectful. Services it needs are the fiber's. */
@@ -46,6 +47,8 @@ export interface Method {
   readonly error: Codec
   /** may run twice (`Actor.Idempotent`) */
   readonly idempotent: boolean
+  /** the method of the same protocol that takes a result back which came too late, as `{ value }` */
+  readonly undo: string | undefined
   readonly encodeDefect: (defect: unknown) => unknown
   readonly decodeDefect: (defect: unknown) => unknown
 }
@@ -124,7 +127,8 @@ export const handleAnnotation = "~uactor/handle"
 const isHandle = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Declaration" && handleAnnotation in (ast.annotations ?? {})
 
-const none: Codec = {
+/** Carries nothing. */
+export const none: Codec = {
   encode: () => Exit.void,
   decode: () => Exit.void,
   isolated: true,
@@ -174,6 +178,11 @@ export const Idempotent: Context.Reference<boolean> = Context.Reference("uactor/
   defaultValue: () => false
 })
 
+/** Names the method that takes back what a method has taken, where its caller is interrupted while the answer is on its way. */
+export const Undo: Context.Reference<string | undefined> = Context.Reference<string | undefined>("uactor/Undo", {
+  defaultValue: () => undefined
+})
+
 // what a protocol's own defect schema does not take is carried like any other defect
 const defectCodec = (schema: Schema.Codec<unknown, unknown>): Pick<Method, "encodeDefect" | "decodeDefect"> => {
   const encode = Schema.encodeUnknownSync(schema)
@@ -197,6 +206,7 @@ const methodOf = (rpc: Rpc.AnyWithProps): Method => {
     tag: rpc._tag,
     stream: stream !== undefined,
     idempotent: Context.get(rpc.annotations, Idempotent),
+    undo: Context.get(rpc.annotations, Undo),
     payload: payloadCodec(rpc.payloadSchema),
     success: compile(stream === undefined ? rpc.successSchema : stream.success),
     error: compile(declared.length === 1 ? declared[0]! : Schema.Union(declared)),
@@ -215,6 +225,9 @@ export const methods = (group: { readonly requests: ReadonlyMap<string, Rpc.Any>
   }
   return out
 }
+
+/** The errors of the engine, where a call is passed on. */
+export const relayed: Codec = compile(Relayable)
 
 /** Whether a coder has finished at once, and well. */
 export const isSuccess = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Success<A, E> =>

@@ -12,13 +12,16 @@ import { Mailbox } from "./mailbox.ts"
 import type { StreamWriter } from "./streamWriter.ts"
 import * as Wire from "./wire.ts"
 
-/** The scope of the actor in which a fiber runs. */
-export const CurrentActorScope: Context.Reference<Scope.Scope | undefined> = Context.Reference<Scope.Scope | undefined>(
-  "uactor/CurrentActorScope",
+/** The actor in which a fiber runs. */
+export const CurrentActor: Context.Reference<LocalActor | undefined> = Context.Reference<LocalActor | undefined>(
+  "uactor/CurrentActor",
   { defaultValue: () => undefined }
 )
 
-/** One actor. */
+/**
+ * One actor; or an object as it is served to one holder of its handle, which takes calls as an actor does and lives as long as
+ * the actor that owns it at most.
+ */
 export class LocalActor {
   readonly id: number
   readonly behaviour: Behaviour.Behaviour
@@ -34,14 +37,24 @@ export class LocalActor {
   state: "Building" | "Running" | "Draining" | "Closing" = "Building"
   building: Fiber.Fiber<unknown, unknown> | undefined
   draining = false
+  /** the actor an object belongs to */
+  readonly owner: LocalActor | undefined
+  /** the objects that belong to it, each as it is served to one holder, and how to stop serving them */
+  readonly objects = new Map<LocalActor, () => void>()
+  /** what it serves is elsewhere */
+  isRelay = false
   onIdle: (() => void) | undefined
 
-  constructor(id: number, behaviour: Behaviour.Behaviour, context: Context.Context<never>) {
+  constructor(id: number, behaviour: Behaviour.Behaviour, context: Context.Context<never>, owner?: LocalActor) {
     this.id = id
+    this.owner = owner
     this.behaviour = behaviour
     this.methods = behaviour.definition.methods
     this.mailbox = new Mailbox(behaviour.mailboxCapacity, behaviour.concurrency)
-    this.context = context.pipe(Context.add(Scope.Scope, this.scope), Context.add(CurrentActorScope, this.scope))
+    this.context = context.pipe(
+      Context.add(Scope.Scope, this.scope),
+      Context.add(CurrentActor, id < 0 ? owner : this)
+    )
     this.client = new Rpc.ServerClient(id)
   }
 }

@@ -4,7 +4,7 @@
  */
 import type * as Context from "effect/Context"
 import { begunCapacity, type Link } from "./link.ts"
-import { Server } from "./server.ts"
+import { Peer } from "./peer.ts"
 import type { Placement } from "./system.ts"
 import type { Batch } from "./wire.ts"
 
@@ -59,14 +59,14 @@ export const placement = (behaviours: Context.Context<never>): Placement => ({
       queueMicrotask(() => onBatch(copy))
     }
     const toServer = deliver((batch) => {
-      if (open) server.onBatch(batch)
+      if (open) peer.onBatch(batch)
     })
     const link: Link = { send: toServer, flushAt: Infinity, begun }
-    const server = new Server({ send: deliver(events.onBatch), flushAt: Infinity, begun }, behaviours)
+    const peer = Peer.worker({ send: deliver(events.onBatch), flushAt: Infinity, begun }, behaviours)
     const stop = (end: Parameters<typeof events.onEnd>[0]): void => {
       if (!open) return
       open = false
-      server.end(() => undefined)
+      peer.end(end)
       queueMicrotask(() => events.onEnd(end))
     }
     return { link, release: () => stop({ reason: "Stopped", message: "closed" }), kill: stop }

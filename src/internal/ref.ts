@@ -1,19 +1,39 @@
 /**
- * The client object of an actor: a method for each definition of the protocol,
- * made when it is first used, and, under a symbol, the actor it belongs to.
+ * The client object of an actor, or of an object behind a handle: a method for
+ * each definition of the protocol, made when it is first used; and what can be
+ * asked of the actor behind a reference, wherever it lives.
  */
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Stream from "effect/Stream"
+import type { ActorExited } from "../ActorError.ts"
 import * as Call from "./call.ts"
 import type * as Codec from "./codec.ts"
 import type { HostedActor } from "./system.ts"
+import type { Incarnation, Target } from "./target.ts"
 
 /** The key under which a reference keeps the actor it refers to. */
 export const ActorRefTypeId: unique symbol = Symbol.for("uactor/ActorRef") as never
 
-/** Which actor a call of a client goes to. */
-type Route = (method: string, payload: unknown) => HostedActor
+/** Knows where calls go. */
+export interface Holder {
+  readonly target: Target
+}
 
-type Ref = { readonly [ActorRefTypeId]: HostedActor }
+/** An actor, for what can be asked of it beside the calls of its methods. */
+export interface Referent extends Holder {
+  readonly address: string
+  readonly awaitExit: Effect.Effect<Exit.Exit<void, ActorExited>>
+  readonly incarnations: Stream.Stream<Incarnation>
+  /** `drain`: whether, or for how many milliseconds, what was accepted is finished first */
+  readonly stop: (drain: boolean | number) => Effect.Effect<void>
+  readonly kill: Effect.Effect<void>
+}
 
+/** Where each call of a client goes. */
+type Route = (method: string, payload: unknown) => Holder
+
+const holderKey = Symbol()
 const routeKey = Symbol()
 const prototypes = new WeakMap<ReadonlyArray<Codec.Method>, object>()
 
@@ -25,15 +45,13 @@ const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
   methods.forEach((method, index) => {
     Object.defineProperty(proto, method.tag, {
       enumerable: true,
-      get(this: Ref & { readonly [routeKey]?: Route }) {
+      get(this: { readonly [holderKey]?: Holder; readonly [routeKey]?: Route }) {
+        const holder = this[holderKey]
         const route = this[routeKey]
-        const target = route === undefined ? this[ActorRefTypeId].target : undefined
-        const call = target !== undefined
-          ? (payload: unknown, options?: Call.CallOptions) => Call.call(target, index, payload, options)
-          : (payload: unknown, options?: Call.CallOptions) => {
-            const { target } = route!(method.tag, payload)
-            return Call.call(target, index, payload, options)
-          }
+        const call = holder !== undefined
+          ? (payload: unknown, options?: Call.CallOptions) => Call.call(holder.target, index, payload, options)
+          : (payload: unknown, options?: Call.CallOptions) =>
+            Call.call(route!(method.tag, payload).target, index, payload, options)
         Object.defineProperty(this, method.tag, { value: call, enumerable: true })
         return call
       }
@@ -44,12 +62,19 @@ const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
 }
 
 /** A reference to one actor. */
-export const make = (actor: HostedActor): object =>
-  Object.create(prototypeOf(actor.target.methods), { [ActorRefTypeId]: { value: actor } }) as object
+export const make = (methods: ReadonlyArray<Codec.Method>, actor: Referent): object =>
+  Object.create(prototypeOf(methods), { [ActorRefTypeId]: { value: actor }, [holderKey]: { value: actor } }) as object
+
+/** A client of what a holder holds. */
+export const makeHeld = (methods: ReadonlyArray<Codec.Method>, holder: Holder): object =>
+  Object.create(prototypeOf(methods), { [holderKey]: { value: holder } }) as object
 
 /** A client that chooses an actor for each call. */
 export const makeRouted = (methods: ReadonlyArray<Codec.Method>, route: Route): object =>
   Object.create(prototypeOf(methods), { [routeKey]: { value: route } }) as object
 
 /** The actor of a reference. */
-export const actorOf = (ref: object): HostedActor => (ref as Ref)[ActorRefTypeId]
+export const actorOf = (ref: object): Referent => (ref as { readonly [ActorRefTypeId]: Referent })[ActorRefTypeId]
+
+/** The actor of a reference that was made by spawning it here. */
+export const hostedOf = (ref: object): HostedActor => actorOf(ref) as HostedActor

@@ -19,21 +19,46 @@ import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Transferable from "effect/workers/Transferable"
+import { ActorExited, isRelayable } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import * as Interruption from "./interruption.ts"
 import { begunCapacity, type Link } from "./link.ts"
 import { type LocalActor, type Prepared, ServerCall, Undecodable } from "./localActor.ts"
-import { Outbox } from "./outbox.ts"
+import type { Outbox } from "./outbox.ts"
 import { StreamWriter } from "./streamWriter.ts"
 import * as Wire from "./wire.ts"
+
+/** A result that has been encoded, or the problem with that. */
+class Sealed {
+  readonly value: unknown
+  readonly transfer: ReadonlyArray<unknown> | undefined
+  readonly problem: string | undefined
+
+  constructor(value: unknown, transfer: ReadonlyArray<unknown> | undefined, problem: string | undefined) {
+    this.value = value
+    this.transfer = transfer
+    this.problem = problem
+  }
+}
+
+const noScope: { readonly scope: Scope.Scope | undefined } = { scope: undefined }
+
+const someone = "its caller"
+
+/** Whom the failures of handles speak of that an actor got from those who call it. */
+export const caller: Handles.Owner = {
+  name: someone,
+  address: someone,
+  exited: (reason, outcome, message) => new ActorExited({ actor: someone, reason, outcome, message })
+}
 
 const plain = { fork: false, uninterruptible: false, isAnswer: false }
 
 /** Runs calls and answers them. */
 export class Runner {
   readonly outbox: Outbox
-  readonly exports: Handles.Exports
+  private readonly ends: Handles.Ends
   private readonly begun: Int32Array | undefined
   private readonly noteCalls: boolean
   private readonly calls = new Map<number, ServerCall>()
@@ -45,18 +70,11 @@ export class Runner {
   /** the calls whose handlers are being entered, the innermost last */
   private readonly entering: Array<number> = []
 
-  constructor(link: Link) {
-    this.begun = link.begun
-    this.noteCalls = link.interrupts !== undefined
-    this.outbox = new Outbox(
-      link,
-      (frame, error) => this.onUnsendable(frame, error),
-      { before: () => this.announce(), after: () => this.announced() }
-    )
-    this.exports = new Handles.Exports(
-      this.outbox,
-      (encoded, done, failed) => this.whenEncoded(encoded, Context.empty(), done, failed)
-    )
+  constructor(outbox: Outbox, ends: Handles.Ends, notes: Pick<Link, "begun" | "interrupts"> | undefined) {
+    this.outbox = outbox
+    this.ends = ends
+    this.begun = notes?.begun
+    this.noteCalls = notes?.interrupts !== undefined
   }
 
   /**
@@ -89,10 +107,12 @@ export class Runner {
     wire: unknown,
     extras: Wire.Extras | undefined
   ): void {
-    if (actor === undefined || actor.state !== "Running") {
-      return this.outbox.push4(Wire.Failed, id, Wire.FailureStopped, undefined)
-    }
+    if (actor === undefined || actor.state !== "Running") return this.refuse(id, wire)
     const { mailbox } = actor
+    if (index >= actor.methods.length) {
+      Handles.releaseAll(this.ends, wire)
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureUndecodable, "there is no such method")
+    }
     if (mailbox.isOpen) {
       // a stream is entered into the tables at once, because it takes credit
       const call = actor.methods[index]!.stream ? new ServerCall(id, actor, index, wire, extras) : undefined
@@ -106,11 +126,18 @@ export class Runner {
       if (run.fork) return this.begin(actor, id, index, wire, extras, call)
     }
     if (mailbox.isFull && !actor.behaviour.suspends) {
+      if (call.method.payload.handles) Handles.releaseAll(this.ends, wire)
       return this.outbox.push4(Wire.Failed, id, Wire.FailureMailboxFull, mailbox.capacity)
     }
     this.calls.set(id, call)
     mailbox.line.add(call)
     if (call.discard) this.outbox.push2(Wire.Accepted, id)
+  }
+
+  /** A call that comes too late does not run. */
+  refuse(id: number, wire: unknown): void {
+    Handles.releaseAll(this.ends, wire)
+    this.outbox.push4(Wire.Failed, id, Wire.FailureStopped, undefined)
   }
 
   /** The reader of a stream has consumed so many items. */
@@ -126,6 +153,8 @@ export class Runner {
     if (call.fiber === undefined) {
       call.actor.mailbox.line.remove(call)
       this.forget(call)
+      // one that has been asked how it wants to run has read its payload
+      if (call.method.payload.handles && call.run === undefined) Handles.releaseAll(this.ends, call.wire)
       this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
       return call.actor.onIdle?.()
     }
@@ -152,7 +181,9 @@ export class Runner {
     call: ServerCall | undefined
   ): Prepared {
     const method = actor.methods[index]!
-    const decoded = method.payload.decode(wire)
+    const decoded = method.payload.handles
+      ? Handles.decode(this.importing(actor), method.payload, wire)
+      : method.payload.decode(wire)
     if (!Codec.isSuccess(decoded)) {
       if (Codec.isFailure(decoded)) {
         return { effect: Effect.die(new Undecodable(Codec.issueText(decoded.cause))), ...plain }
@@ -165,6 +196,16 @@ export class Runner {
       return { effect, ...plain }
     }
     return this.answer(actor, id, index, decoded.value, extras, call)
+  }
+
+  // what an actor is given lives as long as the actor, unless it lets go before
+  private importing(actor: LocalActor): Handles.Importing {
+    const { scope } = actor.id < 0 ? actor.owner ?? noScope : actor
+    return { ends: this.ends, owner: caller, scope }
+  }
+
+  private exporting(actor: LocalActor): Handles.Exporting {
+    return { ends: this.ends, owner: actor.id < 0 ? actor.owner : actor }
   }
 
   private answer(
@@ -182,7 +223,8 @@ export class Runner {
       requestId: id,
       headers: extras?.headers === undefined ? Headers.empty : Headers.fromRecordUnsafe(extras.headers),
       payload,
-      rpc
+      rpc,
+      ...(actor.isRelay ? { discard: extras?.discard, streamBufferSize: extras?.window } : undefined)
     }
     let answer: object
     let effect: Effect.Effect<any, any>
@@ -195,13 +237,13 @@ export class Runner {
       }
       effect = answer as Effect.Effect<any, any>
       if (method.stream) {
-        const exporting = { exports: this.exports, owner: actor }
+        const exporting = this.exporting(actor)
         const writer = call!.writer = new StreamWriter({
           outbox: this.outbox,
           id,
           codec: method.success,
           encode: method.success.handles
-            ? (item) => Handles.exporting(exporting, () => method.success.encode(item))
+            ? (item) => Handles.encode(exporting, method.success, item)
             : method.success.encode,
           discard: call!.discard,
           window: extras?.window,
@@ -269,18 +311,35 @@ export class Runner {
     call.fiber = fiber
     this.calls.set(call.id, call)
     actor.calls.add(call)
-    if (!call.announced) this.unannounced.push(call)
+    // a tell that is passed on has been accepted once it is accepted there
+    if (!call.announced && !(actor.isRelay && call.discard)) this.unannounced.push(call)
     fiber.addObserver((exit) => {
       if (scope !== undefined && scope.state._tag !== "Empty") {
-        const closing = Effect.runForkWith(actor.context)(Effect.andThen(Scope.close(scope, exit), exit), {
-          uninterruptible: true
-        })
+        const closing = Effect.runForkWith(actor.context)(
+          Effect.flatMap(this.seal(call, exit), (sealed) => Effect.andThen(Scope.close(scope, exit), sealed)),
+          { uninterruptible: true }
+        )
         return this.follow(call, closing, undefined)
       }
       this.finish(actor, call.id, call.index, call.extras, call, call.forked, exit)
       if (this.reading) this.freed.add(actor)
       else if (!actor.draining) this.advance(actor)
     })
+  }
+
+  // a handle that the handler received and passes on is handed out before what it received is let go
+  private seal(call: ServerCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<Exit.Exit<unknown, unknown>> {
+    const { actor, method } = call
+    if (!method.success.handles || method.stream || call.discard || Exit.isFailure(exit)) return Effect.succeed(exit)
+    if (Deferred.isDeferred(exit.value)) return Effect.succeed(exit)
+    return Effect.callback((resume) =>
+      this.whenEncoded(
+        Handles.encode(this.exporting(actor), method.success, exit.value),
+        actor.context,
+        (value, transfer) => resume(Effect.succeed(Exit.succeed(new Sealed(value, transfer, undefined)))),
+        (text) => resume(Effect.succeed(Exit.succeed(new Sealed(undefined, undefined, text))))
+      )
+    )
   }
 
   // starts what waited for its turn
@@ -327,9 +386,19 @@ export class Runner {
         call?.writer?.flush()
         return this.outbox.push3(Wire.Settled, id, undefined)
       }
+      if (value instanceof Sealed) {
+        if (value.problem !== undefined) {
+          return this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, value.problem)
+        }
+        if (value.transfer !== undefined) {
+          return this.outbox.pushTransfer([Wire.Settled, id, value.value], value.transfer)
+        }
+        this.outbox.isolate(value.value)
+        return this.outbox.push3(Wire.Settled, id, value.value)
+      }
       const { success } = method
       const encoded = success.handles
-        ? Handles.exporting({ exports: this.exports, owner: actor }, () => success.encode(value))
+        ? Handles.encode(this.exporting(actor), success, value)
         : success.encode(value)
       if (Codec.isSuccess(encoded)) {
         if (!method.success.isolated) this.outbox.isolate(encoded.value)
@@ -337,7 +406,7 @@ export class Runner {
       }
       return this.whenEncoded(
         encoded,
-        Context.add(actor.context, Handles.CurrentExporter, { exports: this.exports, owner: actor }),
+        actor.context,
         (value, transfer) =>
           transfer === undefined
             ? this.outbox.push3(Wire.Settled, id, value)
@@ -379,6 +448,14 @@ export class Runner {
       return this.outbox.push4(Wire.Failed, id, Wire.FailureStoppedRunning, undefined)
     }
     const fail = (text: string): void => this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, text)
+    if (actor.isRelay && only?._tag === "Fail" && isRelayable(only.error)) {
+      return this.whenEncoded(
+        Codec.relayed.encode(only.error),
+        actor.context,
+        (value) => this.outbox.push4(Wire.Failed, id, Wire.FailureRelayed, value),
+        fail
+      )
+    }
     if (only?._tag === "Fail") {
       return this.whenEncoded(
         method.error.encode(only.error),
@@ -435,8 +512,8 @@ export class Runner {
     if (begun !== undefined && begun[begun[0]!] === id) begun[0]!--
   }
 
-  // runs before every flush: chunks that were staged, and calls that have begun and not settled
-  private announce(): void {
+  /** Runs before every flush: chunks that were staged, and calls that have begun and not settled. */
+  announce(): void {
     if (this.writers.length > 0) {
       const writers = this.writers
       this.writers = []
@@ -453,8 +530,8 @@ export class Runner {
     }
   }
 
-  // what has begun is known at the other end now, but for the handlers that are being entered
-  private announced(): void {
+  /** What has begun is known at the other end now, but for the handlers that are being entered. */
+  announced(): void {
     if (this.begun === undefined) return
     const { entering } = this
     for (let i = 0; i < entering.length; i++) this.begun[i + 1] = entering[i]!
@@ -469,7 +546,8 @@ export class Runner {
     this.outbox.flush()
   }
 
-  private onUnsendable(frame: Wire.Batch, error: unknown): void {
+  /** A frame of an answer could not be sent. */
+  onUnsendable(frame: Wire.Batch, error: unknown): void {
     const text = error instanceof Error ? error.message : String(error)
     switch (frame[0]) {
       case Wire.Settled:

@@ -10,25 +10,33 @@ import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Behaviour from "./behaviour.ts"
 import * as Codec from "./codec.ts"
+import type { Exports, Served } from "./exports.ts"
+import * as Handles from "./handles.ts"
 import type { Link } from "./link.ts"
 import { LocalActor, Undecodable } from "./localActor.ts"
-import { Inbox } from "./outbox.ts"
-import { Runner, unencodable } from "./runner.ts"
+import type { Outbox } from "./outbox.ts"
+import { caller, Runner, unencodable } from "./runner.ts"
 import * as Wire from "./wire.ts"
 
-/** Serves the actors of one link. */
+/** Serves the actors of one link, and the objects whose handles its other end holds. */
 export class Server {
   readonly runner: Runner
+  private readonly ends: Handles.Ends
   private readonly behaviours: Context.Context<never>
-  private readonly inbox = new Inbox()
   private readonly actors = new Map<number, LocalActor>()
   private readonly announcedInfos = new Set<string>()
   private readonly scheduler: Scheduler.Scheduler
   private ending: (() => void) | undefined
 
-  constructor(link: Link, behaviours: Context.Context<never>) {
+  constructor(
+    outbox: Outbox,
+    ends: Handles.Ends,
+    notes: Pick<Link, "begun" | "interrupts"> | undefined,
+    behaviours: Context.Context<never>
+  ) {
+    this.ends = ends
     this.behaviours = behaviours
-    this.runner = new Runner(link)
+    this.runner = new Runner(outbox, ends, notes)
     // one dispatcher for all handler fibers, so that what they answer in one turn leaves as one message
     const scheduler = new Scheduler.MixedScheduler()
     const dispatcher = scheduler.makeDispatcher()
@@ -39,72 +47,80 @@ export class Server {
     }
   }
 
-  /** Reads a batch from the callers' side; everything it leads to at once is answered in one batch. */
-  onBatch(batch: Wire.Batch): void {
-    const { outbox } = this.runner
-    const order = this.inbox.check(batch)
-    if (order === "repeated") return
-    if (order === "early") {
-      outbox.push2(Wire.Broken, "a message to it was lost")
-      return
+  private get exports(): Exports {
+    return this.ends.exports as Exports
+  }
+
+  /** Reads one frame, a request, at its place in a batch. */
+  onFrame(op: number, batch: Wire.Batch, i: number): void {
+    switch (op) {
+      case Wire.Call:
+      case Wire.CallWith:
+        return this.runner.call(
+          batch[i + 1] as number,
+          this.actors.get(batch[i + 2] as number),
+          batch[i + 3] as number,
+          batch[i + 4],
+          op === Wire.Call ? undefined : batch[i + 5] as Wire.Extras | undefined
+        )
+      case Wire.Interrupt:
+        return this.runner.interrupt(batch[i + 1] as number)
+      case Wire.Credit:
+        return this.runner.credit(batch[i + 1] as number, batch[i + 2] as number)
+      case Wire.Spawn:
+        return this.spawn(batch[i + 1] as number, batch[i + 2] as string, batch[i + 3])
+      case Wire.Close:
+        return this.close(
+          batch[i + 1] as number,
+          batch[i + 2] as boolean,
+          Codec.decodeExit(batch[i + 3] as Wire.EncodedExit)
+        )
+      case Wire.Vote:
+        return this.vote(batch[i + 1] as number, Codec.decodeExit(batch[i + 2] as Wire.EncodedExit))
+      case Wire.Cancel:
+        return this.exports.interrupt(batch[i + 1] as number)
+      case Wire.Release:
+        return this.exports.release(batch[i + 1] as number)
+      case Wire.Share:
+        return this.exports.share(batch[i + 1] as number, batch[i + 2] as number)
+      case Wire.Ping:
+        return this.runner.outbox.push1(Wire.Pong)
+      case Wire.End:
+        return this.end()
     }
-    this.runner.read(() => {
-      for (let i = 1; i < batch.length;) {
-        const op = batch[i] as number
-        switch (op) {
-          case Wire.Call:
-            this.runner.call(
-              batch[i + 1] as number,
-              this.actors.get(batch[i + 2] as number),
-              batch[i + 3] as number,
-              batch[i + 4],
-              undefined
-            )
-            break
-          case Wire.CallWith:
-            this.runner.call(
-              batch[i + 1] as number,
-              this.actors.get(batch[i + 2] as number),
-              batch[i + 3] as number,
-              batch[i + 4],
-              batch[i + 5] as Wire.Extras | undefined
-            )
-            break
-          case Wire.Interrupt:
-            this.runner.interrupt(batch[i + 1] as number)
-            break
-          case Wire.Credit:
-            this.runner.credit(batch[i + 1] as number, batch[i + 2] as number)
-            break
-          case Wire.Spawn:
-            this.spawn(batch[i + 1] as number, batch[i + 2] as string, batch[i + 3])
-            break
-          case Wire.Close:
-            this.close(
-              batch[i + 1] as number,
-              batch[i + 2] as boolean,
-              Codec.decodeExit(batch[i + 3] as Wire.EncodedExit)
-            )
-            break
-          case Wire.Vote:
-            this.vote(batch[i + 1] as number, Codec.decodeExit(batch[i + 2] as Wire.EncodedExit))
-            break
-          case Wire.Cancel:
-            this.runner.exports.interrupt(batch[i + 1] as number)
-            break
-          case Wire.Release:
-            this.runner.exports.release(batch[i + 1] as number)
-            break
-          case Wire.Ping:
-            outbox.push1(Wire.Pong)
-            break
-          case Wire.End:
-            this.end()
-            break
-        }
-        i += Wire.sizes[op]!
-      }
-    })
+  }
+
+  // ---- objects ----
+
+  /** Serves an object to one holder of its handle, under a number of its own. */
+  serve(id: number, object: Served, owner: LocalActor | undefined): void {
+    const { context, isRelay, kind, methods } = object
+    const session = new LocalActor(
+      id,
+      {
+        definition: { name: object.owner?.name ?? kind, methods, args: Codec.none, error: Codec.none },
+        build: () => Effect.die("an object is not built"),
+        context,
+        concurrency: Infinity,
+        mailboxCapacity: Infinity,
+        suspends: true,
+        supervision: undefined,
+        onExit: undefined
+      },
+      Context.add(context, Scheduler.Scheduler, this.scheduler),
+      owner
+    )
+    const handlers = object.open(session.scope)
+    session.handlers = methods.map((method) => handlers[method.tag]!)
+    session.isRelay = isRelay
+    session.state = "Running"
+    this.actors.set(id, session)
+    owner?.objects.set(session, () => this.close(id, false, Exit.void))
+  }
+
+  /** The holder of an object has let go. */
+  release(id: number): void {
+    if (this.actors.has(id)) this.close(id, false, Exit.void)
   }
 
   // ---- life cycle ----
@@ -119,7 +135,10 @@ export class Server {
     this.actors.set(id, actor)
     const { args, error, methods } = behaviour.definition
     const build = Effect.flatMap(
-      Effect.catchCause(args.decode(wire), (cause) => Effect.die(new Undecodable(Codec.issueText(cause)))),
+      Effect.catchCause(
+        args.handles ? Handles.decode(this.importing(actor), args, wire) : args.decode(wire),
+        (cause) => Effect.die(new Undecodable(Codec.issueText(cause)))
+      ),
       behaviour.build
     )
     const fiber = actor.building = Effect.runForkWith(actor.context)(build)
@@ -178,6 +197,10 @@ export class Server {
     })
   }
 
+  private importing(actor: LocalActor): Handles.Importing {
+    return { ends: this.ends, owner: caller, scope: actor.scope }
+  }
+
   private info(behaviour: Behaviour.Behaviour): Wire.MailboxInfo | undefined {
     const { methods, name } = behaviour.definition
     if (this.announcedInfos.has(name)) return undefined
@@ -209,24 +232,28 @@ export class Server {
   private shut(actor: LocalActor, exit: Exit.Exit<void, unknown>): void {
     actor.state = "Closing"
     const finish = (): void => {
-      if (actor.calls.size > 0 || actor.building !== undefined) return
+      if (actor.calls.size > 0 || actor.objects.size > 0 || actor.building !== undefined) return
       actor.onIdle = undefined
-      this.runner.exports.end(actor)
+      this.exports.end(actor)
       this.releaseScope(actor, exit, (cause) => {
         this.actors.delete(actor.id)
+        if (actor.id < 0) this.exports.closed(actor.id)
         this.runner.outbox.push3(
           Wire.Closed,
           actor.id,
           cause === undefined ? undefined : Codec.encodeCause(cause, Codec.encodeDefect, Codec.encodeDefect)
         )
+        actor.owner?.objects.delete(actor)
+        actor.owner?.onIdle?.()
         this.ending?.()
       })
     }
     actor.onIdle = finish
     for (const call of actor.mailbox.line.drain()) {
       this.runner.forget(call)
-      this.runner.outbox.push4(Wire.Failed, call.id, Wire.FailureStopped, undefined)
+      this.runner.refuse(call.id, call.wire)
     }
+    for (const stop of Array.from(actor.objects.values())) stop()
     actor.building?.interruptUnsafe()
     for (const call of Array.from(actor.calls)) call.fiber?.interruptUnsafe()
     if (actor.onIdle === finish) finish()

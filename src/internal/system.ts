@@ -5,21 +5,27 @@
  * {@link Placement}.
  */
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Transferable from "effect/workers/Transferable"
-import { SpawnError } from "../ActorError.ts"
+import { type ActorExited, SpawnError } from "../ActorError.ts"
 import type { Definition } from "./behaviour.ts"
-import { Client } from "./client.ts"
+import type { Client } from "./client.ts"
 import * as Codec from "./codec.ts"
+import * as Handles from "./handles.ts"
 import type { Link, LinkEnd } from "./link.ts"
+import { CurrentActor } from "./localActor.ts"
+import { Peer } from "./peer.ts"
+import type { Referent } from "./ref.ts"
 import { Budget, Current, type Plan, plan, type Policy } from "./supervision.ts"
-import type { Target } from "./target.ts"
+import type { Incarnation, Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
 /** What a worker tells its host. */
@@ -59,7 +65,7 @@ let workerCount = 0
 /** One worker and the connection to it. */
 class Worker {
   readonly name: string
-  readonly client: Client
+  readonly peer: Peer
   readonly handle: WorkerHandle
   actors = 0
   ending = false
@@ -79,19 +85,19 @@ class Worker {
   ) {
     this.name = `${placement.kind}-${++workerCount}`
     this.handle = placement.start({
-      onBatch: (batch) => this.client.onBatch(batch),
+      onBatch: (batch) => this.peer.onBatch(batch),
       onEnd: (end) => {
         if (this.ended) return
         this.ended = this.ending = true
         clearInterval(this.heartbeat)
         const full = this.client.describe(this.bootFailure === undefined ? end : { ...end, message: this.bootFailure })
         onEnd(this, full)
-        this.client.end(full)
+        this.peer.end(full)
         for (const listener of this.listeners) listener()
         this.listeners.clear()
       }
     })
-    this.client = new Client(this.handle.link, {
+    this.peer = Peer.host(this.handle.link, Context.empty(), {
       onReady: () => {
         if (options.heartbeat !== Infinity) this.beat(options.heartbeat)
       },
@@ -106,6 +112,10 @@ class Worker {
       onBroken: (message) => this.handle.kill({ reason: "Disconnected", message }),
       onUnresponsive
     }, options.interruptTimeout)
+  }
+
+  get client(): Client {
+    return this.peer.client
   }
 
   /** Ends it now, whatever it does. */
@@ -136,7 +146,7 @@ class Worker {
 }
 
 /** An actor, the worker it lives in, and its closing. */
-export class HostedActor {
+export class HostedActor implements Referent {
   readonly system: System
   readonly target: Target
   readonly definition: Definition
@@ -159,6 +169,40 @@ export class HostedActor {
     this.target = target
     this.definition = definition
     this.args = args
+  }
+
+  get address(): string {
+    return this.target.address
+  }
+
+  get awaitExit(): Effect.Effect<Exit.Exit<void, ActorExited>> {
+    return Effect.callback((resume) => {
+      const stop = this.target.watch({ onExit: (exit) => resume(Effect.succeed(exit)) })
+      return Effect.sync(stop)
+    })
+  }
+
+  get incarnations(): Stream.Stream<Incarnation> {
+    return Stream.callback((queue) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          Queue.offerUnsafe(queue, this.target.incarnation)
+          return this.target.watch({
+            onIncarnation: (incarnation) => Queue.offerUnsafe(queue, incarnation),
+            onExit: () => Queue.endUnsafe(queue)
+          })
+        }),
+        (stop) => Effect.sync(stop)
+      )
+    )
+  }
+
+  stop(drain: boolean | number): Effect.Effect<void> {
+    return this.system.close(this, { exit: Exit.void, drain })
+  }
+
+  get kill(): Effect.Effect<void> {
+    return this.system.kill(this)
   }
 }
 
@@ -199,7 +243,8 @@ export class System {
         const current = yield* Current
         const own = current === undefined ? undefined : yield* plan(current)
         const fallback = policy === undefined ? undefined : yield* plan(policy)
-        const encoded = yield* restore(encodeArgs(definition, args))
+        // handles are handed out to the worker itself
+        const early = definition.args.handles ? undefined : yield* restore(encodeArgs(definition, args, undefined))
         if (this.closed) return yield* spawnError(definition, "WorkerFailed", "the actor system has been closed")
         const worker = this.acquire()
         const target = worker.client.open(definition.name, this.addressOf(definition, worker), definition.methods)
@@ -208,7 +253,12 @@ export class System {
         // a scope of its own, so that a spawn that fails or is interrupted half-way leaves nothing behind at once
         const child = yield* Scope.fork(scope)
         yield* Scope.addFinalizerExit(child, (exit) => this.close(actor, { exit, drain: false }))
-        const exit = yield* Effect.exit(restore(this.awaitSpawned(actor, encoded)))
+        const exit = yield* Effect.exit(restore(
+          Effect.flatMap(
+            early === undefined ? encodeArgs(definition, args, worker) : Effect.succeed(early),
+            (encoded) => this.awaitSpawned(actor, encoded)
+          )
+        ))
         if (Exit.isFailure(exit)) {
           yield* Scope.close(child, exit)
           return yield* Effect.failCause(exit.cause)
@@ -257,16 +307,12 @@ export class System {
     const { definition, target } = actor
     return Effect.gen({ self: this }, function*() {
       const previous = target.exited(end.reason, "Unknown", `${target.address} ended: ${end.message}`)
-      const encoding = yield* Effect.exit(encodeArgs(definition, actor.args))
-      if (Exit.isFailure(encoding)) {
-        this.giveUp(actor, end.reason, `${previous.message}; its arguments cannot be encoded again`)
-        return
-      }
-      const encoded = encoding.value
       const worker = actor.worker = this.acquire()
       worker.actors++
       worker.client.adopt(target, this.addressOf(definition, worker))
-      const exit = yield* Effect.exit(this.awaitSpawned(actor, encoded))
+      const exit = yield* Effect.exit(
+        Effect.flatMap(encodeArgs(definition, actor.args, worker), (encoded) => this.awaitSpawned(actor, encoded))
+      )
       if (Exit.isSuccess(exit)) {
         this.restarting.delete(actor)
         actor.restart = undefined
@@ -527,7 +573,9 @@ export class System {
   // F6
   private reportCrash(worker: Worker, end: LinkEnd): void {
     if (worker.isKilled || end.reason === "Stopped") return
-    const targets = Array.from(worker.client.targets.values()).filter((target) => target.onSpawned === undefined)
+    const targets = Array.from(worker.client.targets.values()).filter((target) =>
+      target.id > 0 && target.onSpawned === undefined
+    )
     if (targets.length === 0) return
     const shown = targets.slice(0, 10).map((target) => `${target.address} (incarnation ${target.incarnation.number})`)
     if (targets.length > shown.length) shown.push(`and ${targets.length - shown.length} more`)
@@ -582,11 +630,18 @@ const spawnError = (definition: Definition, reason: SpawnError["reason"], messag
 
 type Encoded = readonly [wire: unknown, transfer: ReadonlyArray<unknown> | undefined]
 
-const encodeArgs = (definition: Definition, args: unknown): Effect.Effect<Encoded, SpawnError> =>
-  Effect.suspend(() => {
+const encodeArgs = (
+  definition: Definition,
+  args: unknown,
+  worker: Worker | undefined
+): Effect.Effect<Encoded, SpawnError> =>
+  Effect.contextWith((context: Context.Context<never>) => {
+    const encoding = worker === undefined
+      ? definition.args.encode(args)
+      : Handles.encode({ ends: worker.client.ends, owner: Context.get(context, CurrentActor) }, definition.args, args)
     const collector = Transferable.makeCollectorUnsafe()
     return Effect.matchCauseEffect(
-      Effect.provideService(definition.args.encode(args), Transferable.Collector, collector),
+      Effect.provideService(encoding, Transferable.Collector, collector),
       {
         onSuccess: (wire) => {
           const transfer = collector.readUnsafe()

@@ -8,7 +8,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import { type ActorError, ActorExited, MailboxFull, type Outcome, ProtocolError } from "../ActorError.ts"
+import {
+  type ActorError,
+  ActorExited,
+  type HandleReleased,
+  MailboxFull,
+  type Outcome,
+  ProtocolError
+} from "../ActorError.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import { Line } from "./line.ts"
@@ -31,7 +38,7 @@ const withoutFrames = <A>(make: () => A): A => {
 /** What a target needs of the connection it is bound to. */
 export interface Connection {
   readonly outbox: Outbox
-  readonly imports: Handles.Imports
+  readonly ends: Handles.Ends
   /** gives a call its id and pushes its frame; `false` if it settled at once */
   readonly send: (pending: Pending) => boolean
   /** takes back a call that has been sent; completes with its acknowledgement */
@@ -75,6 +82,8 @@ export class Target {
   closing = false
   /** how the actor ended, for good */
   exit: Exit.Exit<void, ActorExited> | undefined
+  /** it is an object behind a handle, which has been let go */
+  released: HandleReleased | undefined
   /** told once of the answer to `Spawn` */
   onSpawned: ((status: number, value: unknown) => void) | undefined
   /** told once of the answer to `Close`, or of the end of the link */
@@ -146,8 +155,9 @@ export class Target {
   }
 
   /** Why no call can be made, if none can. */
-  refusal(): ActorExited | undefined {
+  refusal(): ActorExited | HandleReleased | undefined {
     if (!this.closing) return undefined
+    if (this.released !== undefined) return this.released
     if (this.exit === undefined || Exit.isSuccess(this.exit)) {
       return this.exited("Stopped", "NotRun", `${this.address} has been stopped`)
     }
@@ -159,10 +169,24 @@ export class Target {
   refuse(): void {
     this.closing = true
     if (this.waiting.size === 0) return
-    const { message, reason } = this.refusal()!
+    const refusal = this.refusal()!
     for (const pending of this.waiting.drain()) {
-      pending.lose(this.exited(reason, pending.outcomeOf("NotRun"), message))
+      pending.lose(
+        "reason" in refusal ? this.exited(refusal.reason, pending.outcomeOf("NotRun"), refusal.message) : refusal
+      )
     }
+  }
+
+  /** The object behind a handle: it takes any number of calls at once. */
+  attached(): void {
+    this.wireMethods = this.methods.map((_, index) => index)
+    this.concurrency = Infinity
+  }
+
+  /** Its handle has been let go. */
+  release(error: HandleReleased): void {
+    this.released = error
+    this.refuse()
   }
 
   /** The actor is gone for good: tells the watchers. */
@@ -221,9 +245,12 @@ export abstract class Pending {
   timer: ReturnType<typeof setTimeout> | undefined
   readonly target: Target
   readonly index: number
+  /** encoded, unless it may contain handles: those are handed out when it is sent */
   readonly payload: unknown
   readonly extras: Wire.Extras | undefined
   readonly transfer: ReadonlyArray<unknown> | undefined
+  /** the actor that is to own what the payload hands out */
+  sender: object | undefined
 
   constructor(
     target: Target,
@@ -251,16 +278,13 @@ export abstract class Pending {
     this.started = this.forked = this.uninterruptible = false
   }
 
-  get importer(): Parameters<typeof Handles.importing>[0] {
-    return { imports: this.target.connection.imports, owner: this.target, scope: this.scope }
+  get importer(): Handles.Importing {
+    return { ends: this.target.connection.ends, owner: this.target, scope: this.scope }
   }
 
   /** Its answer came too late: lets go of the handles in it. */
   discard(value: unknown): void {
-    if (!this.method.success.handles) return
-    const unwanted: Array<Handles.RemoteDeferred> = []
-    void Handles.importing({ ...this.importer, scope: undefined, unwanted }, () => this.method.success.decode(value))
-    for (const handle of unwanted) handle.release()
+    if (this.method.success.handles) Handles.releaseAll(this.target.connection.ends, value)
   }
 
   get method(): Codec.Method {
@@ -272,7 +296,7 @@ export abstract class Pending {
   /** a failure, as an effect that fails with it */
   abstract fail(failure: Effect.Effect<never, unknown>): void
 
-  lose(error: ActorError): void {
+  lose(error: ActorError | HandleReleased): void {
     this.fail(Effect.fail(error))
   }
 

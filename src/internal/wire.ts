@@ -7,9 +7,14 @@
  * of calls is an array of small integers and payloads, which structured clone
  * carries several times faster than an array of objects.
  *
- * Ids: a `target` names an actor on this link and is chosen by the side that
- * spawns it; a `callId` is a slot and its generation, chosen by the caller. A
- * method is an index into the list of methods that `Spawned` announced.
+ * Either side may call the other: the side that started the worker spawns actors
+ * there, and both call the objects whose handles they hold.
+ *
+ * Ids: a `target` above 0 names an actor and is chosen by the side that spawns it,
+ * one below 0 names an object behind a handle and is chosen by the side that owns
+ * it (odd), or by the holder who shares it (even); a `callId` is a slot and its generation, chosen by the caller. A method is
+ * an index into the list of methods that `Spawned` announced, or that the schema
+ * of the handle has.
  */
 
 import type { Plan } from "./supervision.ts"
@@ -40,12 +45,19 @@ export const Vote = 7
 export const Cancel = 10
 /** `[Release, handle]`: the holder of a handle has let go. */
 export const Release = 11
+/** `[Share, new, handle]`: serve the same object once more, under a number chosen here, for someone to whom it is handed on. */
+export const Share = 12
 /** `[Ping]`: are you there? Answered by `Pong`. */
 export const Ping = 9
 /** `[End]`: close what is left, release the worker's own layer, and answer `Ended`. */
 export const End = 8
 
 // ---- actor to caller ----
+
+const firstAnswer = 32
+
+/** Whether a frame answers: goes from the one who is called to the caller. */
+export const isAnswer = (op: number): boolean => op >= firstAnswer
 
 /** `[Ready]`: the module of behaviours has been loaded and its layer built. */
 export const Ready = 32
@@ -92,6 +104,7 @@ export const sizes: ReadonlyArray<number> = (() => {
       [Vote, 3],
       [Cancel, 2],
       [Release, 2],
+      [Share, 3],
       [Complete, 4],
       [Ping, 1],
       [Pong, 1],
@@ -143,6 +156,8 @@ export const FailureMailboxFull = 6
 export const FailureStopped = 7
 /** `Failed`: the call was running when the actor was closed. */
 export const FailureStoppedRunning = 8
+/** `Failed`: the call was passed on, and failed there with an error of the engine; `value` is that error, encoded. */
+export const FailureRelayed = 9
 
 /** `Complete`: the result, encoded. */
 export const CompleteSuccess = 0
@@ -154,6 +169,8 @@ export const CompleteCause = 2
 export const CompleteStopped = 3
 /** `Complete`: the result could not be encoded; `value` says why. */
 export const CompleteUnencodable = 4
+/** `Complete`: the result was to come from further away, which failed with an error of the engine, encoded. */
+export const CompleteRelayed = 5
 
 /** `Started`: the handler runs out of line (`Rpc.fork`) and takes no place of `concurrency`. */
 export const FlagForked = 1

@@ -12,7 +12,7 @@ import { once } from "node:events"
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
 import * as Interruption from "../internal/interruption.ts"
 import type { Link } from "../internal/link.ts"
-import { Server } from "../internal/server.ts"
+import { Peer } from "../internal/peer.ts"
 import * as Wire from "../internal/wire.ts"
 import { type Boot, bootKey } from "./internal/boot.ts"
 import * as ProcessLink from "./internal/processLink.ts"
@@ -60,7 +60,8 @@ const serve = async (channel: Channel, module: string): Promise<void> => {
   const built = await Effect.runPromiseExit(Layer.buildWithScope(layer, scope))
   if (Exit.isFailure(built)) return fail(`the layer of ${module} failed: ${Cause.pretty(built.cause)}`)
   Interruption.share(channel.link.interrupts)
-  const server = new Server(channel.link, built.value)
+  const peer = Peer.worker(channel.link, built.value)
+  const { server } = peer
   server.onEnd = (answer) => {
     Effect.runFork(Scope.close(scope, Exit.void)).addObserver(() => {
       answer()
@@ -68,14 +69,14 @@ const serve = async (channel: Channel, module: string): Promise<void> => {
     })
   }
   lastWords(server)
-  onBatch = (batch) => server.onBatch(batch)
+  onBatch = (batch) => peer.onBatch(batch)
   isBusy = () => server.runner.isBusy
   server.runner.outbox.push1(Wire.Ready)
   for (const batch of early) onBatch(batch)
 }
 
 // C1: says what has begun before the worker goes down, and why it does
-const lastWords = (server: Server): void => {
+const lastWords = (server: Peer["server"]): void => {
   let uncaught: string | undefined
   process.on("uncaughtExceptionMonitor", (error) => {
     uncaught = textOf(error)

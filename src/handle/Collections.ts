@@ -1,0 +1,256 @@
+/**
+ * Maps and lists that stay in the actor, with the operations of Python's `dict` and
+ * `list`. What is iterated crosses in chunks.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Rpc from "effect/rpc/Rpc"
+import * as RpcGroup from "effect/rpc/RpcGroup"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { HandleError } from "../ActorError.ts"
+import * as Objects from "../internal/objects.ts"
+import type { AnyHandle } from "./AnyHandle.ts"
+
+/**
+ * A handle of a map (uActor: the proxy of `dict`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MapHandle<in out K, in out V> extends AnyHandle {
+  readonly get: (key: K) => Effect.Effect<Option.Option<V>, HandleError>
+  readonly has: (key: K) => Effect.Effect<boolean, HandleError>
+  readonly set: (key: K, value: V) => Effect.Effect<void, HandleError>
+  /** sets many at once */
+  readonly setAll: (entries: Iterable<readonly [K, V]>) => Effect.Effect<void, HandleError>
+  /** the value that is there, or the one given, which is then there (`setdefault`) */
+  readonly getOrSet: (key: K, value: V) => Effect.Effect<V, HandleError>
+  /** the value that was there (`pop`) */
+  readonly remove: (key: K) => Effect.Effect<Option.Option<V>, HandleError>
+  readonly clear: Effect.Effect<void, HandleError>
+  readonly size: Effect.Effect<number, HandleError>
+  /** what is there when the stream begins, in the order in which it was set */
+  readonly entries: Stream.Stream<readonly [K, V], HandleError>
+  readonly keys: Stream.Stream<K, HandleError>
+  readonly values: Stream.Stream<V, HandleError>
+}
+
+interface MapMethods<K, V> {
+  readonly get: (payload: { readonly key: K }) => Effect.Effect<ReadonlyArray<V>, HandleError>
+  readonly has: (payload: { readonly key: K }) => Effect.Effect<boolean, HandleError>
+  readonly set: (payload: { readonly entries: ReadonlyArray<readonly [K, V]> }) => Effect.Effect<void, HandleError>
+  readonly getOrSet: (payload: { readonly key: K; readonly value: V }) => Effect.Effect<V, HandleError>
+  readonly remove: (payload: { readonly key: K }) => Effect.Effect<ReadonlyArray<V>, HandleError>
+  readonly clear: () => Effect.Effect<void, HandleError>
+  readonly size: () => Effect.Effect<number, HandleError>
+  readonly entries: () => Stream.Stream<readonly [K, V], HandleError>
+  readonly keys: () => Stream.Stream<K, HandleError>
+}
+
+// a value may be undefined, so whether there is one is told by the length
+const toOption = <V>(values: ReadonlyArray<V>): Option.Option<V> =>
+  values.length === 0 ? Option.none() : Option.some(values[0]!)
+
+const mapKind = <K, V>(): Objects.Kind<MapMethods<K, V>, MapHandle<K, V>> => ({
+  kind: "Map",
+  shape: (client) => {
+    const entries = Stream.suspend(() => client.entries())
+    return {
+      get: (key) => Effect.map(client.get({ key }), toOption),
+      has: (key) => client.has({ key }),
+      set: (key, value) => client.set({ entries: [[key, value]] }),
+      setAll: (entries) => client.set({ entries: Array.from(entries) }),
+      getOrSet: (key, value) => client.getOrSet({ key, value }),
+      remove: (key) => Effect.map(client.remove({ key }), toOption),
+      clear: Effect.suspend(() => client.clear()),
+      size: Effect.suspend(() => client.size()),
+      entries,
+      keys: Stream.suspend(() => client.keys()),
+      values: Stream.map(entries, ([, value]) => value)
+    } as MapHandle<K, V>
+  }
+})
+
+/**
+ * A schema for handles of maps. Keys are compared as those of a JavaScript `Map`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Map = <K extends Schema.Top, V extends Schema.Top>(
+  key: K,
+  value: V
+): Schema.Codec<MapHandle<K["Type"], V["Type"]>, unknown> =>
+  Objects.schema(
+    mapKind<K["Type"], V["Type"]>(),
+    RpcGroup.make(
+      Rpc.make("get", { payload: { key }, success: Schema.Array(value) }),
+      Rpc.make("has", { payload: { key }, success: Schema.Boolean }),
+      Rpc.make("set", { payload: { entries: Schema.Array(Schema.Tuple([key, value])) } }),
+      Rpc.make("getOrSet", { payload: { key, value }, success: value }),
+      Rpc.make("remove", { payload: { key }, success: Schema.Array(value) }),
+      Rpc.make("clear"),
+      Rpc.make("size", { success: Schema.Int }),
+      Rpc.make("entries", { success: Schema.Tuple([key, value]), stream: true }),
+      Rpc.make("keys", { success: key, stream: true })
+    )
+  )
+
+/**
+ * Hands out a `Map` as a handle. The map may be used directly as well.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromMap = <K, V>(map: globalThis.Map<K, V>): MapHandle<K, V> =>
+  Objects.make(mapKind<K, V>(), () => ({
+    get: ({ key }) => Effect.sync(() => map.has(key) ? [map.get(key)!] : []),
+    has: ({ key }) => Effect.sync(() => map.has(key)),
+    set: ({ entries }) =>
+      Effect.sync(() => {
+        for (const [key, value] of entries) map.set(key, value)
+      }),
+    getOrSet: ({ key, value }) =>
+      Effect.sync(() => {
+        if (!map.has(key)) map.set(key, value)
+        return map.get(key)!
+      }),
+    remove: ({ key }) =>
+      Effect.sync(() => {
+        const values = map.has(key) ? [map.get(key)!] : []
+        map.delete(key)
+        return values
+      }),
+    clear: () => Effect.sync(() => map.clear()),
+    size: () => Effect.sync(() => map.size),
+    entries: () => Stream.suspend(() => Stream.fromIterable(Array.from(map))),
+    keys: () => Stream.suspend(() => Stream.fromIterable(Array.from(map.keys())))
+  }))
+
+/**
+ * A handle of a list (uActor: the proxies of `list` and `Array`). An index below 0 counts from the end.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ListHandle<in out A> extends AnyHandle {
+  readonly get: (index: number) => Effect.Effect<Option.Option<A>, HandleError>
+  /** `false` if there is no such index */
+  readonly set: (index: number, item: A) => Effect.Effect<boolean, HandleError>
+  readonly append: (item: A) => Effect.Effect<void, HandleError>
+  readonly appendAll: (items: Iterable<A>) => Effect.Effect<void, HandleError>
+  /** before the item at an index */
+  readonly insert: (index: number, item: A) => Effect.Effect<void, HandleError>
+  /** the item that was there */
+  readonly remove: (index: number) => Effect.Effect<Option.Option<A>, HandleError>
+  /** takes the last item away */
+  readonly pop: Effect.Effect<Option.Option<A>, HandleError>
+  readonly slice: (start?: number, end?: number) => Effect.Effect<Array<A>, HandleError>
+  readonly reverse: Effect.Effect<void, HandleError>
+  readonly clear: Effect.Effect<void, HandleError>
+  readonly size: Effect.Effect<number, HandleError>
+  /** what is there when the stream begins */
+  readonly values: Stream.Stream<A, HandleError>
+}
+
+interface ListMethods<A> {
+  readonly slice: (
+    payload: { readonly start?: number | undefined; readonly end?: number | undefined }
+  ) => Effect.Effect<ReadonlyArray<A>, HandleError>
+  readonly get: (payload: { readonly index: number }) => Effect.Effect<ReadonlyArray<A>, HandleError>
+  readonly set: (payload: { readonly index: number; readonly item: A }) => Effect.Effect<boolean, HandleError>
+  readonly insert: (
+    payload: { readonly index: number; readonly items: ReadonlyArray<A> }
+  ) => Effect.Effect<void, HandleError>
+  readonly remove: (payload: { readonly index: number }) => Effect.Effect<ReadonlyArray<A>, HandleError>
+  readonly turnRound: () => Effect.Effect<void, HandleError>
+  readonly clear: () => Effect.Effect<void, HandleError>
+  readonly size: () => Effect.Effect<number, HandleError>
+  readonly values: () => Stream.Stream<A, HandleError>
+}
+
+const listKind = <A>(): Objects.Kind<ListMethods<A>, ListHandle<A>> => ({
+  kind: "List",
+  shape: (client) => {
+    const remove = (index: number): Effect.Effect<Option.Option<A>, HandleError> =>
+      Effect.map(client.remove({ index }), toOption)
+    const appendAll = (items: Iterable<A>): Effect.Effect<void, HandleError> =>
+      client.insert({ index: Number.MAX_SAFE_INTEGER, items: Array.from(items) })
+    return {
+      get: (index) => Effect.map(client.get({ index }), toOption),
+      set: (index, item) => client.set({ index, item }),
+      append: (item) => appendAll([item]),
+      appendAll,
+      insert: (index, item) => client.insert({ index, items: [item] }),
+      remove,
+      pop: Effect.suspend(() => remove(-1)),
+      slice: (start, end) => Effect.map(client.slice({ start, end }), (items) => Array.from(items)),
+      reverse: Effect.suspend(() => client.turnRound()),
+      clear: Effect.suspend(() => client.clear()),
+      size: Effect.suspend(() => client.size()),
+      values: Stream.suspend(() => client.values())
+    } as ListHandle<A>
+  }
+})
+
+/**
+ * A schema for handles of lists.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const List = <A extends Schema.Top>(item: A): Schema.Codec<ListHandle<A["Type"]>, unknown> => {
+  const items = Schema.Array(item)
+  const index = Schema.Int
+  const bound = Schema.optional(Schema.UndefinedOr(Schema.Int))
+  return Objects.schema(
+    listKind<A["Type"]>(),
+    RpcGroup.make(
+      Rpc.make("get", { payload: { index }, success: items }),
+      Rpc.make("set", { payload: { index, item }, success: Schema.Boolean }),
+      Rpc.make("insert", { payload: { index, items } }),
+      Rpc.make("remove", { payload: { index }, success: items }),
+      Rpc.make("slice", { payload: { start: bound, end: bound }, success: items }),
+      Rpc.make("turnRound"),
+      Rpc.make("clear"),
+      Rpc.make("size", { success: Schema.Int }),
+      Rpc.make("values", { success: item, stream: true })
+    )
+  )
+}
+
+/**
+ * Hands out an array as a handle. The array may be used directly as well.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromList = <A>(list: Array<A>): ListHandle<A> => {
+  const at = (index: number): number => index < 0 ? index + list.length : index
+  const exists = (index: number): boolean => index >= 0 && index < list.length
+  return Objects.make(listKind<A>(), () => ({
+    get: ({ index }) => Effect.sync(() => exists(at(index)) ? [list[at(index)]!] : []),
+    set: ({ index, item }) =>
+      Effect.sync(() => {
+        if (!exists(at(index))) return false
+        list[at(index)] = item
+        return true
+      }),
+    insert: ({ index, items }) =>
+      Effect.sync(() => {
+        list.splice(index, 0, ...items)
+      }),
+    remove: ({ index }) => Effect.sync(() => exists(at(index)) ? list.splice(at(index), 1) : []),
+    slice: ({ end, start }) => Effect.sync(() => list.slice(start, end)),
+    turnRound: () => Effect.sync(() => void list.splice(0, list.length, ...list.toReversed())),
+    clear: () =>
+      Effect.sync(() => {
+        list.length = 0
+      }),
+    size: () => Effect.sync(() => list.length),
+    values: () => Stream.suspend(() => Stream.fromIterable(list.slice()))
+  }))
+}

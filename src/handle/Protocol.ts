@@ -1,0 +1,110 @@
+/**
+ * Handles of a user's own objects: any protocol, served from a value inside an
+ * actor or the program.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Rpc from "effect/rpc/Rpc"
+import type * as RpcClient from "effect/rpc/RpcClient"
+import type * as RpcGroup from "effect/rpc/RpcGroup"
+import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { HandleError } from "../ActorError.ts"
+import * as Objects from "../internal/objects.ts"
+import type { AnyHandle } from "./AnyHandle.ts"
+
+/**
+ * A handle of an object with a protocol of its own: each method returns an `Effect` or a `Stream`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ObjectHandle<Rpcs extends Rpc.Any> = RpcClient.RpcClient<Rpcs, HandleError> & AnyHandle
+
+/**
+ * The schema for handles of a protocol, and how one is made.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ObjectSchema<Rpcs extends Rpc.Any> extends Schema.Codec<ObjectHandle<Rpcs>, unknown> {
+  /**
+   * Makes a handle of an object here. A function is asked for handlers once for each holder, with the holder's scope, which
+   * closes when the holder has let go or has died.
+   */
+  readonly of: <const Handlers extends RpcGroup.HandlersFrom<Rpcs>>(
+    handlers: Handlers | ((holder: Scope.Scope) => Handlers)
+  ) => Effect.Effect<ObjectHandle<Rpcs>, never, RpcGroup.HandlersServices<Rpcs, Handlers>>
+}
+
+type Handlers = Readonly<Record<string, (payload: unknown, options: unknown) => object>>
+
+// what a handler wraps to be run out of line, or not to be interrupted, means nothing where it is called directly
+const unwrapped = (handlers: Handlers): Handlers =>
+  Object.fromEntries(
+    Object.entries(handlers).map(([tag, handler]) => [
+      tag,
+      (payload, options) => {
+        const answer = handler(payload, options)
+        return Rpc.isWrapper(answer) ? answer.value as object : answer
+      }
+    ])
+  )
+
+let count = 0
+
+/**
+ * A schema for handles of your own: the methods of `protocol`, served from a value inside an actor (uActor: `_proxies_`).
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorSystem, Handle } from "uactor"
+ * import { Effect, Schema } from "effect"
+ * import { Rpc, RpcGroup } from "effect/rpc"
+ * import assert from "node:assert"
+ *
+ * const Cursor = Handle.make(RpcGroup.make(Rpc.make("next", { success: Schema.Int })), { name: "Cursor" })
+ *
+ * class Table extends Actor.Service<Table>()("Table", { protocol: [Rpc.make("open", { success: Cursor })] }) {}
+ * const TableLive = Table.toLayer({
+ *   open: () =>
+ *     Effect.suspend(() => {
+ *       let row = 0
+ *       return Cursor.of({ next: () => Effect.sync(() => ++row) })
+ *     })
+ * })
+ *
+ * const program = Effect.gen(function*() {
+ *   const table = yield* Table.spawn()
+ *   const cursor = yield* table.open()
+ *   yield* cursor.next()
+ *   return yield* cursor.next()
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(TableLive)))
+ *
+ * assert.strictEqual(await Effect.runPromise(program), 2)
+ * ```
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const make = <Rpcs extends Rpc.Any>(
+  protocol: RpcGroup.RpcGroup<Rpcs>,
+  options?: { readonly name?: string | undefined }
+): ObjectSchema<Rpcs> => {
+  // only a handle that was made for this schema fits it
+  const kind = `${options?.name ?? "Object"}.${++count}`
+  const how: Objects.Kind<Handlers, ObjectHandle<Rpcs>> = {
+    kind,
+    name: options?.name ?? "Object",
+    shape: (client) => client as unknown as ObjectHandle<Rpcs>
+  }
+  const of = (handlers: Handlers | ((holder: Scope.Scope) => Handlers)) =>
+    Effect.contextWith((context: Context.Context<never>) =>
+      Effect.sync(() =>
+        Objects.make(how, typeof handlers === "function" ? handlers : () => handlers, context, unwrapped)
+      )
+    )
+  return Object.assign(Objects.schema(how, protocol), { of }) as unknown as ObjectSchema<Rpcs>
+}

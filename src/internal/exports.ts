@@ -1,0 +1,292 @@
+/**
+ * What one end of a link has handed out: results in the making, whose completion
+ * is pushed to the holder, and objects, which are served to each holder by
+ * itself. The numbers are chosen here, and are those of this link; what a number
+ * does not name cannot be reached (H6).
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { isRelayable } from "../ActorError.ts"
+import type * as Behaviour from "./behaviour.ts"
+import * as Codec from "./codec.ts"
+import * as Handles from "./handles.ts"
+import type { LocalActor } from "./localActor.ts"
+import type { Outbox } from "./outbox.ts"
+import * as Wire from "./wire.ts"
+
+/** How the result behind a handle is carried. */
+export interface ResultCodec {
+  readonly success: Codec.Codec
+  readonly error: Codec.Codec
+}
+
+/** A result in the making, for whoever hands it out. */
+export interface Source {
+  /** the handle, for this end, to which it has come back */
+  readonly reclaim: (from: Handles.Importing) => object
+  /** the result, if it is there */
+  readonly exit: Exit.Exit<unknown, unknown> | undefined
+  /** told of the result, now if it is there; returns how to lose interest */
+  readonly subscribe: (listener: (exit: Exit.Exit<unknown, unknown>) => void) => () => void
+  readonly interrupt: Effect.Effect<void>
+}
+
+/** An object that stays where it is and is called by the holders of its handles. */
+export interface Served {
+  /** the handle, for this end, to which it has come back */
+  readonly reclaim: (from: Handles.Importing) => object
+  /** the same for another holder, to whom this one hands it on */
+  readonly again: () => Served
+  readonly kind: string
+  readonly methods: ReadonlyArray<Codec.Method>
+  /** what its handlers require */
+  readonly context: Context.Context<never>
+  /** makes the handlers for one holder; its scope closes when the holder has let go or has died */
+  readonly open: (holder: Scope.Scope) => Readonly<Record<string, Behaviour.Handler>>
+  /** it stands for something elsewhere, and its handlers may fail as calls fail */
+  readonly isRelay: boolean
+  /** the actor it belongs to, if that is not the one that hands it out */
+  readonly owner?: Pick<Handles.Owner, "name" | "address"> | undefined
+}
+
+/** A result that is in the making here. */
+export class LocalDeferred implements Handles.Carrier, Source {
+  readonly [Handles.HandleTypeId] = this
+  readonly kind = "Deferred"
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly interrupt: Effect.Effect<void>
+
+  constructor(fiber: Fiber.Fiber<unknown, unknown>, interrupt: Effect.Effect<void>) {
+    this.fiber = fiber
+    this.interrupt = interrupt
+  }
+
+  get exit(): Exit.Exit<unknown, unknown> | undefined {
+    return this.fiber.pollUnsafe()
+  }
+
+  get await(): Effect.Effect<unknown, unknown> {
+    return Effect.callback((resume) => {
+      const stop = this.subscribe(resume)
+      return Effect.sync(stop)
+    })
+  }
+
+  get poll(): Effect.Effect<Option.Option<Exit.Exit<unknown, unknown>>> {
+    return Effect.sync(() => Option.fromUndefinedOr(this.exit))
+  }
+
+  get isDone(): Effect.Effect<boolean> {
+    return Effect.sync(() => this.exit !== undefined)
+  }
+
+  subscribe(listener: (exit: Exit.Exit<unknown, unknown>) => void): () => void {
+    return this.fiber.addObserver(listener)
+  }
+
+  reclaim(): object {
+    return this
+  }
+
+  export(to: Handles.Exporting, how: unknown): Handles.WireHandle {
+    return (to.ends.exports as Exports).addResult(this, how as ResultCodec, to)
+  }
+}
+
+/** An object of this process. */
+export class LocalObject implements Handles.Carrier {
+  readonly kind: string
+  private readonly name: string
+  /** set once the handle has been made around it */
+  handle: object = undefined as never
+  readonly context: Context.Context<never>
+  readonly open: Served["open"]
+
+  constructor(kind: string, name: string, context: Context.Context<never>, open: Served["open"]) {
+    this.kind = kind
+    this.name = name
+    this.context = context
+    this.open = open
+  }
+
+  export(to: Handles.Exporting, how: unknown): Handles.WireHandle {
+    const { context, handle, name: kind, open } = this
+    const { methods } = how as Pick<Served, "methods">
+    const served: Served = { reclaim: () => handle, again: () => served, kind, methods, context, open, isRelay: false }
+    return (to.ends.exports as Exports).addObject(served, to.owner)
+  }
+}
+
+interface Entry {
+  readonly owner: object | undefined
+  readonly source: Source
+  unsubscribe: (() => void) | undefined
+}
+
+interface ObjectEntry {
+  readonly object: Served
+  readonly owner: LocalActor | undefined
+}
+
+/** What the table needs of its end of the link. */
+interface Services {
+  /** runs an encoder to its end */
+  readonly whenEncoded: (
+    encoded: Effect.Effect<unknown, unknown>,
+    context: Context.Context<never>,
+    done: (value: unknown, transfer: ReadonlyArray<unknown> | undefined) => void,
+    failed: (text: string) => void
+  ) => void
+  readonly serve: (id: number, object: Served, owner: LocalActor | undefined) => void
+  readonly close: (id: number) => void
+}
+
+const completionOf = (
+  codec: ResultCodec,
+  exit: Exit.Exit<unknown, unknown>,
+  to: Handles.Exporting
+): readonly [status: number, encoded: Effect.Effect<unknown, unknown>] => {
+  if (Exit.isSuccess(exit)) {
+    const { success } = codec
+    return [
+      Wire.CompleteSuccess,
+      success.handles ? Handles.encode(to, success, exit.value) : success.encode(exit.value)
+    ]
+  }
+  const { reasons } = exit.cause
+  const only = reasons.length === 1 ? reasons[0] : undefined
+  if (only?._tag === "Fail") {
+    return isRelayable(only.error)
+      ? [Wire.CompleteRelayed, Codec.relayed.encode(only.error)]
+      : [Wire.CompleteError, codec.error.encode(only.error)]
+  }
+  return only !== undefined || !reasons.some(Cause.isFailReason)
+    ? [Wire.CompleteCause, Exit.succeed(Codec.encodeCause(exit.cause, Codec.encodeDefect, Codec.encodeDefect))]
+    : [
+      Wire.CompleteCause,
+      Effect.map(
+        Effect.forEach(reasons.filter(Cause.isFailReason), (reason) => codec.error.encode(reason.error)),
+        (errors) => {
+          let at = 0
+          return Codec.encodeCause(exit.cause, () => errors[at++], Codec.encodeDefect)
+        }
+      )
+    ]
+}
+
+/** What one end of a link has handed out. */
+export class Exports implements Handles.ExportTable {
+  private readonly outbox: Outbox
+  private readonly services: Services
+  private readonly results = new Map<number, Entry>()
+  private readonly objects = new Map<number, ObjectEntry>()
+  private next = 1
+
+  constructor(outbox: Outbox, services: Services) {
+    this.outbox = outbox
+    this.services = services
+  }
+
+  get size(): number {
+    return this.results.size + this.objects.size
+  }
+
+  reclaim(id: number, from: Handles.Importing): object | undefined {
+    return (id < 0 ? this.objects.get(id)?.object : this.results.get(id)?.source)?.reclaim(from)
+  }
+
+  /** Hands out a result; one that is known already travels along, and nothing is kept (H2). */
+  addResult(source: Source, codec: ResultCodec, to: Handles.Exporting): Handles.WireHandle {
+    const { exit } = source
+    const known = exit === undefined ? undefined : completionOf(codec, exit, to)
+    // a value that might not be cloneable travels by itself, so that it fails by itself
+    const isPlain = known?.[0] === Wire.CompleteCause || known?.[0] === Wire.CompleteRelayed ||
+      (known?.[0] === Wire.CompleteError ? codec.error : codec.success).cloneable
+    if (known !== undefined && isPlain && Codec.isSuccess(known[1])) {
+      return Handles.wire([Handles.WireKnown, known[0], known[1].value])
+    }
+    const id = this.next++
+    const complete = (exit: Exit.Exit<unknown, unknown>): void =>
+      this.complete(id, () => known ?? completionOf(codec, exit, to))
+    const entry: Entry = { owner: to.owner, source, unsubscribe: undefined }
+    this.results.set(id, entry)
+    // a result that is there but cannot be encoded at once must not overtake the answer that carries its handle
+    entry.unsubscribe = source.subscribe(
+      known === undefined ? complete : (exit) => queueMicrotask(() => complete(exit))
+    )
+    return Handles.wire([Handles.WireDeferred, id])
+  }
+
+  /** Hands out an object; each holder has handlers of its own. */
+  addObject(object: Served, owner: object | undefined): Handles.WireHandle {
+    // the even numbers are for those who share
+    const id = -(2 * this.next++ + 1)
+    const actor = owner as LocalActor | undefined
+    this.serve(id, { object, owner: actor })
+    const name = object.owner?.name ?? actor?.behaviour.definition.name ?? object.kind
+    const address = object.owner?.address ??
+      (actor === undefined ? `a ${object.kind} of the program` : `a ${object.kind} of ${name}#${actor.id}`)
+    return Handles.wire([Handles.WireObject, id, name, address])
+  }
+
+  /** A holder hands an object on: it is served once more, for that one alone. */
+  share(id: number, from: number): void {
+    const entry = this.objects.get(from)
+    if (entry !== undefined) this.serve(id, { object: entry.object.again(), owner: entry.owner })
+  }
+
+  private serve(id: number, entry: ObjectEntry): void {
+    this.services.serve(id, entry.object, entry.owner)
+    this.objects.set(id, entry)
+  }
+
+  /** An object that was handed out is no longer served. */
+  closed(id: number): void {
+    this.objects.delete(id)
+  }
+
+  private complete(id: number, completion: () => ReturnType<typeof completionOf>): void {
+    const entry = this.results.get(id)
+    if (entry === undefined) return
+    this.results.delete(id)
+    entry.unsubscribe?.()
+    const [status, encoded] = completion()
+    this.services.whenEncoded(encoded, Context.empty(), (value) => {
+      this.outbox.isolate(value)
+      this.outbox.push4(Wire.Complete, id, status, value)
+    }, (text) => this.outbox.push4(Wire.Complete, id, Wire.CompleteUnencodable, text))
+  }
+
+  /** The other end wants the making of a result interrupted; its completion is the acknowledgement. */
+  interrupt(id: number): void {
+    const entry = this.results.get(id)
+    if (entry !== undefined) Effect.runFork(entry.source.interrupt)
+  }
+
+  /** The other end has let go. */
+  release(id: number): void {
+    if (id < 0) return this.services.close(id)
+    const entry = this.results.get(id)
+    this.results.delete(id)
+    entry?.unsubscribe?.()
+  }
+
+  /** An actor has ended: the results it promised and never completed are told so (H5). */
+  end(owner: object): void {
+    for (const [id, entry] of this.results) {
+      if (entry.owner !== owner) continue
+      this.release(id)
+      this.outbox.push4(Wire.Complete, id, Wire.CompleteStopped, undefined)
+    }
+  }
+
+  /** The link has ended: nobody waits for a result any more. */
+  endAll(): void {
+    for (const id of Array.from(this.results.keys())) this.release(id)
+  }
+}

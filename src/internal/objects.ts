@@ -1,0 +1,79 @@
+/**
+ * Objects that stay where they are: how a handle is made around one here, and the
+ * schema with which handles of its kind travel.
+ */
+import * as Context from "effect/Context"
+import type * as Rpc from "effect/rpc/Rpc"
+import type * as RpcGroup from "effect/rpc/RpcGroup"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Scope from "effect/Scope"
+import * as Codec from "./codec.ts"
+import { LocalObject, type Served } from "./exports.ts"
+import * as Handles from "./handles.ts"
+import * as Ref from "./ref.ts"
+
+/** How handles of a kind travel. */
+interface Carriage<H extends object> {
+  readonly expected: string
+  readonly is: (u: object) => boolean
+  readonly encode: (handle: H) => Handles.WireHandle
+  readonly decode: (wire: Handles.WireHandle) => object
+}
+
+/** A schema for handles. */
+export const schemaOf = <H extends object>({ decode, encode, expected, is }: Carriage<H>): Schema.Codec<H, unknown> => {
+  const link = Schema.link<H>()(
+    Schema.declare(Handles.isWire),
+    SchemaTransformation.transform<H, Handles.WireHandle>({ decode: (wire) => decode(wire) as H, encode })
+  )
+  return Schema.declare((u: unknown): u is H => typeof u === "object" && u !== null && is(u), {
+    expected,
+    [Codec.handleAnnotation]: true,
+    toCodecJson: () => link
+  })
+}
+
+/** Puts what stands behind a handle into it. */
+export const attach = <H extends object>(handle: H, carrier: Handles.Carrier): H =>
+  Object.defineProperty(handle, Handles.HandleTypeId, { value: carrier })
+
+/** A kind of object that is called: `shape` makes the handle that users see around the client of its methods. */
+export interface Kind<C, H extends object> {
+  readonly kind: string
+  /** what it is called in messages and traces; the same as `kind` where that is left out */
+  readonly name?: string
+  readonly shape: (client: C) => H
+}
+
+/** A schema for the handles of a kind, whose methods are those of a protocol. */
+export const schema = <C, H extends object, Rpcs extends Rpc.Any>(
+  { kind, name = kind, shape }: Kind<C, H>,
+  protocol: RpcGroup.RpcGroup<Rpcs>
+): Schema.Codec<H, unknown> => {
+  const methods = Codec.methods(protocol)
+  const how = {
+    kind,
+    methods,
+    shape: (object: Ref.Holder & Handles.Carrier) => attach(shape(Ref.makeHeld(methods, object) as C), object)
+  }
+  return schemaOf<H>({
+    expected: `a handle of kind ${name}`,
+    is: (u) => Handles.isHandle(u, kind),
+    encode: (handle) => Handles.toWire(handle, how),
+    decode: (wire) => Handles.fromWire(wire, how)
+  })
+}
+
+/** A handle of something here. Each holder gets handlers of its own; here they are used as they are. */
+export const make = <C extends object, H extends object>(
+  { kind, name = kind, shape }: Kind<C, H>,
+  open: (holder: Scope.Scope) => C,
+  context: Context.Context<never> = Context.empty(),
+  direct: (handlers: C) => C = (handlers) => handlers
+): H => {
+  const object = new LocalObject(kind, name, context, open as unknown as Served["open"])
+  const handle = attach(shape(direct(open(Scope.makeUnsafe()))), object)
+  object.handle = handle
+  return handle
+}

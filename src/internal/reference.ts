@@ -1,0 +1,142 @@
+/**
+ * References to actors as values: whoever holds one reaches the actor through the
+ * one who handed it on, who makes the same calls and passes the answers back.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Rpc from "effect/rpc/Rpc"
+import * as RpcGroup from "effect/rpc/RpcGroup"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { ActorExited, HandleReleased, isRelayable } from "../ActorError.ts"
+import type * as Behaviour from "./behaviour.ts"
+import * as Call from "./call.ts"
+import * as Codec from "./codec.ts"
+import type { Exports, Served } from "./exports.ts"
+import * as Handles from "./handles.ts"
+import type { ObjectKind, RemoteObject } from "./imports.ts"
+import * as Objects from "./objects.ts"
+import * as Ref from "./ref.ts"
+import type { Incarnation, Target } from "./target.ts"
+
+const Exited = Schema.UndefinedOr(ActorExited)
+
+// what can be asked of an actor, behind the methods of its own
+const control = Codec.methods(RpcGroup.make(
+  Rpc.make("~uactor/awaitExit", { success: Exited }),
+  Rpc.make("~uactor/incarnations", {
+    success: Schema.Struct({ number: Schema.Int, address: Schema.String, previous: Exited }),
+    stream: true
+  }),
+  Rpc.make("~uactor/stop", { payload: { drain: Schema.Union([Schema.Boolean, Schema.Number]) } }),
+  Rpc.make("~uactor/kill")
+))
+const [awaitExit, incarnations, stop, kill] = control.keys()
+
+const serve = (actor: Ref.Referent): ReturnType<Served["open"]> => ({
+  ...Call.forward(actor.target),
+  "~uactor/awaitExit": () =>
+    Effect.map(
+      actor.awaitExit,
+      (exit) => Exit.isSuccess(exit) ? undefined : exit.cause.reasons.find(Cause.isFailReason)?.error
+    ),
+  "~uactor/incarnations": () => actor.incarnations,
+  "~uactor/stop": (payload) => actor.stop((payload as { readonly drain: boolean | number }).drain),
+  "~uactor/kill": () => actor.kill
+})
+
+/** An actor that is reached through a handle. */
+class RemoteActor implements Ref.Referent {
+  private readonly object: RemoteObject
+  private readonly base: number
+
+  constructor(object: RemoteObject, base: number) {
+    this.object = object
+    this.base = base
+  }
+
+  get target(): Target {
+    return this.object.target
+  }
+
+  get address(): string {
+    return this.target.address
+  }
+
+  private ask(index: number, payload?: unknown): object {
+    return Call.call(this.target, this.base + index, payload)
+  }
+
+  get awaitExit(): Effect.Effect<Exit.Exit<void, ActorExited>> {
+    return Effect.suspend(() => {
+      const { address, target } = this
+      return Effect.match(this.ask(awaitExit!) as Effect.Effect<ActorExited | undefined, unknown>, {
+        onSuccess: (error) => error === undefined ? Exit.void : Exit.fail(error),
+        onFailure: (error) =>
+          Exit.fail(
+            error instanceof ActorExited
+              ? error
+              : target.exited("Disconnected", "Unknown", `nothing more will be known of ${address}: ${String(error)}`)
+          )
+      })
+    })
+  }
+
+  get incarnations(): Stream.Stream<Incarnation> {
+    return Stream.suspend(() =>
+      Stream.catch(
+        this.ask(incarnations!) as Stream.Stream<Incarnation, unknown>,
+        (error) => error instanceof HandleReleased ? Stream.die(error) : Stream.empty
+      )
+    )
+  }
+
+  stop(drain: boolean | number): Effect.Effect<void> {
+    return Effect.suspend(() => this.end(stop!, { drain }))
+  }
+
+  get kill(): Effect.Effect<void> {
+    return Effect.suspend(() => this.end(kill!))
+  }
+
+  // an actor that is gone has ended
+  private end(index: number, payload?: unknown): Effect.Effect<void> {
+    return Effect.catch(
+      this.ask(index, payload) as Effect.Effect<void, unknown>,
+      (error) => error instanceof HandleReleased || !isRelayable(error) ? Effect.die(error) : Effect.void
+    )
+  }
+}
+
+/** A schema for references to the actors of a definition. */
+export const schema = <A extends object>(definition: Behaviour.Definition): Schema.Codec<A, unknown> => {
+  const { methods, name } = definition
+  const kind: ObjectKind = {
+    kind: `reference to ${name}`,
+    methods: [...methods, ...control],
+    shape: (object) => Objects.attach(Ref.make(methods, new RemoteActor(object, methods.length)), object)
+  }
+  return Objects.schemaOf<A>({
+    expected: `a reference to ${name}`,
+    is: (u) => Ref.ActorRefTypeId in u && Ref.actorOf(u).target.name === name,
+    decode: (wire) => Handles.fromWire(wire, kind),
+    encode: (ref) => {
+      if (Handles.HandleTypeId in ref) return Handles.toWire(ref, kind)
+      const actor = Ref.actorOf(ref)
+      const to = Handles.handingOut()
+      const served: Served = {
+        reclaim: () => ref,
+        again: () => served,
+        kind: kind.kind,
+        methods: kind.methods,
+        context: Context.empty(),
+        open: () => serve(actor),
+        isRelay: true,
+        owner: actor.target
+      }
+      return (to.ends.exports as Exports).addObject(served, to.owner)
+    }
+  })
+}
