@@ -344,11 +344,13 @@ export class Client implements Connection {
       const error = target.exited(end.reason, "NotRun", `${target.address} ended: ${message}`)
       target.end(end.reason === "Stopped" ? Exit.void : Exit.fail(error))
     }
+    const settling: Array<() => void> = []
     for (const [pending, outcome] of lost) {
       const { method, target } = pending
       this.release(pending)
-      if (pending.onAcknowledged !== undefined) {
-        pending.onAcknowledged()
+      const { onAcknowledged } = pending
+      if (onAcknowledged !== undefined) {
+        settling.push(onAcknowledged)
         continue
       }
       const next = carried.get(target)
@@ -358,10 +360,13 @@ export class Client implements Connection {
         continue
       }
       const when = pending.started ? `while ${method.tag} ran` : `before ${method.tag} was answered`
-      pending.lose(target.exited(end.reason, outcome, `${target.address} ended ${when}: ${message}`))
+      const error = target.exited(end.reason, outcome, `${target.address} ended ${when}: ${message}`)
+      settling.push(() => pending.lose(error))
     }
-    this.imports.end(end.reason, message)
+    // what is carried over is in its line before anyone is told, who may interrupt it or make a call behind it
     for (const [target, calls] of carried) target.interrupted(calls)
+    for (const settle of settling) settle()
+    this.imports.end(end.reason, message)
     for (const target of targets) {
       const { onClosed, onSpawned } = target
       target.onSpawned = target.onClosed = undefined
