@@ -13,7 +13,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Transferable from "effect/workers/Transferable"
-import { SpawnError } from "../ActorError.ts"
+import { type ActorExited, SpawnError } from "../ActorError.ts"
 import type { Definition } from "./behaviour.ts"
 import { Client } from "./client.ts"
 import * as Codec from "./codec.ts"
@@ -61,7 +61,6 @@ class Worker {
   readonly name: string
   readonly client: Client
   readonly handle: WorkerHandle
-  actors = 0
   ending = false
   ended = false
   bootFailure: string | undefined
@@ -106,6 +105,11 @@ class Worker {
       onBroken: (message) => this.handle.kill({ reason: "Disconnected", message }),
       onUnresponsive
     }, options.interruptTimeout)
+  }
+
+  /** how many actors live in it */
+  get actors(): number {
+    return this.client.targets.size
   }
 
   /** Ends it now, whatever it does. */
@@ -203,7 +207,6 @@ export class System {
         if (this.closed) return yield* spawnError(definition, "WorkerFailed", "the actor system has been closed")
         const worker = this.acquire()
         const target = worker.client.open(definition.name, this.addressOf(definition, worker), definition.methods)
-        worker.actors++
         const actor = new HostedActor(this, worker, target, definition, args)
         // a scope of its own, so that a spawn that fails or is interrupted half-way leaves nothing behind at once
         const child = yield* Scope.fork(scope)
@@ -230,14 +233,16 @@ export class System {
   private supervise(actor: HostedActor, restarts: Plan | undefined): void {
     if (restarts === undefined) return
     actor.budget = new Budget(restarts)
-    actor.target.willRestart = (end) => this.planRestart(actor, end)
+    const { target } = actor
+    target.willRestart = (end) =>
+      this.planRestart(actor, target.exited(end.reason, "Unknown", `${target.address} ended: ${end.message}`))
   }
 
-  // F3, F4: whether there will be another incarnation, which is then under way
-  private planRestart(actor: HostedActor, end: LinkEnd): boolean {
+  // F3, F4: whether there will be another incarnation, which is then under way; `previous` is how the last one that lived ended
+  private planRestart(actor: HostedActor, previous: ActorExited): boolean {
     if (
       this.closed || actor.isKilled || actor.hurry !== undefined || actor.budget === undefined ||
-      end.reason === "Stopped"
+      previous.reason === "Stopped"
     ) {
       return false
     }
@@ -248,23 +253,21 @@ export class System {
     }
     this.restarting.add(actor)
     actor.restart = Effect.runForkWith(this.context)(
-      Effect.andThen(Effect.sleep(delay), Effect.suspend(() => this.restart(actor, end)))
+      Effect.andThen(Effect.sleep(delay), Effect.suspend(() => this.restart(actor, previous)))
     )
     return true
   }
 
-  private restart(actor: HostedActor, end: LinkEnd): Effect.Effect<void> {
+  private restart(actor: HostedActor, previous: ActorExited): Effect.Effect<void> {
     const { definition, target } = actor
     return Effect.gen({ self: this }, function*() {
-      const previous = target.exited(end.reason, "Unknown", `${target.address} ended: ${end.message}`)
       const encoding = yield* Effect.exit(encodeArgs(definition, actor.args))
       if (Exit.isFailure(encoding)) {
-        this.giveUp(actor, end.reason, `${previous.message}; its arguments cannot be encoded again`)
+        this.giveUp(actor, previous.reason, `${previous.message}; its arguments cannot be encoded again`)
         return
       }
       const encoded = encoding.value
       const worker = actor.worker = this.acquire()
-      worker.actors++
       worker.client.adopt(target, this.addressOf(definition, worker))
       const exit = yield* Effect.exit(this.awaitSpawned(actor, encoded))
       if (Exit.isSuccess(exit)) {
@@ -273,17 +276,14 @@ export class System {
         target.reopened(previous)
         return
       }
-      worker.actors--
       worker.client.targets.delete(target.id)
+      const why = textOf(Cause.squash(exit.cause))
+      // the end of a worker has been reported already
+      if (!worker.ended) this.log(`${target.address} could not be built again: ${why}`)
       if (this.isDedicated) yield* this.endWorker(worker)
       else worker.client.outbox.push4(Wire.Close, target.id, false, undefined)
-      if (this.planRestart(actor, end)) return
-      const why = Cause.squash(exit.cause)
-      this.giveUp(
-        actor,
-        end.reason,
-        `${previous.message}; the last restart failed: ${why instanceof Error ? why.message : String(why)}`
-      )
+      if (this.planRestart(actor, previous)) return
+      this.giveUp(actor, previous.reason, `${previous.message}; the last restart failed: ${why}`)
     })
   }
 
@@ -426,13 +426,12 @@ export class System {
     }
     actor.restart?.interruptUnsafe()
     this.restarting.delete(actor)
-    worker.actors--
     if (this.isDedicated) worker.ending = true
     target.refuse()
     stopListening = worker.whenEnded(gone)
     if (worker.ended) return
-    // an actor that has ended by itself has left its worker already
-    if (target.exit !== undefined && !worker.client.targets.has(target.id)) {
+    // an actor that has ended by itself, or whose restart has failed, has left its worker already
+    if (!worker.client.targets.has(target.id)) {
       if (this.isDedicated) outbox.push1(Wire.End)
       else gone()
       return
@@ -454,10 +453,9 @@ export class System {
       const message = `${target.address} was killed`
       actor.isKilled = true
       actor.restart?.interruptUnsafe()
-      if (worker.ended) {
-        this.giveUp(actor, "Killed", message)
-        return Effect.void
-      }
+      // between two incarnations there is nobody whose end would tell the watchers
+      if (worker.ended || target.restarting) this.giveUp(actor, "Killed", message)
+      if (worker.ended) return Effect.void
       if (!this.isDedicated) {
         target.end(Exit.fail(target.exited("Killed", "NotRun", message)))
         return this.close(actor, { exit: Exit.interrupt(), drain: false })
@@ -502,8 +500,9 @@ export class System {
     this.closed = true
     for (const actor of this.restarting) {
       actor.restart?.interruptUnsafe()
-      this.giveUp(actor, "Stopped", "the actor system has been closed")
+      actor.target.end(Exit.void)
     }
+    this.restarting.clear()
     return Effect.forEach(this.workers, (worker) => this.endWorker(worker), { concurrency: "unbounded", discard: true })
   })
 
@@ -527,9 +526,14 @@ export class System {
   // F6
   private reportCrash(worker: Worker, end: LinkEnd): void {
     if (worker.isKilled || end.reason === "Stopped") return
-    const targets = Array.from(worker.client.targets.values()).filter((target) => target.onSpawned === undefined)
+    // the end of a first build is the failure of its `spawn`
+    const targets = Array.from(worker.client.targets.values()).filter((target) =>
+      target.onSpawned === undefined || target.restarting
+    )
     if (targets.length === 0) return
-    const shown = targets.slice(0, 10).map((target) => `${target.address} (incarnation ${target.incarnation.number})`)
+    const shown = targets.slice(0, 10).map(({ address, incarnation, restarting }) =>
+      `${address} (incarnation ${incarnation.number + (restarting ? 1 : 0)})`
+    )
     if (targets.length > shown.length) shown.push(`and ${targets.length - shown.length} more`)
     Effect.runForkWith(this.context)(
       Effect.annotateLogs(Effect.logError(`${worker.name} ended: ${end.message}`), {
@@ -579,6 +583,8 @@ export const make = (
 
 const spawnError = (definition: Definition, reason: SpawnError["reason"], message: string): SpawnError =>
   new SpawnError({ actor: definition.name, reason, message })
+
+const textOf = (why: unknown): string => why instanceof Error ? why.message || why.name : String(why)
 
 type Encoded = readonly [wire: unknown, transfer: ReadonlyArray<unknown> | undefined]
 
