@@ -115,7 +115,7 @@ const child = async (): Promise<Channel> => {
     listen: (onBatch) => process.on("message", onBatch as (message: unknown) => void),
     exit: (code) => {
       process.removeAllListeners("disconnect")
-      process.disconnect()
+      if (process.connected) process.disconnect()
       process.exitCode = code
       setImmediate(() => process.exit(code))
     }
