@@ -67,7 +67,7 @@ class Worker {
   /** set where we end the worker ourselves, which is no crash to report */
   isKilled = false
   private readonly listeners = new Set<() => void>()
-  private heartbeat: ReturnType<typeof setInterval> | undefined
+  private heartbeat: ReturnType<typeof setTimeout> | undefined
   private awaitsPong = false
 
   constructor(
@@ -82,7 +82,7 @@ class Worker {
       onEnd: (end) => {
         if (this.ended) return
         this.ended = this.ending = true
-        clearInterval(this.heartbeat)
+        clearTimeout(this.heartbeat)
         const full = this.client.describe(this.bootFailure === undefined ? end : { ...end, message: this.bootFailure })
         onEnd(this, full)
         this.client.end(full)
@@ -118,13 +118,17 @@ class Worker {
     this.handle.kill(end)
   }
 
+  // each beat has its whole time from when it was sent, also where this side is blocked itself for longer than that
   private beat(every: number): void {
-    this.heartbeat = setInterval(() => {
-      if (this.awaitsPong) {
-        return this.handle.kill({ reason: "Unresponsive", message: `${this.name} did not answer within ${every} ms` })
-      }
-      this.awaitsPong = true
-      this.client.outbox.push1(Wire.Ping)
+    this.awaitsPong = true
+    this.client.outbox.push1(Wire.Ping)
+    this.heartbeat = setTimeout(() => {
+      // an answer that has come meanwhile is read before the turn of the event loop ends
+      setImmediate(() => {
+        if (this.ended) return
+        if (!this.awaitsPong) return this.beat(every)
+        this.handle.kill({ reason: "Unresponsive", message: `${this.name} did not answer within ${every} ms` })
+      })
     }, every)
   }
 
