@@ -41,7 +41,10 @@ export interface ClientEvents {
 export class Client implements Connection {
   readonly outbox: Outbox
   readonly ends: Handles.Ends
+  /** the actors that live at the other end */
   readonly targets = new Map<number, Target>()
+  /** the objects there whose handles are held here */
+  private readonly objects = new Map<number, Target>()
   /** the shared memory of the link, where it has any and the calls made here are noted in it */
   private readonly notes: Pick<Link, "begun" | "interrupts"> | undefined
   private readonly events: ClientEvents
@@ -97,13 +100,13 @@ export class Client implements Connection {
   attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>): Target {
     const target = new Target(this, id, name, address, methods)
     target.attached()
-    this.targets.set(id, target)
+    this.objects.set(id, target)
     return target
   }
 
   /** It has been let go. */
   detach(id: number): void {
-    this.targets.delete(id)
+    this.objects.delete(id)
   }
 
   // ---- calls ----
@@ -363,9 +366,10 @@ export class Client implements Connection {
   }
 
   private closed(id: number, cause: Wire.EncodedCause | undefined): void {
-    const target = this.targets.get(id)
+    const targets = id < 0 ? this.objects : this.targets
+    const target = targets.get(id)
     if (target === undefined) return
-    this.targets.delete(id)
+    targets.delete(id)
     if (id < 0) this.imports.closed(id)
     target.end(Exit.void)
     const { onClosed, onSpawned } = target
@@ -395,8 +399,9 @@ export class Client implements Connection {
       lost.push([pending, !pending.started && proved && !pending.mayHaveRun ? "NotRun" : "Unknown"])
     }
     lost.sort(([a], [b]) => a.sequence - b.sequence)
-    const targets = Array.from(this.targets.values())
+    const targets = [...this.targets.values(), ...this.objects.values()]
     this.targets.clear()
+    this.objects.clear()
     // F3: calls that never ran, or may run twice, go to the next incarnation in their order
     const carried = new Map<Target, Array<Pending>>()
     for (const target of targets) {
@@ -409,11 +414,13 @@ export class Client implements Connection {
       const error = target.exited(end.reason, "NotRun", `${target.address} ended: ${message}`)
       target.end(end.reason === "Stopped" ? Exit.void : Exit.fail(error))
     }
+    const settling: Array<() => void> = []
     for (const [pending, outcome] of lost) {
       const { method, target } = pending
       this.release(pending)
-      if (pending.onAcknowledged !== undefined) {
-        pending.onAcknowledged()
+      const { onAcknowledged } = pending
+      if (onAcknowledged !== undefined) {
+        settling.push(onAcknowledged)
         continue
       }
       const next = carried.get(target)
@@ -423,10 +430,13 @@ export class Client implements Connection {
         continue
       }
       const when = pending.started ? `while ${method.tag} ran` : `before ${method.tag} was answered`
-      pending.lose(target.exited(end.reason, outcome, `${target.address} ended ${when}: ${message}`))
+      const error = target.exited(end.reason, outcome, `${target.address} ended ${when}: ${message}`)
+      settling.push(() => pending.lose(error))
     }
-    this.imports.end(end.reason, message)
+    // what is carried over is in its line before anyone is told, who may interrupt it or make a call behind it
     for (const [target, calls] of carried) target.interrupted(calls)
+    for (const settle of settling) settle()
+    this.imports.end(end.reason, message)
     for (const target of targets) {
       const { onClosed, onSpawned } = target
       target.onSpawned = target.onClosed = undefined

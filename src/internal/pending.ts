@@ -44,6 +44,12 @@ export class PendingStream extends Pending {
   private done: Effect.Effect<never, unknown> | undefined
   private waiter: Resume | undefined
   private consumed = 0
+  private hasItems = false
+
+  // from its beginning, which a reader who has seen items of it would see twice
+  override get isCarriable(): boolean {
+    return super.isCarriable && !this.hasItems
+  }
 
   succeed(): void {
     this.fail(Cause.done())
@@ -56,6 +62,7 @@ export class PendingStream extends Pending {
 
   override chunk(values: ReadonlyArray<unknown>): void {
     if (this.onAcknowledged !== undefined) return values.forEach((value) => this.discard(value))
+    this.hasItems = true
     this.chunks.push(values)
     this.wake()
   }

@@ -67,14 +67,13 @@ class Worker {
   readonly name: string
   readonly peer: Peer
   readonly handle: WorkerHandle
-  actors = 0
   ending = false
   ended = false
   bootFailure: string | undefined
   /** set where we end the worker ourselves, which is no crash to report */
   isKilled = false
   private readonly listeners = new Set<() => void>()
-  private heartbeat: ReturnType<typeof setInterval> | undefined
+  private heartbeat: ReturnType<typeof setTimeout> | undefined
   private awaitsPong = false
 
   constructor(
@@ -89,7 +88,7 @@ class Worker {
       onEnd: (end) => {
         if (this.ended) return
         this.ended = this.ending = true
-        clearInterval(this.heartbeat)
+        clearTimeout(this.heartbeat)
         const full = this.client.describe(this.bootFailure === undefined ? end : { ...end, message: this.bootFailure })
         onEnd(this, full)
         this.peer.end(full)
@@ -118,19 +117,28 @@ class Worker {
     return this.peer.client
   }
 
+  /** how many actors live in it */
+  get actors(): number {
+    return this.client.targets.size
+  }
+
   /** Ends it now, whatever it does. */
   kill(end: LinkEnd): void {
     this.isKilled = this.ending = true
     this.handle.kill(end)
   }
 
+  // each beat has its whole time from when it was sent, also where this side is blocked itself for longer than that
   private beat(every: number): void {
-    this.heartbeat = setInterval(() => {
-      if (this.awaitsPong) {
-        return this.handle.kill({ reason: "Unresponsive", message: `${this.name} did not answer within ${every} ms` })
-      }
-      this.awaitsPong = true
-      this.client.outbox.push1(Wire.Ping)
+    this.awaitsPong = true
+    this.client.outbox.push1(Wire.Ping)
+    this.heartbeat = setTimeout(() => {
+      // an answer that has come meanwhile is read before the turn of the event loop ends
+      setImmediate(() => {
+        if (this.ended) return
+        if (!this.awaitsPong) return this.beat(every)
+        this.handle.kill({ reason: "Unresponsive", message: `${this.name} did not answer within ${every} ms` })
+      })
     }, every)
   }
 
@@ -248,7 +256,6 @@ export class System {
         if (this.closed) return yield* spawnError(definition, "WorkerFailed", "the actor system has been closed")
         const worker = this.acquire()
         const target = worker.client.open(definition.name, this.addressOf(definition, worker), definition.methods)
-        worker.actors++
         const actor = new HostedActor(this, worker, target, definition, args)
         // a scope of its own, so that a spawn that fails or is interrupted half-way leaves nothing behind at once
         const child = yield* Scope.fork(scope)
@@ -280,14 +287,16 @@ export class System {
   private supervise(actor: HostedActor, restarts: Plan | undefined): void {
     if (restarts === undefined) return
     actor.budget = new Budget(restarts)
-    actor.target.willRestart = (end) => this.planRestart(actor, end)
+    const { target } = actor
+    target.willRestart = (end) =>
+      this.planRestart(actor, target.exited(end.reason, "Unknown", `${target.address} ended: ${end.message}`))
   }
 
-  // F3, F4: whether there will be another incarnation, which is then under way
-  private planRestart(actor: HostedActor, end: LinkEnd): boolean {
+  // F3, F4: whether there will be another incarnation, which is then under way; `previous` is how the last one that lived ended
+  private planRestart(actor: HostedActor, previous: ActorExited): boolean {
     if (
       this.closed || actor.isKilled || actor.hurry !== undefined || actor.budget === undefined ||
-      end.reason === "Stopped"
+      previous.reason === "Stopped"
     ) {
       return false
     }
@@ -298,17 +307,15 @@ export class System {
     }
     this.restarting.add(actor)
     actor.restart = Effect.runForkWith(this.context)(
-      Effect.andThen(Effect.sleep(delay), Effect.suspend(() => this.restart(actor, end)))
+      Effect.andThen(Effect.sleep(delay), Effect.suspend(() => this.restart(actor, previous)))
     )
     return true
   }
 
-  private restart(actor: HostedActor, end: LinkEnd): Effect.Effect<void> {
+  private restart(actor: HostedActor, previous: ActorExited): Effect.Effect<void> {
     const { definition, target } = actor
     return Effect.gen({ self: this }, function*() {
-      const previous = target.exited(end.reason, "Unknown", `${target.address} ended: ${end.message}`)
       const worker = actor.worker = this.acquire()
-      worker.actors++
       worker.client.adopt(target, this.addressOf(definition, worker))
       const exit = yield* Effect.exit(
         Effect.flatMap(encodeArgs(definition, actor.args, worker), (encoded) => this.awaitSpawned(actor, encoded))
@@ -319,17 +326,14 @@ export class System {
         target.reopened(previous)
         return
       }
-      worker.actors--
       worker.client.targets.delete(target.id)
+      const why = textOf(Cause.squash(exit.cause))
+      // the end of a worker has been reported already
+      if (!worker.ended) this.log(`${target.address} could not be built again: ${why}`)
       if (this.isDedicated) yield* this.endWorker(worker)
       else worker.client.outbox.push4(Wire.Close, target.id, false, undefined)
-      if (this.planRestart(actor, end)) return
-      const why = Cause.squash(exit.cause)
-      this.giveUp(
-        actor,
-        end.reason,
-        `${previous.message}; the last restart failed: ${why instanceof Error ? why.message : String(why)}`
-      )
+      if (this.planRestart(actor, previous)) return
+      this.giveUp(actor, previous.reason, `${previous.message}; the last restart failed: ${why}`)
     })
   }
 
@@ -472,13 +476,12 @@ export class System {
     }
     actor.restart?.interruptUnsafe()
     this.restarting.delete(actor)
-    worker.actors--
     if (this.isDedicated) worker.ending = true
     target.refuse()
     stopListening = worker.whenEnded(gone)
     if (worker.ended) return
-    // an actor that has ended by itself has left its worker already
-    if (target.exit !== undefined && !worker.client.targets.has(target.id)) {
+    // an actor that has ended by itself, or whose restart has failed, has left its worker already
+    if (!worker.client.targets.has(target.id)) {
       if (this.isDedicated) outbox.push1(Wire.End)
       else gone()
       return
@@ -500,10 +503,9 @@ export class System {
       const message = `${target.address} was killed`
       actor.isKilled = true
       actor.restart?.interruptUnsafe()
-      if (worker.ended) {
-        this.giveUp(actor, "Killed", message)
-        return Effect.void
-      }
+      // between two incarnations there is nobody whose end would tell the watchers
+      if (worker.ended || target.restarting) this.giveUp(actor, "Killed", message)
+      if (worker.ended) return Effect.void
       if (!this.isDedicated) {
         target.end(Exit.fail(target.exited("Killed", "NotRun", message)))
         return this.close(actor, { exit: Exit.interrupt(), drain: false })
@@ -548,8 +550,9 @@ export class System {
     this.closed = true
     for (const actor of this.restarting) {
       actor.restart?.interruptUnsafe()
-      this.giveUp(actor, "Stopped", "the actor system has been closed")
+      actor.target.end(Exit.void)
     }
+    this.restarting.clear()
     return Effect.forEach(this.workers, (worker) => this.endWorker(worker), { concurrency: "unbounded", discard: true })
   })
 
@@ -573,11 +576,14 @@ export class System {
   // F6
   private reportCrash(worker: Worker, end: LinkEnd): void {
     if (worker.isKilled || end.reason === "Stopped") return
+    // the end of a first build is the failure of its `spawn`
     const targets = Array.from(worker.client.targets.values()).filter((target) =>
-      target.id > 0 && target.onSpawned === undefined
+      target.onSpawned === undefined || target.restarting
     )
     if (targets.length === 0) return
-    const shown = targets.slice(0, 10).map((target) => `${target.address} (incarnation ${target.incarnation.number})`)
+    const shown = targets.slice(0, 10).map(({ address, incarnation, restarting }) =>
+      `${address} (incarnation ${incarnation.number + (restarting ? 1 : 0)})`
+    )
     if (targets.length > shown.length) shown.push(`and ${targets.length - shown.length} more`)
     Effect.runForkWith(this.context)(
       Effect.annotateLogs(Effect.logError(`${worker.name} ended: ${end.message}`), {
@@ -627,6 +633,8 @@ export const make = (
 
 const spawnError = (definition: Definition, reason: SpawnError["reason"], message: string): SpawnError =>
   new SpawnError({ actor: definition.name, reason, message })
+
+const textOf = (why: unknown): string => why instanceof Error ? why.message || why.name : String(why)
 
 type Encoded = readonly [wire: unknown, transfer: ReadonlyArray<unknown> | undefined]
 

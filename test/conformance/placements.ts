@@ -16,6 +16,8 @@ interface PlacementOptions {
   readonly spawnTimeout?: Duration.Input
   readonly shutdownTimeout?: Duration.Input
   readonly interruptTimeout?: Duration.Input
+  /** not in memory */
+  readonly heartbeat?: Duration.Input
   /** processes only */
   readonly execArgv?: ReadonlyArray<string>
   /** threads only */
@@ -39,7 +41,7 @@ const placements = ({ behaviours, module }: Fixture): ReadonlyArray<Placement> =
   {
     name: "memory",
     isMemory: true,
-    layer: ({ execArgv: _e, resourceLimits: _r, workers: _w, ...options } = {}) =>
+    layer: ({ execArgv: _e, heartbeat: _h, resourceLimits: _r, workers: _w, ...options } = {}) =>
       ActorSystem.layer(behaviours, options)
   },
   {

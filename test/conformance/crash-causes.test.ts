@@ -1,0 +1,192 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Fiber, Logger, References, Schedule } from "effect"
+import { setImmediate } from "node:timers/promises"
+import * as ActorRef from "../../src/ActorRef.ts"
+import * as Supervision from "../../src/Supervision.ts"
+import { assertError, assertExited, defectOf, exitedOf, forked, upTo } from "./asserts.ts"
+import behaviours, { Doomed } from "./fixtures/crash-causes.ts"
+import * as Journal from "./journal.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/crash-causes.ts", import.meta.url), behaviours }
+
+// the reports of crashes are not for the screen
+const quiet = Effect.provide(Logger.layer([]))
+
+/** An actor, and the journal it notes in. */
+const doomed = Effect.gen(function*() {
+  const journal = yield* Journal.make
+  return { actor: yield* Doomed.spawn({ journal: journal.path }), journal }
+})
+
+const workerOf = (actor: ActorRef.AnyActorRef): string => ActorRef.address(actor).split("@")[1]!
+
+// a heap with room for the library and little more
+const small = { resourceLimits: { maxOldGenerationSizeMb: 64 }, execArgv: ["--max-old-space-size=64"] }
+
+onEveryPlacement(fixture, (placement) => {
+  // what had begun in a process that is given no last words cannot be known
+  const behindSudden = placement.name === "threads" ? "NotRun" : "Unknown"
+
+  it.live("F2: a worker that exits with code 0 without being asked to has crashed", () =>
+    Effect.gen(function*() {
+      const { actor } = yield* doomed
+      const exit = yield* Effect.exit(actor.exitWell())
+      assertExited(exit, "Crashed", "Unknown")
+      assert.include(exitedOf(exit).message, "exited with code 0")
+      assertExited(yield* ActorRef.awaitExit(actor), "Crashed", "NotRun")
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("F2: a worker that runs out of memory ends as OutOfMemory, and no other does", () =>
+    Effect.gen(function*() {
+      const [{ actor }, bystander] = yield* Effect.all([doomed, doomed], { concurrency: 2 })
+      const held = yield* forked(bystander.actor.hold())
+      const hoarding = yield* forked(actor.hoard())
+      const behind = yield* Effect.forEach(upTo(10), (n) => forked(actor.echo({ n })))
+      assertExited(yield* Fiber.await(hoarding), "OutOfMemory", "Unknown")
+      assert.include(exitedOf(yield* Fiber.await(hoarding)).message, "ran out of memory")
+      for (const call of behind) assertExited(yield* Fiber.await(call), "OutOfMemory", behindSudden)
+      assertExited(yield* ActorRef.awaitExit(actor), "OutOfMemory", "NotRun")
+      assert.isUndefined(held.pollUnsafe())
+      yield* Fiber.interrupt(held)
+      assert.strictEqual(yield* bystander.actor.echo({ n: 1 }), 1)
+    }).pipe(Effect.provide(placement.layer(small)), quiet))
+
+  it.live("F2: a supervised actor is restarted after its worker ran out of memory", () =>
+    Effect.gen(function*() {
+      const policy = Supervision.make({ schedule: Schedule.spaced(1) })
+      const { actor } = yield* Supervision.supervised(doomed, policy)
+      assertExited(yield* Effect.exit(actor.hoard()), "OutOfMemory", "Unknown")
+      assert.strictEqual(yield* actor.echo({ n: 1 }), 1)
+    }).pipe(Effect.provide(placement.layer(small)), quiet))
+
+  it.live("F2: a stack overflow is a defect of its call, and no crash", () =>
+    Effect.gen(function*() {
+      const { actor } = yield* doomed
+      const pid = yield* actor.pid()
+      const address = ActorRef.address(actor)
+      assertError(defectOf(yield* Effect.exit(actor.recurse())), {
+        name: "RangeError",
+        message: "Maximum call stack size exceeded"
+      })
+      assert.deepStrictEqual([yield* actor.pid(), ActorRef.address(actor)], [pid, address])
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("F2: with a heartbeat, a worker whose event loop is blocked ends as Unresponsive, and no other does", () => {
+    const lines: Array<unknown> = []
+    const logger = Logger.make(({ fiber, logLevel }) => {
+      if (logLevel === "Error") lines.push(fiber.getRef(References.CurrentLogAnnotations))
+    })
+    return Effect.gen(function*() {
+      const [{ actor, journal }, bystander] = yield* Effect.all([doomed, doomed], { concurrency: 2 })
+      const address = ActorRef.address(actor)
+      const held = yield* forked(bystander.actor.hold())
+      const blocking = yield* forked(actor.block())
+      yield* journal.awaitLine("blocking")
+      const behind = yield* forked(actor.echo({ n: 1 }))
+      assertExited(yield* Fiber.await(blocking), "Unresponsive", "Unknown")
+      assert.include(exitedOf(yield* Fiber.await(blocking)).message, "did not answer within 500 ms")
+      assertExited(yield* Fiber.await(behind), "Unresponsive", behindSudden)
+      assertExited(yield* ActorRef.awaitExit(actor), "Unresponsive", "NotRun")
+      assert.deepStrictEqual(lines, [{ actor: `${address} (incarnation 1)`, reason: "Unresponsive" }])
+      assert.isUndefined(held.pollUnsafe())
+      yield* Fiber.interrupt(held)
+      assert.strictEqual(yield* bystander.actor.echo({ n: 1 }), 1)
+    }).pipe(Effect.provide(placement.layer({ heartbeat: "500 millis" })), Effect.provide(Logger.layer([logger])))
+  })
+
+  it.live("F2: a heartbeat whose answer has come while this side was blocked itself kills nobody", () =>
+    Effect.gen(function*() {
+      const { actor } = yield* doomed
+      const watcher = yield* forked(ActorRef.awaitExit(actor))
+      const sleep = new Int32Array(new SharedArrayBuffer(4))
+      // each time there is a turn of the event loop, the next beat is due, and nothing has been read since the last
+      for (const _ of upTo(6)) {
+        Atomics.wait(sleep, 0, 0, 400)
+        yield* Effect.promise(() => setImmediate())
+      }
+      assert.strictEqual(yield* actor.echo({ n: 1 }), 1)
+      assert.isUndefined(watcher.pollUnsafe())
+    }).pipe(Effect.provide(placement.layer({ heartbeat: "300 millis" })), quiet))
+
+  it.live("F1: of shared workers, all actors of the one that died end, and no other, nor its calls", () =>
+    Effect.gen(function*() {
+      const actors = yield* Effect.forEach(upTo(4), () => doomed)
+      const first = workerOf(actors[0]!.actor)
+      const [dying, living] = [true, false].map((dies) =>
+        actors.filter(({ actor }) => (workerOf(actor) === first) === dies)
+      ) as [typeof actors, typeof actors]
+      assert.deepStrictEqual([dying.length, living.length], [2, 2])
+      const held = yield* Effect.forEach(actors, ({ actor }) => forked(actor.hold()))
+      yield* Effect.forEach(actors, ({ journal }) => journal.awaitLine("holding"))
+      const behind = yield* Effect.forEach(living, ({ actor }) => forked(actor.echo({ n: 1 })))
+      // `exitWell` would wait behind `hold`, so one more is needed, on the worker that is to die
+      const others = yield* Effect.forEach(upTo(2), () => doomed)
+      const killer = others.find(({ actor }) => workerOf(actor) === first)!
+      yield* Effect.exit(killer.actor.exitWell())
+      for (const { actor } of dying) assertExited(yield* ActorRef.awaitExit(actor), "Crashed", "NotRun")
+      for (const [i, { actor }] of actors.entries()) {
+        if (workerOf(actor) === first) assertExited(yield* Fiber.await(held[i]!), "Crashed", "Unknown")
+        else assert.isUndefined(held[i]!.pollUnsafe())
+      }
+      for (const call of behind) assert.isUndefined(call.pollUnsafe())
+      yield* Effect.forEach(actors, (_, i) => Fiber.interrupt(held[i]!))
+      assert.deepStrictEqual(yield* Effect.forEach(behind, Fiber.join), [1, 1])
+    }).pipe(Effect.provide(placement.layer({ workers: 2 })), quiet))
+}, { except: ["memory"], reason: "it would be this process that ends" })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("F2: process.abort, which a thread cannot do, is a defect of its call there", () =>
+    Effect.gen(function*() {
+      const { actor } = yield* doomed
+      const defect = defectOf(yield* Effect.exit(actor.abort()))
+      assertError(defect, { name: "TypeError" })
+      assert.include(defect.message, "process.abort() is not supported in workers")
+      assert.strictEqual(yield* actor.echo({ n: 1 }), 1)
+    }).pipe(Effect.provide(placement.layer()), quiet))
+}, { except: ["memory", "processes"], reason: "it would be the process that ends" })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("F2: process.abort is a crash", () =>
+    Effect.gen(function*() {
+      const { actor } = yield* doomed
+      const exit = yield* Effect.exit(actor.abort())
+      assertExited(exit, "Crashed", "Unknown")
+      assert.include(exitedOf(exit).message, "SIGABRT")
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  for (
+    const { behind, signal } of [
+      { signal: "SIGKILL", behind: "Unknown" },
+      // it is told to end, and says its last words
+      { signal: "SIGTERM", behind: "NotRun" }
+    ] as const
+  ) {
+    it.live(`F2: a process that gets ${signal} from outside ends as Killed, and no other does`, () =>
+      Effect.gen(function*() {
+        const [{ actor, journal }, bystander] = yield* Effect.all([doomed, doomed], { concurrency: 2 })
+        const held = yield* forked(bystander.actor.hold())
+        const pid = yield* actor.pid()
+        const running = yield* forked(actor.hold())
+        const waiting = yield* forked(actor.echo({ n: 1 }))
+        yield* journal.awaitLine("holding")
+        process.kill(pid, signal)
+        assertExited(yield* Fiber.await(running), "Killed", "Unknown")
+        assert.include(exitedOf(yield* Fiber.await(running)).message, signal)
+        assertExited(yield* Fiber.await(waiting), "Killed", behind)
+        assertExited(yield* ActorRef.awaitExit(actor), "Killed", "NotRun")
+        assert.isUndefined(held.pollUnsafe())
+      }).pipe(Effect.provide(placement.layer()), quiet))
+  }
+
+  it.live("F2: with a heartbeat, a process that is stopped by a signal ends as Unresponsive, and is really gone", () =>
+    Effect.gen(function*() {
+      const { actor } = yield* doomed
+      const pid = yield* actor.pid()
+      process.kill(pid, "SIGSTOP")
+      const waiting = yield* forked(actor.echo({ n: 1 }))
+      assertExited(yield* ActorRef.awaitExit(actor), "Unresponsive", "NotRun")
+      assertExited(yield* Fiber.await(waiting), "Unresponsive", "Unknown")
+      assert.throws(() => process.kill(pid, 0), "ESRCH")
+    }).pipe(Effect.provide(placement.layer({ heartbeat: "500 millis" })), quiet))
+}, { except: ["memory", "threads"], reason: "a thread gets no signals of its own, and cannot abort" })
