@@ -50,6 +50,8 @@ export class Client implements Connection {
   private nextTarget = 1
   private sent = 0
   private lastWords: string | undefined
+  /** a message from the worker was lost */
+  private hasGap = false
 
   constructor(link: Link, events: ClientEvents, interruptTimeout: number) {
     this.link = link
@@ -229,7 +231,10 @@ export class Client implements Connection {
   onBatch(batch: Wire.Batch): void {
     const order = this.inbox.check(batch)
     if (order === "repeated") return
-    if (order === "early") return this.events.onBroken("a message from it was lost")
+    if (order === "early") {
+      this.hasGap = true
+      return this.events.onBroken("a message from it was lost")
+    }
     for (let i = 1; i < batch.length;) {
       const op = batch[i] as number
       switch (op) {
@@ -320,7 +325,8 @@ export class Client implements Connection {
   end(end: LinkEnd): void {
     const { message } = end
     this.outbox.close()
-    const begun = this.link.begun
+    // its notes do not say what it has announced, and that was lost if anything was
+    const begun = this.hasGap ? undefined : this.link.begun
     const begunIds = begun === undefined ? undefined : new Set(begun.subarray(1, 1 + begun[0]!))
     const lost: Array<[pending: Pending, outcome: Outcome]> = []
     for (const pending of this.slots) {
