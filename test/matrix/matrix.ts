@@ -89,6 +89,10 @@ const cuts = [0, 1, 2, 3, 4, 5]
 const harmfuls = (operation: Operation, placement: Placement["name"]): ReadonlyArray<Harmful> => {
   const isThread = placement === "threads"
   const step = stepOf(operation)
+  // there is no heartbeat before a worker has said that it is ready, so a spawn is frozen behind that
+  const freeze: FaultOptions = operation === "spawn"
+    ? { fromWorker: { freezeAfter: 1 } }
+    : { toWorker: { freezeAfter: step } }
   return [
     survivable("throw", "throw", "defect"),
     survivable("die", "die", "defect"),
@@ -97,7 +101,7 @@ const harmfuls = (operation: Operation, placement: Placement["name"]): ReadonlyA
       ? outside("SIGKILL", "Killed", { toWorker: { killAfter: step } })
       : deadly("SIGKILL", "hang", "Killed", false, { signal: "SIGKILL" }),
     isThread
-      ? outside("SIGSTOP", "Unresponsive", { toWorker: { freezeAfter: step }, heartbeat })
+      ? outside("SIGSTOP", "Unresponsive", { ...freeze, heartbeat })
       : deadly("SIGSTOP", "hang", "Unresponsive", false, { signal: "SIGSTOP", faults: { heartbeat } }),
     deadly("blocked loop", "block", "Unresponsive", isThread, { faults: { heartbeat } }),
     deadly("out of memory", "outOfMemory", "OutOfMemory", isThread),
