@@ -56,6 +56,8 @@ export class Client implements Connection {
   private nextTarget = 1
   private sent = 0
   private lastWords: string | undefined
+  /** a message from the worker was lost */
+  private hasGap = false
 
   constructor(
     outbox: Outbox,
@@ -299,6 +301,12 @@ export class Client implements Connection {
     if (target.waiting.size > 0) target.advance()
   }
 
+  /** A message from the other end was lost. */
+  onGap(): void {
+    this.hasGap = true
+    this.events.onBroken("a message from it was lost")
+  }
+
   /** Reads one frame, an answer, at its place in a batch. */
   onFrame(op: number, batch: Wire.Batch, i: number): void {
     switch (op) {
@@ -389,7 +397,8 @@ export class Client implements Connection {
   end(end: LinkEnd): void {
     const { message } = end
     this.outbox.close()
-    const begun = this.notes?.begun
+    // its notes do not say what it has announced, and that was lost if anything was
+    const begun = this.hasGap ? undefined : this.notes?.begun
     const begunIds = begun === undefined ? undefined : new Set(begun.subarray(1, 1 + begun[0]!))
     const lost: Array<[pending: Pending, outcome: Outcome]> = []
     for (const pending of this.slots) {

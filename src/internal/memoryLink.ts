@@ -6,7 +6,7 @@ import type * as Context from "effect/Context"
 import { begunCapacity, type Link } from "./link.ts"
 import { Peer } from "./peer.ts"
 import type { Placement } from "./system.ts"
-import type { Batch } from "./wire.ts"
+import * as Wire from "./wire.ts"
 
 const uncopied = Symbol()
 
@@ -36,7 +36,7 @@ const copyPlain = (value: unknown, depth: number): unknown => {
   return out
 }
 
-const copyBatch = (batch: Batch, transfer: ReadonlyArray<unknown> | undefined): Batch => {
+const copyBatch = (batch: Wire.Batch, transfer: ReadonlyArray<unknown> | undefined): Wire.Batch => {
   if (transfer !== undefined) return structuredClone(batch, { transfer: transfer as Array<ArrayBuffer> })
   for (let i = 0; i < batch.length; i++) {
     const value = batch[i]
@@ -54,7 +54,7 @@ export const placement = (behaviours: Context.Context<never>): Placement => ({
   start: (events) => {
     let open = true
     const begun = new Int32Array(begunCapacity + 1)
-    const deliver = (onBatch: (batch: Batch) => void): Link["send"] => (batch, transfer) => {
+    const deliver = (onBatch: (batch: Wire.Batch) => void): Link["send"] => (batch, transfer) => {
       const copy = copyBatch(batch, transfer)
       queueMicrotask(() => onBatch(copy))
     }
@@ -63,6 +63,7 @@ export const placement = (behaviours: Context.Context<never>): Placement => ({
     })
     const link: Link = { send: toServer, flushAt: Infinity, begun }
     const peer = Peer.worker({ send: deliver(events.onBatch), flushAt: Infinity, begun }, behaviours)
+    peer.server.runner.outbox.push1(Wire.Ready)
     const stop = (end: Parameters<typeof events.onEnd>[0]): void => {
       if (!open) return
       open = false

@@ -68,7 +68,7 @@ export class Peer {
       behaviours,
       events,
       interruptTimeout,
-      () => events.onBroken("a message from it was lost")
+      (peer) => peer.client.onGap()
     )
   }
 
