@@ -241,11 +241,19 @@ export const fromList = <A>(list: Array<A>): ListHandle<A> => {
       }),
     insert: ({ index, items }) =>
       Effect.sync(() => {
-        list.splice(index, 0, ...items)
+        // one by one: there may be more than a call takes arguments
+        const rest = list.splice(index)
+        for (const item of items) list.push(item)
+        for (const item of rest) list.push(item)
       }),
     remove: ({ index }) => Effect.sync(() => exists(at(index)) ? list.splice(at(index), 1) : []),
     slice: ({ end, start }) => Effect.sync(() => list.slice(start, end)),
-    turnRound: () => Effect.sync(() => void list.splice(0, list.length, ...list.toReversed())),
+    turnRound: () =>
+      Effect.sync(() => {
+        list.toReversed().forEach((item, i) => {
+          list[i] = item
+        })
+      }),
     clear: () =>
       Effect.sync(() => {
         list.length = 0

@@ -149,24 +149,24 @@ export const makeBarrier = (parties: number): Effect.Effect<BarrierHandle> =>
     if (!Number.isInteger(parties) || parties < 1) {
       throw new RangeError(`Handle.makeBarrier: parties must be an integer of at least 1, not ${parties}`)
     }
-    let round = { waiting: 0, all: Deferred.makeUnsafe<void>() }
+    // who waits, in the order of arrival; told of it when all are there
+    const next = () => ({ waiting: new Set<object>(), all: Deferred.makeUnsafe<ReadonlyArray<object>>() })
+    let round = next()
     return Objects.make(barrierKind, () => ({
       await: () =>
         Effect.suspend(() => {
           const mine = round
-          const index = mine.waiting++
-          if (mine.waiting === parties) {
-            round = { waiting: 0, all: Deferred.makeUnsafe<void>() }
-            Deferred.doneUnsafe(mine.all, Effect.void)
+          const me = {}
+          mine.waiting.add(me)
+          if (mine.waiting.size === parties) {
+            round = next()
+            Deferred.doneUnsafe(mine.all, Effect.succeed(Array.from(mine.waiting)))
           }
-          return Effect.as(
-            Effect.onInterrupt(Deferred.await(mine.all), () =>
-              Effect.sync(() => {
-                if (mine === round) mine.waiting--
-              })),
-            index
+          return Effect.map(
+            Effect.onInterrupt(Deferred.await(mine.all), () => Effect.sync(() => mine.waiting.delete(me))),
+            (all) => all.indexOf(me)
           )
         }),
-      state: () => Effect.sync(() => ({ parties, waiting: round.waiting }))
+      state: () => Effect.sync(() => ({ parties, waiting: round.waiting.size }))
     }))
   })

@@ -4,14 +4,19 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Queue from "effect/Queue"
 import * as Rpc from "effect/rpc/Rpc"
 import type * as RpcClient from "effect/rpc/RpcClient"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { HandleError } from "../ActorError.ts"
+import * as Codec from "../internal/codec.ts"
 import * as Objects from "../internal/objects.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
@@ -41,16 +46,35 @@ export interface ObjectSchema<Rpcs extends Rpc.Any> extends Schema.Codec<ObjectH
 
 type Handlers = Readonly<Record<string, (payload: unknown, options: unknown) => object>>
 
-// what a handler wraps to be run out of line, or not to be interrupted, means nothing where it is called directly
-const unwrapped = (handlers: Handlers): Handlers =>
+// a handler that is called directly answers as one that is called from elsewhere: an effect that may lead to a Deferred, or a
+// stream that may come as a queue; how it asks to be run means nothing here
+const directly = (
+  methods: ReadonlyArray<Codec.Method>,
+  context: Context.Context<never>
+) =>
+(handlers: Handlers): Handlers =>
   Object.fromEntries(
-    Object.entries(handlers).map(([tag, handler]) => [
-      tag,
-      (payload, options) => {
-        const answer = handler(payload, options)
+    methods.map(({ stream, tag }) => {
+      const answer = (payload: unknown, options: unknown): object => {
+        const answer = handlers[tag]!(payload, options)
         return Rpc.isWrapper(answer) ? answer.value as object : answer
       }
-    ])
+      const effect = (payload: unknown, options: unknown) =>
+        Effect.suspend(() =>
+          Effect.flatMap(
+            answer(payload, options) as Effect.Effect<unknown, unknown>,
+            (value) => Deferred.isDeferred(value) ? Deferred.await(value) : Effect.succeed(value)
+          )
+        ).pipe(Effect.scoped, Effect.provideContext(context))
+      const run = (payload: unknown, options: unknown) =>
+        Stream.suspend(() => {
+          const items = answer(payload, options)
+          return Effect.isEffect(items)
+            ? Stream.unwrap(Effect.map(items, (queue) => Stream.fromQueue(queue as Queue.Dequeue<unknown, Cause.Done>)))
+            : items as Stream.Stream<unknown, unknown>
+        }).pipe(Stream.scoped, Stream.provideContext(context))
+      return [tag, stream ? run : effect]
+    })
   )
 
 let count = 0
@@ -93,6 +117,7 @@ export const make = <Rpcs extends Rpc.Any>(
   protocol: RpcGroup.RpcGroup<Rpcs>,
   options?: { readonly name?: string | undefined }
 ): ObjectSchema<Rpcs> => {
+  const methods = Codec.methods(protocol)
   // only a handle that was made for this schema fits it
   const kind = `${options?.name ?? "Object"}.${++count}`
   const how: Objects.Kind<Handlers, ObjectHandle<Rpcs>> = {
@@ -103,7 +128,12 @@ export const make = <Rpcs extends Rpc.Any>(
   const of = (handlers: Handlers | ((holder: Scope.Scope) => Handlers)) =>
     Effect.contextWith((context: Context.Context<never>) =>
       Effect.sync(() =>
-        Objects.make(how, typeof handlers === "function" ? handlers : () => handlers, context, unwrapped)
+        Objects.make(
+          how,
+          typeof handlers === "function" ? handlers : () => handlers,
+          context,
+          directly(methods, context)
+        )
       )
     )
   return Object.assign(Objects.schema(how, protocol), { of }) as unknown as ObjectSchema<Rpcs>

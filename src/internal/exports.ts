@@ -134,7 +134,7 @@ interface ObjectEntry {
 }
 
 /** What the table needs of its end of the link. */
-interface Services {
+export interface Services {
   /** runs an encoder to its end */
   readonly whenEncoded: (
     encoded: Effect.Effect<unknown, unknown>,
@@ -144,6 +144,8 @@ interface Services {
   ) => void
   readonly serve: (id: number, object: Served, owner: LocalActor | undefined) => void
   readonly close: (id: number) => void
+  /** hands something out to another actor of this process; returns its handle there */
+  readonly passOn: (hand: (ends: Handles.Ends) => Handles.WireHandle, how: unknown, from: Handles.Importing) => object
 }
 
 const completionOf = (
@@ -196,8 +198,23 @@ export class Exports implements Handles.ExportTable {
     return this.results.size + this.objects.size
   }
 
-  reclaim(id: number, from: Handles.Importing): object | undefined {
-    return (id < 0 ? this.objects.get(id)?.object : this.results.get(id)?.source)?.reclaim(from)
+  reclaim(id: number, how: unknown, from: Handles.Importing): object | undefined {
+    const entry = id < 0 ? this.objects.get(id) : this.results.get(id)
+    if (entry === undefined) return undefined
+    const { owner } = entry
+    const own = "object" in entry ? entry.object : entry.source
+    // another actor of this process is not the owner, but a holder like any other
+    if (owner === undefined || owner === from.receiver) return own.reclaim(from)
+    return this.services.passOn(
+      (ends) => {
+        const exports = ends.exports as Exports
+        return "object" in entry
+          ? exports.addObject(entry.object.again(), owner)
+          : exports.addResult(entry.source, how as ResultCodec, { ends, owner })
+      },
+      how,
+      from
+    )
   }
 
   /** Hands out a result; one that is known already travels along, and nothing is kept (H2). */

@@ -33,7 +33,7 @@ export interface Ends {
 /** What one end has handed out. */
 export interface ExportTable {
   /** the handle that was handed out under a number, as it comes back to this end; `undefined` if it is gone */
-  readonly reclaim: (id: number, from: Importing) => object | undefined
+  readonly reclaim: (id: number, how: unknown, from: Importing) => object | undefined
 }
 
 /** What one end holds of the other. */
@@ -58,6 +58,8 @@ export interface Importing {
   readonly ends: Ends
   /** whom the failures of the handle speak of */
   readonly owner: Owner
+  /** the actor that receives; `undefined` for the program outside of any actor */
+  readonly receiver: object | undefined
   /** what the handle lives as long as; `undefined`: as long as its owner */
   readonly scope: Scope.Scope | undefined
 }
@@ -164,15 +166,20 @@ export const handingOut = (): Exporting => {
 export const toWire = (handle: object, how: unknown): WireHandle => carrierOf(handle).export(handingOut(), how)
 
 /** Decodes a handle, on the way in. */
-export const fromWire = ({ [WireTag]: content }: WireHandle, how: unknown): object => {
+export const fromWire = (wire: WireHandle, how: unknown): object => {
   const from = importer ?? fromFiber(CurrentImporter)
   if (from === undefined) {
     throw new TypeError("a handle can only be received in a call, its answer, or the arguments of an actor")
   }
+  return receive(wire, how, from)
+}
+
+/** Takes in a handle for someone. */
+export const receive = ({ [WireTag]: content }: WireHandle, how: unknown, from: Importing): object => {
   const { exports, imports } = from.ends
   if (content[0] !== WireYours) return imports.add(content, how, from)
   const [, id, relay] = content
-  const own = exports.reclaim(id, from)
+  const own = exports.reclaim(id, how, from)
   if (own !== undefined) {
     if (relay !== undefined) imports.releaseId(relay)
     return own

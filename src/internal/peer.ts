@@ -3,10 +3,11 @@
  * objects that are served from here share one stream of messages in each
  * direction. The two ends differ only in who started whom.
  */
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import { Client, type ClientEvents } from "./client.ts"
-import { Exports } from "./exports.ts"
-import type { Ends } from "./handles.ts"
+import { copyBatch } from "./copy.ts"
+import { Exports, type Services } from "./exports.ts"
+import * as Handles from "./handles.ts"
 import { Imports } from "./imports.ts"
 import type { Link, LinkEnd } from "./link.ts"
 import { Inbox, Outbox } from "./outbox.ts"
@@ -17,6 +18,7 @@ import * as Wire from "./wire.ts"
 export class Peer {
   readonly client: Client
   readonly server: Server
+  readonly ends: Handles.Ends
   private readonly outbox: Outbox
   private readonly inbox = new Inbox()
   private readonly onGap: () => void
@@ -38,11 +40,12 @@ export class Peer {
           : this.client.onUnsendable(frame, error),
       { before: () => this.server.runner.announce(), after: () => this.server.runner.announced() }
     )
-    const ends: Ends = {
+    const ends: Handles.Ends = this.ends = {
       exports: new Exports(outbox, {
         whenEncoded: (encoded, context, done, failed) => this.server.runner.whenEncoded(encoded, context, done, failed),
         serve: (id, object, owner) => this.server.serve(id, object, owner),
-        close: (id) => this.server.release(id)
+        close: (id) => this.server.release(id),
+        passOn: (hand, how, from) => passOn(hand, how, from)
       }),
       imports: new Imports(outbox, {
         open: (id, name, address, methods) => this.client.attach(id, name, address, methods),
@@ -102,8 +105,31 @@ export class Peer {
   /** The link has ended: everything that waits for the other end settles, and everything served to it is closed. */
   end(end: LinkEnd): void {
     this.client.end(end)
+    ;(this.ends.exports as Exports).endAll()
     this.server.end(() => undefined)
   }
+}
+
+// the two ends of a link inside this process, for what one actor owns and another in the same process holds
+let loop: { readonly owner: Peer; readonly holder: Peer } | undefined
+
+const makeLoop = (): NonNullable<typeof loop> => {
+  const link = (to: () => Peer): Link => ({
+    send: (batch, transfer) => {
+      const copy = copyBatch(batch, transfer)
+      queueMicrotask(() => to().onBatch(copy))
+    },
+    flushAt: Infinity
+  })
+  const owner: Peer = Peer.worker(link(() => holder), Context.empty())
+  const holder: Peer = Peer.host(link(() => owner), Context.empty(), noEvents, Infinity)
+  return { owner, holder }
+}
+
+/** Hands something out to another actor of this process, which is a holder like any other. */
+const passOn: Services["passOn"] = (hand, how, from) => {
+  loop ??= makeLoop()
+  return Handles.receive(hand(loop.owner.ends), how, { ...from, ends: loop.holder.ends })
 }
 
 const noEvents: ClientEvents = {

@@ -42,8 +42,6 @@ class Sealed {
   }
 }
 
-const noScope: { readonly scope: Scope.Scope | undefined } = { scope: undefined }
-
 const someone = "its caller"
 
 /** Whom the failures of handles speak of that an actor got from those who call it. */
@@ -200,8 +198,8 @@ export class Runner {
 
   // what an actor is given lives as long as the actor, unless it lets go before
   private importing(actor: LocalActor): Handles.Importing {
-    const { scope } = actor.id < 0 ? actor.owner ?? noScope : actor
-    return { ends: this.ends, owner: caller, scope }
+    const receiver = actor.id < 0 ? actor.owner : actor
+    return { ends: this.ends, owner: caller, receiver, scope: receiver?.scope }
   }
 
   private exporting(actor: LocalActor): Handles.Exporting {

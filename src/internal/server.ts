@@ -198,7 +198,7 @@ export class Server {
   }
 
   private importing(actor: LocalActor): Handles.Importing {
-    return { ends: this.ends, owner: caller, scope: actor.scope }
+    return { ends: this.ends, owner: caller, receiver: actor, scope: actor.scope }
   }
 
   private info(behaviour: Behaviour.Behaviour): Wire.MailboxInfo | undefined {
