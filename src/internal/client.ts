@@ -45,6 +45,9 @@ export class Client implements Connection {
   readonly targets = new Map<number, Target>()
   /** the objects there whose handles are held here */
   private readonly objects = new Map<number, Target>()
+  /** what was said of an object before its handle came */
+  private readonly early = new Map<number, "served" | "closed" | "unwanted">()
+  private readonly whenServed = new Map<number, Array<() => void>>()
   /** the shared memory of the link, where it has any and the calls made here are noted in it */
   private readonly notes: Pick<Link, "begun" | "interrupts"> | undefined
   private readonly events: ClientEvents
@@ -98,17 +101,55 @@ export class Client implements Connection {
     this.targets.set(id, target)
   }
 
-  /** The object behind a handle. */
-  attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>): Target {
+  /** The object behind a handle. One that is not served yet (`awaited`) takes no call before it is. */
+  attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>, awaited: boolean): Target {
     const target = new Target(this, id, name, address, methods)
     target.attached()
-    this.objects.set(id, target)
+    const early = this.early.get(id)
+    this.early.delete(id)
+    if (early === "closed") target.end(Exit.void)
+    else {
+      target.restarting = awaited && early === undefined
+      this.objects.set(id, target)
+    }
     return target
+  }
+
+  /** An object is served from now on. */
+  served(id: number): void {
+    const target = this.objects.get(id)
+    if (target === undefined) {
+      const unwanted = this.early.get(id) === "unwanted" || !this.imports.isDirect
+      if (!unwanted) return void this.early.set(id, "served")
+      this.early.delete(id)
+      return this.outbox.push2(Wire.Release, id)
+    }
+    target.restarting = false
+    const waiting = this.whenServed.get(id)
+    this.whenServed.delete(id)
+    waiting?.forEach((listener) => listener())
+    target.advance()
+  }
+
+  /** Calls back once an object is served; at once if it is. */
+  onServed(target: Target, listener: () => void): void {
+    if (!target.restarting) return listener()
+    const waiting = this.whenServed.get(target.id)
+    if (waiting === undefined) this.whenServed.set(target.id, [listener])
+    else waiting.push(listener)
   }
 
   /** It has been let go. */
   detach(id: number): void {
+    if (this.objects.get(id)?.restarting === true && this.imports.isDirect) this.early.set(id, "unwanted")
     this.objects.delete(id)
+    this.whenServed.delete(id)
+  }
+
+  /** It is let go before its handle was taken in. */
+  refuse(id: number): void {
+    if (this.early.delete(id)) this.outbox.push2(Wire.Release, id)
+    else this.early.set(id, "unwanted")
   }
 
   // ---- calls ----
@@ -351,6 +392,9 @@ export class Client implements Connection {
       case Wire.Complete:
         this.imports.complete(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
         break
+      case Wire.Served:
+        this.served(batch[i + 1] as number)
+        break
       case Wire.Pong:
         this.events.onPong()
         break
@@ -376,7 +420,11 @@ export class Client implements Connection {
   private closed(id: number, cause: Wire.EncodedCause | undefined): void {
     const targets = id < 0 ? this.objects : this.targets
     const target = targets.get(id)
-    if (target === undefined) return
+    if (target === undefined) {
+      if (this.early.get(id) === "unwanted") this.early.delete(id)
+      else if (id < 0 && this.imports.isDirect) this.early.set(id, "closed")
+      return
+    }
     targets.delete(id)
     if (id < 0) this.imports.closed(id)
     target.end(Exit.void)
@@ -414,7 +462,7 @@ export class Client implements Connection {
     // F3: calls that never ran, or may run twice, go to the next incarnation in their order
     const carried = new Map<Target, Array<Pending>>()
     for (const target of targets) {
-      if (target.restarting) continue
+      if (target.restarting && target.id > 0) continue
       if (target.onSpawned === undefined && target.willRestart?.(end) === true) {
         target.restarting = true
         carried.set(target, [])

@@ -128,7 +128,8 @@ interface Entry {
   unsubscribe: (() => void) | undefined
 }
 
-interface ObjectEntry {
+/** An object and the actor it belongs to. */
+export interface ObjectEntry {
   readonly object: Served
   readonly owner: LocalActor | undefined
 }
@@ -187,6 +188,7 @@ export class Exports implements Handles.ExportTable {
   private readonly services: Services
   private readonly results = new Map<number, Entry>()
   private readonly objects = new Map<number, ObjectEntry>()
+  private readonly awaited = new Map<number, (entry: ObjectEntry | undefined) => void>()
   private next = 1
 
   constructor(outbox: Outbox, services: Services) {
@@ -255,6 +257,28 @@ export class Exports implements Handles.ExportTable {
   share(id: number, from: number): void {
     const entry = this.objects.get(from)
     if (entry !== undefined) this.serve(id, { object: entry.object.again(), owner: entry.owner })
+    const waiter = this.awaited.get(id)
+    this.awaited.delete(id)
+    waiter?.(this.objects.get(id))
+  }
+
+  /** What is served under a number. */
+  entryOf(id: number): ObjectEntry | undefined {
+    return this.objects.get(id)
+  }
+
+  /** Serves what another table serves, and tells the holder so; or that it is gone. */
+  adopt(id: number, entry: ObjectEntry | undefined): void {
+    if (entry === undefined) return this.outbox.push3(Wire.Closed, id, undefined)
+    this.serve(id, { object: entry.object.again(), owner: entry.owner })
+    this.outbox.push2(Wire.Served, id)
+  }
+
+  /** Calls back with what is shared under a number, once the holder has said so or has died with what it was to share. */
+  whenShared(id: number, from: number, listener: (entry: ObjectEntry | undefined) => void): void {
+    const entry = this.objects.get(id)
+    if (entry !== undefined) return listener(entry)
+    this.awaited.set(id, (entry) => listener(entry ?? this.objects.get(from)))
   }
 
   private serve(id: number, entry: ObjectEntry): void {
@@ -302,8 +326,10 @@ export class Exports implements Handles.ExportTable {
     }
   }
 
-  /** The link has ended: nobody waits for a result any more. */
+  /** The link has ended: nobody waits for anything any more. */
   endAll(): void {
     for (const id of Array.from(this.results.keys())) this.release(id)
+    for (const listener of Array.from(this.awaited.values())) listener(undefined)
+    this.awaited.clear()
   }
 }

@@ -10,6 +10,8 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ActorExited } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
+import type { Mesh } from "./mesh.ts"
+import type { Neighbour } from "./neighbour.ts"
 
 /** The key under which a handle keeps its {@link Carrier}. */
 export const HandleTypeId = "~uactor/Handle"
@@ -28,6 +30,10 @@ export interface Carrier {
 export interface Ends {
   readonly exports: ExportTable
   readonly imports: ImportTable
+  /** the worker at the other end, where it can be connected with others */
+  readonly neighbour: Neighbour | undefined
+  /** the channels of this worker to others, where it can have any */
+  readonly mesh: Mesh | undefined
 }
 
 /** What one end has handed out. */
@@ -44,6 +50,8 @@ export interface ImportTable {
   readonly dead: (how: unknown, from: Importing) => object
   /** lets go of a handle that may never have been taken in */
   readonly releaseId: (id: number) => void
+  /** the same for one that was handed from worker to worker */
+  readonly refuse: (wire: WireContent, ends: Ends) => void
 }
 
 /** Who hands out: the end of the link, and the actor that is to own what is handed out. */
@@ -81,6 +89,10 @@ export const WireKnown = 1
 export const WireObject = 2
 /** A handle of the receiver's own; `relay` stands in if it is gone. */
 export const WireYours = 3
+/** An object of another worker, under its number on the channel to that. */
+export const WireDirect = 4
+/** The same on its way from a worker to the process that started it: what is held as `from`, shared under a number of its own. */
+export const WireBack = 5
 
 /** What a handle is on the wire. */
 export type WireContent =
@@ -88,6 +100,8 @@ export type WireContent =
   | readonly [kind: typeof WireKnown, status: number, value: unknown]
   | readonly [kind: typeof WireObject, id: number, name: string, address: string]
   | readonly [kind: typeof WireYours, id: number, relay: number | undefined]
+  | readonly [kind: typeof WireDirect, id: number, channel: number, name: string, address: string]
+  | readonly [kind: typeof WireBack, id: number, channel: number, name: string, address: string, from: number]
 
 /** The same as a value that no schema makes by accident. */
 export interface WireHandle {
@@ -188,7 +202,8 @@ export const receive = ({ [WireTag]: content }: WireHandle, how: unknown, from: 
 }
 
 /** Lets go of every handle in an encoded value that is not decoded, or not wanted any more. */
-export const releaseAll = ({ imports }: Ends, value: unknown): void => {
+export const releaseAll = (ends: Ends, value: unknown): void => {
+  const { imports } = ends
   const visit = (value: unknown): void => {
     if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return
     if (isWire(value)) {
@@ -196,6 +211,7 @@ export const releaseAll = ({ imports }: Ends, value: unknown): void => {
       if (content[0] === WireDeferred || content[0] === WireObject) imports.releaseId(content[1])
       else if (content[0] === WireYours && content[2] !== undefined) imports.releaseId(content[2])
       else if (content[0] === WireKnown) visit(content[2])
+      else imports.refuse(content, ends)
     } else if (Array.isArray(value) || value instanceof Set) { for (const item of value) visit(item) }
     else if (value instanceof Map) { for (const entry of value) visit(entry) }
     else for (const item of Object.values(value)) visit(item)

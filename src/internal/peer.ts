@@ -10,6 +10,8 @@ import { Exports, type Services } from "./exports.ts"
 import * as Handles from "./handles.ts"
 import { Imports } from "./imports.ts"
 import type { Link, LinkEnd } from "./link.ts"
+import { Mesh } from "./mesh.ts"
+import { Neighbour } from "./neighbour.ts"
 import { Inbox, Outbox } from "./outbox.ts"
 import { Server } from "./server.ts"
 import * as Wire from "./wire.ts"
@@ -30,7 +32,8 @@ export class Peer {
     behaviours: Context.Context<never>,
     events: ClientEvents,
     interruptTimeout: number,
-    onGap: (peer: Peer) => void
+    onGap: (peer: Peer) => void,
+    channel?: number
   ) {
     const outbox = this.outbox = new Outbox(
       link,
@@ -40,17 +43,27 @@ export class Peer {
           : this.client.onUnsendable(frame, error),
       { before: () => this.server.runner.announce(), after: () => this.server.runner.announced() }
     )
+    const { makeChannel, openChannel } = link
+    const exports = new Exports(outbox, {
+      whenEncoded: (encoded, context, done, failed) => this.server.runner.whenEncoded(encoded, context, done, failed),
+      serve: (id, object, owner) => this.server.serve(id, object, owner),
+      close: (id) => this.server.release(id),
+      passOn: (hand, how, from) => passOn(hand, how, from)
+    })
+    const neighbour = makeChannel === undefined ? undefined : new Neighbour(() => this.ends, outbox, makeChannel)
     const ends: Handles.Ends = this.ends = {
-      exports: new Exports(outbox, {
-        whenEncoded: (encoded, context, done, failed) => this.server.runner.whenEncoded(encoded, context, done, failed),
-        serve: (id, object, owner) => this.server.serve(id, object, owner),
-        close: (id) => this.server.release(id),
-        passOn: (hand, how, from) => passOn(hand, how, from)
-      }),
+      exports,
       imports: new Imports(outbox, {
-        open: (id, name, address, methods) => this.client.attach(id, name, address, methods),
-        close: (id) => this.client.detach(id)
-      })
+        open: (id, name, address, methods, awaited) => this.client.attach(id, name, address, methods, awaited),
+        close: (id) => this.client.detach(id),
+        refuse: (id) => this.client.refuse(id),
+        served: (id) => this.client.served(id),
+        onServed: (target, listener) => this.client.onServed(target, listener)
+      }, { neighbour, channel }),
+      neighbour,
+      mesh: openChannel === undefined
+        ? undefined
+        : new Mesh(openChannel, (link, channel) => Peer.direct(link, channel), exports)
     }
     this.client = new Client(outbox, ends, notes.caller, events, interruptTimeout)
     this.server = new Server(outbox, ends, notes.runner, behaviours)
@@ -87,6 +100,19 @@ export class Peer {
     )
   }
 
+  /** One end of a channel between two workers. */
+  private static direct(link: Link, channel: number): Peer {
+    return new Peer(
+      link,
+      { caller: undefined, runner: undefined },
+      Context.empty(),
+      noEvents,
+      Infinity,
+      () => undefined,
+      channel
+    )
+  }
+
   /** Reads a batch from the other end. */
   onBatch(batch: Wire.Batch): void {
     const order = this.inbox.check(batch)
@@ -107,6 +133,7 @@ export class Peer {
     this.client.end(end)
     ;(this.ends.exports as Exports).endAll()
     this.server.end(() => undefined)
+    this.ends.neighbour?.end(end)
   }
 }
 
