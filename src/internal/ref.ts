@@ -2,6 +2,8 @@
  * The client object of an actor: a method for each definition of the protocol,
  * made when it is first used, and, under a symbol, the actor it belongs to.
  */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as Call from "./call.ts"
 import type * as Codec from "./codec.ts"
 import type { HostedActor } from "./system.ts"
@@ -30,10 +32,7 @@ const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
         const target = route === undefined ? this[ActorRefTypeId].target : undefined
         const call = target !== undefined
           ? (payload: unknown, options?: Call.CallOptions) => Call.call(target, index, payload, options)
-          : (payload: unknown, options?: Call.CallOptions) => {
-            const { target } = route!(method.tag, payload)
-            return Call.call(target, index, payload, options)
-          }
+          : routed(method, index, route!)
         Object.defineProperty(this, method.tag, { value: call, enumerable: true })
         return call
       }
@@ -42,6 +41,15 @@ const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
   prototypes.set(methods, proto)
   return proto
 }
+
+// the member is chosen when the call is made, not when it is described: a retry may go to another
+const routed =
+  (method: Codec.Method, index: number, route: Route) => (payload: unknown, options?: Call.CallOptions) => {
+    const call = (): object => Call.call(route(method.tag, payload).target, index, payload, options)
+    return method.stream && options?.asQueue !== true
+      ? Stream.suspend(call as () => Stream.Stream<unknown, unknown>)
+      : Effect.suspend(call as () => Effect.Effect<unknown, unknown>)
+  }
 
 /** A reference to one actor. */
 export const make = (actor: HostedActor): object =>
