@@ -10,7 +10,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Transferable from "effect/workers/Transferable"
-import type { Outcome } from "../ActorError.ts"
+import type { ActorExited, Outcome } from "../ActorError.ts"
 import * as Call from "./call.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
@@ -53,6 +53,7 @@ export class Client implements Connection {
   private nextTarget = 1
   private sent = 0
   private lastWords: string | undefined
+  private ended: LinkEnd | undefined
 
   constructor(
     outbox: Outbox,
@@ -97,7 +98,9 @@ export class Client implements Connection {
   attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>): Target {
     const target = new Target(this, id, name, address, methods)
     target.attached()
-    this.targets.set(id, target)
+    const { ended } = this
+    if (ended === undefined) this.targets.set(id, target)
+    else target.end(this.exitOf(target, ended))
     return target
   }
 
@@ -133,7 +136,9 @@ export class Client implements Connection {
       return false
     }
     const transfer = collector.readUnsafe()
-    return this.sendEncoded(pending, encoded.value, transfer.length > 0 ? transfer : undefined)
+    if (this.sendEncoded(pending, encoded.value, transfer.length > 0 ? transfer : undefined)) return true
+    Handles.takeBack(this.ends, encoded.value)
+    return false
   }
 
   private sendEncoded(pending: Pending, payload: unknown, transfer: ReadonlyArray<unknown> | undefined): boolean {
@@ -381,9 +386,16 @@ export class Client implements Connection {
       : end
   }
 
+  private exitOf(target: Target, { message, reason }: LinkEnd): Exit.Exit<void, ActorExited> {
+    return reason === "Stopped"
+      ? Exit.void
+      : Exit.fail(target.exited(reason, "NotRun", `${target.address} ended: ${message}`))
+  }
+
   /** Settles everything: the link has ended. */
   end(end: LinkEnd): void {
     const { message } = end
+    this.ended = end
     this.outbox.close()
     const begun = this.notes?.begun
     const begunIds = begun === undefined ? undefined : new Set(begun.subarray(1, 1 + begun[0]!))
@@ -406,8 +418,7 @@ export class Client implements Connection {
         carried.set(target, [])
         continue
       }
-      const error = target.exited(end.reason, "NotRun", `${target.address} ended: ${message}`)
-      target.end(end.reason === "Stopped" ? Exit.void : Exit.fail(error))
+      target.end(this.exitOf(target, end))
     }
     for (const [pending, outcome] of lost) {
       const { method, target } = pending
@@ -442,6 +453,7 @@ export class Client implements Connection {
       case Wire.Call:
       case Wire.CallWith: {
         const pending = this.find(frame[1] as number)
+        Handles.takeBack(this.ends, frame[4])
         if (pending === undefined) return
         this.release(pending)
         pending.fail(
@@ -453,6 +465,7 @@ export class Client implements Connection {
         return
       }
       case Wire.Spawn:
+        Handles.takeBack(this.ends, frame[3])
         return this.spawned(frame[1] as number, Wire.SpawnArgsInvalid, `they cannot be sent: ${String(error)}`)
       case Wire.Close:
         // an exit is encoded as plain data, so only its values can have been refused
