@@ -10,7 +10,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Transferable from "effect/workers/Transferable"
-import type { Outcome } from "../ActorError.ts"
+import type { ActorExited, Outcome } from "../ActorError.ts"
 import * as Call from "./call.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
@@ -61,6 +61,7 @@ export class Client implements Connection {
   private lastWords: string | undefined
   /** a message from the worker was lost */
   private hasGap = false
+  private ended: LinkEnd | undefined
 
   constructor(
     outbox: Outbox,
@@ -105,9 +106,11 @@ export class Client implements Connection {
   attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>, awaited: boolean): Target {
     const target = new Target(this, id, name, address, methods)
     target.attached()
+    const { ended } = this
     const early = this.early.get(id)
     this.early.delete(id)
-    if (early === "closed") target.end(Exit.void)
+    if (ended !== undefined) target.end(this.exitOf(target, ended))
+    else if (early === "closed") target.end(Exit.void)
     else {
       target.restarting = awaited && early === undefined
       this.objects.set(id, target)
@@ -179,7 +182,9 @@ export class Client implements Connection {
       return false
     }
     const transfer = collector.readUnsafe()
-    return this.sendEncoded(pending, encoded.value, transfer.length > 0 ? transfer : undefined)
+    if (this.sendEncoded(pending, encoded.value, transfer.length > 0 ? transfer : undefined)) return true
+    Handles.takeBack(this.ends, encoded.value)
+    return false
   }
 
   private sendEncoded(pending: Pending, payload: unknown, transfer: ReadonlyArray<unknown> | undefined): boolean {
@@ -441,9 +446,16 @@ export class Client implements Connection {
       : end
   }
 
+  private exitOf(target: Target, { message, reason }: LinkEnd): Exit.Exit<void, ActorExited> {
+    return reason === "Stopped"
+      ? Exit.void
+      : Exit.fail(target.exited(reason, "NotRun", `${target.address} ended: ${message}`))
+  }
+
   /** Settles everything: the link has ended. */
   end(end: LinkEnd): void {
     const { message } = end
+    this.ended = end
     this.outbox.close()
     // its notes do not say what it has announced, and that was lost if anything was
     const begun = this.hasGap ? undefined : this.notes?.begun
@@ -468,8 +480,7 @@ export class Client implements Connection {
         carried.set(target, [])
         continue
       }
-      const error = target.exited(end.reason, "NotRun", `${target.address} ended: ${message}`)
-      target.end(end.reason === "Stopped" ? Exit.void : Exit.fail(error))
+      target.end(this.exitOf(target, end))
     }
     const settling: Array<() => void> = []
     for (const [pending, outcome] of lost) {
@@ -509,6 +520,7 @@ export class Client implements Connection {
       case Wire.Call:
       case Wire.CallWith: {
         const pending = this.find(frame[1] as number)
+        Handles.takeBack(this.ends, frame[4])
         if (pending === undefined) return
         this.release(pending)
         pending.fail(
@@ -520,6 +532,7 @@ export class Client implements Connection {
         return
       }
       case Wire.Spawn:
+        Handles.takeBack(this.ends, frame[3])
         return this.spawned(frame[1] as number, Wire.SpawnArgsInvalid, `they cannot be sent: ${String(error)}`)
       case Wire.Close:
         // an exit is encoded as plain data, so only its values can have been refused

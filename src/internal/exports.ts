@@ -232,7 +232,9 @@ export class Exports implements Handles.ExportTable {
     const id = this.next++
     const complete = (exit: Exit.Exit<unknown, unknown>): void =>
       this.complete(id, () => known ?? completionOf(codec, exit, to))
-    const entry: Entry = { owner: to.owner, source, unsubscribe: undefined }
+    // what is only passed on does not end with who passes it on
+    const owner = source instanceof LocalDeferred ? to.owner : undefined
+    const entry: Entry = { owner, source, unsubscribe: undefined }
     this.results.set(id, entry)
     // a result that is there but cannot be encoded at once must not overtake the answer that carries its handle
     entry.unsubscribe = source.subscribe(
@@ -246,7 +248,8 @@ export class Exports implements Handles.ExportTable {
     // the even numbers are for those who share
     const id = -(2 * this.next++ + 1)
     const actor = owner as LocalActor | undefined
-    this.serve(id, { object, owner: actor })
+    // what is only passed on does not end with who passes it on
+    this.serve(id, { object, owner: object.isRelay ? undefined : actor })
     const name = object.owner?.name ?? actor?.behaviour.definition.name ?? object.kind
     const address = object.owner?.address ??
       (actor === undefined ? `a ${object.kind} of the program` : `a ${object.kind} of ${name}#${actor.id}`)
@@ -282,8 +285,8 @@ export class Exports implements Handles.ExportTable {
   }
 
   private serve(id: number, entry: ObjectEntry): void {
-    this.services.serve(id, entry.object, entry.owner)
     this.objects.set(id, entry)
+    this.services.serve(id, entry.object, entry.owner)
   }
 
   /** An object that was handed out is no longer served. */

@@ -6,6 +6,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ActorExited } from "../ActorError.ts"
@@ -40,6 +41,8 @@ export interface Ends {
 export interface ExportTable {
   /** the handle that was handed out under a number, as it comes back to this end; `undefined` if it is gone */
   readonly reclaim: (id: number, how: unknown, from: Importing) => object | undefined
+  /** serves no longer what was handed out under a number */
+  readonly release: (id: number) => void
 }
 
 /** What one end holds of the other. */
@@ -52,6 +55,8 @@ export interface ImportTable {
   readonly releaseId: (id: number) => void
   /** the same for one that was handed from worker to worker */
   readonly refuse: (wire: WireContent, ends: Ends) => void
+  /** the same where it was handed out from here, and is not sent */
+  readonly withdraw: (wire: WireContent, ends: Ends) => void
 }
 
 /** Who hands out: the end of the link, and the actor that is to own what is handed out. */
@@ -59,6 +64,8 @@ export interface Exporting {
   readonly ends: Ends
   /** `undefined` for the program outside of any actor */
   readonly owner: object | undefined
+  /** what has been handed out so far, while a value is encoded */
+  readonly made?: Array<WireHandle>
 }
 
 /** Who takes in. */
@@ -132,17 +139,35 @@ const CurrentImporter: Context.Reference<Importing | undefined> = Context.Refere
 const fromFiber = <A>(reference: Context.Reference<A>): A | undefined => Fiber.getCurrent()?.getRef(reference)
 
 /** Encodes a value that may contain handles. */
-export const encode = (to: Exporting, codec: Codec.Codec, value: unknown): ReturnType<Codec.Codec["encode"]> => {
+export const encode = (
+  { ends, owner }: Exporting,
+  codec: Codec.Codec,
+  value: unknown
+): ReturnType<Codec.Codec["encode"]> => {
   const outer = exporter
-  exporter = to
+  const made: Array<WireHandle> = []
+  const to = exporter = { ends, owner, made }
   let encoded
   try {
     encoded = codec.encode(value)
   } finally {
     exporter = outer
   }
-  if (Codec.isSuccess(encoded) || Codec.isFailure(encoded)) return encoded
-  return Effect.provideService(encoded, CurrentExporter, to)
+  // what was handed out before a misfit was found, or for a member of a union that did not fit, is nobody's
+  const settle = (exit: Exit.Exit<unknown, unknown>): void => {
+    if (made.length === 0) return
+    const kept = new Set<WireHandle>()
+    if (Exit.isSuccess(exit)) forEachWire(exit.value, (wire) => kept.add(wire))
+    for (const wire of made) if (!kept.has(wire)) takeBack(ends, wire)
+  }
+  if (Codec.isSuccess(encoded) || Codec.isFailure(encoded)) {
+    settle(encoded)
+    return encoded
+  }
+  return Effect.onExit(
+    Effect.provideService(encoded, CurrentExporter, to),
+    (exit) => Effect.sync(() => settle(exit))
+  )
 }
 
 /** Decodes a value that may contain handles. */
@@ -176,6 +201,12 @@ export const handingOut = (): Exporting => {
   throw new TypeError("a handle can only be handed out in a call, its answer, or the arguments of an actor")
 }
 
+/** Remembers what is handed out at this moment. */
+export const handedOut = (wire: WireHandle): WireHandle => {
+  handingOut().made?.push(wire)
+  return wire
+}
+
 /** Encodes a handle, on the way out. */
 export const toWire = (handle: object, how: unknown): WireHandle => carrierOf(handle).export(handingOut(), how)
 
@@ -201,20 +232,47 @@ export const receive = ({ [WireTag]: content }: WireHandle, how: unknown, from: 
   return relay === undefined ? imports.dead(how, from) : imports.add([WireDeferred, relay], how, from)
 }
 
-/** Lets go of every handle in an encoded value that is not decoded, or not wanted any more. */
-export const releaseAll = (ends: Ends, value: unknown): void => {
-  const { imports } = ends
+// finds the handles in an encoded value
+const forEachWire = (value: unknown, found: (wire: WireHandle) => void): void => {
+  const seen = new Set<object>()
   const visit = (value: unknown): void => {
-    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return
+    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value)) return
+    seen.add(value)
     if (isWire(value)) {
-      const content = value[WireTag]
-      if (content[0] === WireDeferred || content[0] === WireObject) imports.releaseId(content[1])
-      else if (content[0] === WireYours && content[2] !== undefined) imports.releaseId(content[2])
-      else if (content[0] === WireKnown) visit(content[2])
-      else imports.refuse(content, ends)
+      found(value)
+      if (value[WireTag][0] === WireKnown) visit(value[WireTag][2])
     } else if (Array.isArray(value) || value instanceof Set) { for (const item of value) visit(item) }
     else if (value instanceof Map) { for (const entry of value) visit(entry) }
     else for (const item of Object.values(value)) visit(item)
   }
   visit(value)
 }
+
+// the number under which the sender serves it to the receiver, who has it from nobody else
+const numberOf = (content: WireContent): number | undefined => {
+  switch (content[0]) {
+    case WireDeferred:
+    case WireObject:
+      return content[1]
+    case WireYours:
+      return content[2]
+    default:
+      return undefined
+  }
+}
+
+/** Lets go of every handle in an encoded value that is not decoded, or not wanted any more. */
+export const releaseAll = (ends: Ends, value: unknown): void =>
+  forEachWire(value, ({ [WireTag]: content }) => {
+    const id = numberOf(content)
+    if (id === undefined) ends.imports.refuse(content, ends)
+    else ends.imports.releaseId(id)
+  })
+
+/** Serves no longer what was handed out in an encoded value that is not sent. */
+export const takeBack = (ends: Ends, value: unknown): void =>
+  forEachWire(value, ({ [WireTag]: content }) => {
+    const id = numberOf(content)
+    if (id === undefined) ends.imports.withdraw(content, ends)
+    else ends.exports.release(id)
+  })

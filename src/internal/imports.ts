@@ -465,6 +465,15 @@ export class Imports implements Handles.ImportTable {
     imports?.releaseId(imports.recall(channel, shared, from))
   }
 
+  /** The same for one that is not sent after all. */
+  withdraw(content: Handles.WireContent, ends: Handles.Ends): void {
+    if (content[0] === Handles.WireBack) ends.mesh?.importsOf(content[2])?.releaseId(content[1])
+    if (content[0] !== Handles.WireDirect) return
+    const [, passed, channel] = content
+    const imports = ends.neighbour?.across(channel)?.ends.imports as Imports | undefined
+    imports?.releaseId(imports.recall(channel, passed, passed))
+  }
+
   /**
    * Hands an object of one worker to another one, so that they need nobody between them; or what one worker holds of another to
    * the process that started both. Nothing where that cannot be done.

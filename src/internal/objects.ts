@@ -25,7 +25,10 @@ interface Carriage<H extends object> {
 export const schemaOf = <H extends object>({ decode, encode, expected, is }: Carriage<H>): Schema.Codec<H, unknown> => {
   const link = Schema.link<H>()(
     Schema.declare(Handles.isWire),
-    SchemaTransformation.transform<H, Handles.WireHandle>({ decode: (wire) => decode(wire) as H, encode })
+    SchemaTransformation.transform<H, Handles.WireHandle>({
+      decode: (wire) => decode(wire) as H,
+      encode: (handle) => Handles.handedOut(encode(handle))
+    })
   )
   return Schema.declare((u: unknown): u is H => typeof u === "object" && u !== null && is(u), {
     expected,

@@ -131,7 +131,10 @@ export class Server {
     session.isRelay = isRelay
     session.state = "Running"
     this.actors.set(id, session)
-    owner?.objects.set(session, () => this.close(id, false, Exit.void))
+    if (owner === undefined) return
+    owner.objects.set(session, () => this.close(id, false, Exit.void))
+    // what is handed out by an actor that is ending ends at once
+    if (owner.state === "Closing") this.close(id, false, Exit.void)
   }
 
   /** The holder of an object has let go. */
