@@ -121,17 +121,15 @@ export class Client implements Connection {
   /** An object is served from now on. */
   served(id: number): void {
     const target = this.objects.get(id)
-    if (target === undefined) {
-      const unwanted = this.early.get(id) === "unwanted" || !this.imports.isDirect
-      if (!unwanted) return void this.early.set(id, "served")
-      this.early.delete(id)
-      return this.outbox.push2(Wire.Release, id)
-    }
-    target.restarting = false
+    const unwanted = this.early.get(id) === "unwanted" || !this.imports.isDirect
+    if (target === undefined && !unwanted) return void this.early.set(id, "served")
+    if (target !== undefined) target.restarting = false
     const waiting = this.whenServed.get(id)
     this.whenServed.delete(id)
     waiting?.forEach((listener) => listener())
-    target.advance()
+    if (target !== undefined) return target.advance()
+    this.early.delete(id)
+    this.outbox.push2(Wire.Release, id)
   }
 
   /** Calls back once an object is served; at once if it is. */
@@ -142,11 +140,13 @@ export class Client implements Connection {
     else waiting.push(listener)
   }
 
-  /** It has been let go. */
-  detach(id: number): void {
-    if (this.objects.get(id)?.restarting === true && this.imports.isDirect) this.early.set(id, "unwanted")
+  /** It has been let go; one that is not served yet is released once it is. */
+  detach(id: number): "served" | "awaited" {
+    const isAwaited = this.objects.get(id)?.restarting === true
     this.objects.delete(id)
-    this.whenServed.delete(id)
+    if (!isAwaited) return "served"
+    if (this.imports.isDirect) this.early.set(id, "unwanted")
+    return "awaited"
   }
 
   /** It is let go before its handle was taken in. */
@@ -425,6 +425,7 @@ export class Client implements Connection {
   private closed(id: number, cause: Wire.EncodedCause | undefined): void {
     const targets = id < 0 ? this.objects : this.targets
     const target = targets.get(id)
+    this.whenServed.delete(id)
     if (target === undefined) {
       if (this.early.get(id) === "unwanted") this.early.delete(id)
       else if (id < 0 && this.imports.isDirect) this.early.set(id, "closed")

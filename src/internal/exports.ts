@@ -188,6 +188,8 @@ export class Exports implements Handles.ExportTable {
   private readonly services: Services
   private readonly results = new Map<number, Entry>()
   private readonly objects = new Map<number, ObjectEntry>()
+  /** what waits for numbers under which something is about to be served */
+  private readonly expected = new Map<number, Array<() => void>>()
   private readonly awaited = new Map<number, (entry: ObjectEntry | undefined) => void>()
   private next = 1
 
@@ -265,16 +267,26 @@ export class Exports implements Handles.ExportTable {
     waiter?.(this.objects.get(id))
   }
 
-  /** What is served under a number. */
-  entryOf(id: number): ObjectEntry | undefined {
-    return this.objects.get(id)
+  /** Serves what another table serves, as soon as that does, and tells the holder so; or that it is gone. */
+  adopt(id: number, find: (found: (entry: ObjectEntry | undefined) => void) => void): void {
+    const waiting: Array<() => void> = []
+    this.expected.set(id, waiting)
+    find((entry) => {
+      this.expected.delete(id)
+      if (entry === undefined) this.outbox.push3(Wire.Closed, id, undefined)
+      else {
+        this.serve(id, { object: entry.object.again(), owner: entry.owner })
+        this.outbox.push2(Wire.Served, id)
+      }
+      for (const listener of waiting) listener()
+    })
   }
 
-  /** Serves what another table serves, and tells the holder so; or that it is gone. */
-  adopt(id: number, entry: ObjectEntry | undefined): void {
-    if (entry === undefined) return this.outbox.push3(Wire.Closed, id, undefined)
-    this.serve(id, { object: entry.object.again(), owner: entry.owner })
-    this.outbox.push2(Wire.Served, id)
+  /** Calls back with what is served under a number, once that is known. */
+  whenKnown(id: number, listener: (entry: ObjectEntry | undefined) => void): void {
+    const waiting = this.expected.get(id)
+    if (waiting === undefined) listener(this.objects.get(id))
+    else waiting.push(() => listener(this.objects.get(id)))
   }
 
   /** Calls back with what is shared under a number, once the holder has said so or has died with what it was to share. */
@@ -314,7 +326,7 @@ export class Exports implements Handles.ExportTable {
 
   /** The other end has let go. */
   release(id: number): void {
-    if (id < 0) return this.services.close(id)
+    if (id < 0) return this.whenKnown(id, () => this.services.close(id))
     const entry = this.results.get(id)
     this.results.delete(id)
     entry?.unsubscribe?.()

@@ -283,7 +283,10 @@ export class RemoteObject implements Handles.Carrier {
 
   export(to: Handles.Exporting, _how: unknown): Handles.WireHandle {
     if (this.isReleased) throw released(this.served)
-    if (to.ends.imports === this.imports) return Handles.wire([Handles.WireYours, this.id, undefined])
+    // one that is on its way back here from another worker may not be known to its owner yet
+    if (to.ends.imports === this.imports && !this.served.restarting) {
+      return Handles.wire([Handles.WireYours, this.id, undefined])
+    }
     const direct = this.imports.handDirectly(this.id, this.how, this.served, to.ends)
     if (direct !== undefined) return direct
     return (to.ends.exports as Exports).addObject(new Relay(this.imports, this.id, this.how, this.served), to.owner)
@@ -356,7 +359,8 @@ interface Services {
     methods: ReadonlyArray<Codec.Method>,
     awaited: boolean
   ) => Target
-  readonly close: (id: number) => void
+  /** tells whether it was not served yet */
+  readonly close: (id: number) => "served" | "awaited"
   /** lets go of one that has not been opened */
   readonly refuse: (id: number) => void
   readonly served: (id: number) => void
@@ -537,10 +541,12 @@ export class Imports implements Handles.ImportTable {
 
   releaseId(id: number): void {
     if (id === 0) return
-    if (id < 0) {
+    if (id > 0) this.results.delete(id)
+    else {
       this.objects.delete(id)
-      this.services.close(id)
-    } else this.results.delete(id)
+      // one that is not served yet is released as soon as it is: someone may have been promised a share of it
+      if (this.services.close(id) === "awaited") return
+    }
     this.outbox.push2(Wire.Release, id)
   }
 

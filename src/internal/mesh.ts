@@ -45,16 +45,18 @@ export class Mesh {
 
   /** An object of this worker has been handed to another one. */
   pass(channel: number, id: number, from: number): void {
-    this.exportsOf(channel)?.adopt(id, this.exports.entryOf(from))
+    this.exportsOf(channel)?.adopt(id, (found) => this.exports.whenKnown(from, found))
   }
 
   /** An object that another worker holds has been handed back, to the process that started both. */
   recall(id: number, channel: number, shared: number, from: number): void {
     const exports = this.exportsOf(channel)
-    if (exports === undefined) return this.exports.adopt(id, undefined)
-    exports.whenShared(shared, from, (entry) => {
-      this.exports.adopt(id, entry)
-      exports.release(shared)
+    this.exports.adopt(id, (found) => {
+      if (exports === undefined) return found(undefined)
+      exports.whenShared(shared, from, (entry) => {
+        found(entry)
+        exports.release(shared)
+      })
     })
   }
 
