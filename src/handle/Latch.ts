@@ -62,7 +62,7 @@ const kind: Objects.Kind<Methods, LatchHandle> = {
  * @category schemas
  * @since 0.1.0
  */
-export const Latch: Schema.Codec<LatchHandle, unknown> = Objects.schema(
+export const Latch: Schema.declare<LatchHandle> = Objects.schema(
   kind,
   RpcGroup.make(
     Rpc.make("open", { success: Schema.Boolean }),
@@ -130,7 +130,7 @@ const barrierKind: Objects.Kind<BarrierMethods, BarrierHandle> = {
  * @category schemas
  * @since 0.1.0
  */
-export const Barrier: Schema.Codec<BarrierHandle, unknown> = Objects.schema(
+export const Barrier: Schema.declare<BarrierHandle> = Objects.schema(
   barrierKind,
   RpcGroup.make(
     Rpc.make("await", { success: Schema.Int }),

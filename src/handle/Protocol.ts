@@ -34,7 +34,7 @@ export type ObjectHandle<Rpcs extends Rpc.Any> = RpcClient.RpcClient<Rpcs, Handl
  * @category models
  * @since 0.1.0
  */
-export interface ObjectSchema<Rpcs extends Rpc.Any> extends Schema.Codec<ObjectHandle<Rpcs>, unknown> {
+export interface ObjectSchema<Rpcs extends Rpc.Any> extends Schema.declare<ObjectHandle<Rpcs>> {
   /**
    * Makes a handle of an object here. A function is asked for handlers once for each holder, with the holder's scope, which
    * closes when the holder has let go or has died.

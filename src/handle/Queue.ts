@@ -99,7 +99,7 @@ const kindOf = <A>(): Objects.Kind<Methods<A>, QueueHandle<A>> => ({
  * @category schemas
  * @since 0.1.0
  */
-export const Queue = <A extends Schema.Top>(item: A): Schema.Codec<QueueHandle<A["Type"]>, unknown> => {
+export const Queue = <A extends Schema.Top>(item: A): Schema.declare<QueueHandle<A["Type"]>> => {
   const items = Schema.Array(item)
   return Objects.schema(
     kindOf<A["Type"]>(),

@@ -128,7 +128,7 @@ const open = (semaphore: Semaphores.Semaphore) => (holder: Scope.Scope): Methods
  * @category schemas
  * @since 0.1.0
  */
-export const Semaphore: Schema.Codec<SemaphoreHandle, unknown> = Objects.schema(kind, protocol)
+export const Semaphore: Schema.declare<SemaphoreHandle> = Objects.schema(kind, protocol)
 
 /**
  * Hands out an Effect `Semaphore` as a handle.
@@ -200,7 +200,7 @@ const lockKind: Objects.Kind<Methods, LockHandle> = {
  * @category schemas
  * @since 0.1.0
  */
-export const Lock: Schema.Codec<LockHandle, unknown> = Objects.schema(lockKind, protocol)
+export const Lock: Schema.declare<LockHandle> = Objects.schema(lockKind, protocol)
 
 /**
  * Makes a lock and its handle.

@@ -322,6 +322,47 @@ for (const workers of ["dedicated", 1] as const) {
         yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
       }).pipe(Effect.provide(layer)))
 
+    it.live(`H5: what is handed out in a value that is not sent is taken back (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        const held = yield* watch
+        const items = yield* source.items()
+        const own = yield* Handle.makeQueue<number>()
+        yield* source.log()
+        const before = held()
+        assert.strictEqual(yield* keeper.mixed({ of: { items: own, text: "a" }, anything: 1 }), "text")
+        assert.strictEqual(yield* keeper.mixed({ of: { items, n: 1 }, anything: 1 }), "number")
+        const unsendable = keeper.mixed({ of: { items: own, n: 1 }, anything: () => 1 })
+        assertTypeError(yield* Effect.exit(unsendable), "Keeper.mixed", "cannot be sent")
+        yield* Effect.all([source.log(), keeper.pid()])
+        yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: a call that waits when its actor ends is refused, whatever its payload looks like (${where})`, () =>
+      Effect.gen(function*() {
+        const keeper = yield* Keeper.spawn({})
+        const own = yield* Handle.makeQueue<number>()
+        const cyclic: { self?: unknown } = {}
+        cyclic.self = cyclic
+        yield* keeper.keep({ items: own })
+        const taking = yield* forked(keeper.take())
+        const waiting = yield* forked(keeper.mixed({ of: { items: own, n: 1 }, anything: cyclic }))
+        yield* ActorRef.stop(keeper)
+        assertExited(yield* Fiber.await(taking), "Stopped", "Unknown")
+        assertExited(yield* Fiber.await(waiting), "Stopped", "NotRun")
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: an actor that hands something out while it ends does not wait for its holder (${where})`, () =>
+      Effect.gen(function*() {
+        const source = yield* Source.spawn()
+        const late = yield* forked(source.lateItems())
+        yield* source.log()
+        yield* ActorRef.stop(source)
+        const exit = yield* Fiber.await(late)
+        if (Exit.isSuccess(exit)) assertExited(yield* Effect.exit(exit.value.take), "Stopped", "NotRun")
+        else assertExited(exit, "Stopped", "Unknown")
+      }).pipe(Effect.provide(layer)))
+
     // ---- H6 ----
 
     it.live(`H6: what was not handed out cannot be reached (${where})`, () =>
