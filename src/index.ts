@@ -5,7 +5,7 @@
  */
 export * as Actor from "./Actor.ts"
 export { ActorExited, HandleReleased, MailboxFull, ProtocolError, SpawnError } from "./ActorError.ts"
-export type { ActorError, Outcome } from "./ActorError.ts"
+export type { ActorError, HandleError, Outcome } from "./ActorError.ts"
 export * as ActorPool from "./ActorPool.ts"
 export * as ActorRef from "./ActorRef.ts"
 export { ActorSystem } from "./ActorSystem.ts"
