@@ -32,7 +32,8 @@ export type ObjectHandle<Rpcs extends Rpc.Any> = RpcClient.RpcClient<Rpcs, Handl
 export interface ObjectSchema<Rpcs extends Rpc.Any> extends Schema.Codec<ObjectHandle<Rpcs>, unknown> {
   /**
    * Makes a handle of an object here. A function is asked for handlers once for each holder, with the holder's scope, which
-   * closes when the holder has let go or has died.
+   * closes when the holder has let go or has died. Where the handle was made it is asked when it is first used there, and
+   * that scope stays open.
    */
   readonly of: <const Handlers extends RpcGroup.HandlersFrom<Rpcs>>(
     handlers: Handlers | ((holder: Scope.Scope) => Handlers)
@@ -41,17 +42,19 @@ export interface ObjectSchema<Rpcs extends Rpc.Any> extends Schema.Codec<ObjectH
 
 type Handlers = Readonly<Record<string, (payload: unknown, options: unknown) => object>>
 
-// what a handler wraps to be run out of line, or not to be interrupted, means nothing where it is called directly
-const unwrapped = (handlers: Handlers): Handlers =>
-  Object.fromEntries(
-    Object.entries(handlers).map(([tag, handler]) => [
+// called directly; what a handler wraps to be run out of line, or not to be interrupted, means nothing there
+const direct = (tags: Iterable<string>) => (open: () => Handlers): Handlers => {
+  let handlers: Handlers | undefined
+  return Object.fromEntries(
+    Array.from(tags, (tag) => [
       tag,
       (payload, options) => {
-        const answer = handler(payload, options)
+        const answer = (handlers ??= open())[tag]!(payload, options)
         return Rpc.isWrapper(answer) ? answer.value as object : answer
       }
     ])
   )
+}
 
 let count = 0
 
@@ -103,7 +106,12 @@ export const make = <Rpcs extends Rpc.Any>(
   const of = (handlers: Handlers | ((holder: Scope.Scope) => Handlers)) =>
     Effect.contextWith((context: Context.Context<never>) =>
       Effect.sync(() =>
-        Objects.make(how, typeof handlers === "function" ? handlers : () => handlers, context, unwrapped)
+        Objects.make(
+          how,
+          typeof handlers === "function" ? handlers : () => handlers,
+          context,
+          direct(protocol.requests.keys())
+        )
       )
     )
   return Object.assign(Objects.schema(how, protocol), { of }) as unknown as ObjectSchema<Rpcs>
