@@ -37,7 +37,8 @@ export type ObjectHandle<Rpcs extends Rpc.Any> = RpcClient.RpcClient<Rpcs, Handl
 export interface ObjectSchema<Rpcs extends Rpc.Any> extends Schema.declare<ObjectHandle<Rpcs>> {
   /**
    * Makes a handle of an object here. A function is asked for handlers once for each holder, with the holder's scope, which
-   * closes when the holder has let go or has died.
+   * closes when the holder has let go or has died. Where the handle was made it is asked when it is first used there, and
+   * that scope stays open.
    */
   readonly of: <const Handlers extends RpcGroup.HandlersFrom<Rpcs>>(
     handlers: Handlers | ((holder: Scope.Scope) => Handlers)
@@ -52,11 +53,12 @@ const directly = (
   methods: ReadonlyArray<Codec.Method>,
   context: Context.Context<never>
 ) =>
-(handlers: Handlers): Handlers =>
-  Object.fromEntries(
+(open: () => Handlers): Handlers => {
+  let handlers: Handlers | undefined
+  return Object.fromEntries(
     methods.map(({ stream, tag }) => {
       const answer = (payload: unknown, options: unknown): object => {
-        const answer = handlers[tag]!(payload, options)
+        const answer = (handlers ??= open())[tag]!(payload, options)
         return Rpc.isWrapper(answer) ? answer.value as object : answer
       }
       const effect = (payload: unknown, options: unknown) =>
@@ -76,6 +78,7 @@ const directly = (
       return [tag, stream ? run : effect]
     })
   )
+}
 
 let count = 0
 

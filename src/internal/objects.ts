@@ -73,10 +73,10 @@ export const make = <C extends object, H extends object>(
   { kind, name = kind, shape }: Kind<C, H>,
   open: (holder: Scope.Scope) => C,
   context: Context.Context<never> = Context.empty(),
-  direct: (handlers: C) => C = (handlers) => handlers
+  direct: (open: () => C) => C = (open) => open()
 ): H => {
   const object = new LocalObject(kind, name, context, open as unknown as Served["open"])
-  const handle = attach(shape(direct(open(Scope.makeUnsafe()))), object)
+  const handle = attach(shape(direct(() => open(Scope.makeUnsafe()))), object)
   object.handle = handle
   return handle
 }

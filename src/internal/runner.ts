@@ -262,11 +262,15 @@ export class Runner {
     }
     const trace = extras?.trace
     if (trace !== undefined) {
-      effect = Effect.withSpan(effect, `${actor.behaviour.definition.name}.${method.tag}`, {
-        captureStackTrace: false,
-        kind: "server",
-        parent: Tracer.externalSpan({ traceId: trace[0], spanId: trace[1], sampled: trace[2] })
-      })
+      const parent = Tracer.externalSpan({ traceId: trace[0], spanId: trace[1], sampled: trace[2] })
+      // who only passes a call on is no part of the trace
+      effect = actor.isRelay
+        ? Effect.withParentSpan(effect, parent)
+        : Effect.withSpan(effect, `${actor.behaviour.definition.name}.${method.tag}`, {
+          captureStackTrace: false,
+          kind: "server",
+          parent
+        })
     }
     return { effect, fork: wrapped.fork, uninterruptible: wrapped.uninterruptible, isAnswer: true }
   }

@@ -1,0 +1,53 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import behaviours, { Carrier, Depot } from "./fixtures/traces.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/traces.ts", import.meta.url), behaviours }
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("C8: the use of a handle is a span in its owner, a child of the caller's", () =>
+    Effect.gen(function*() {
+      const depot = yield* Depot.spawn()
+      const queue = yield* depot.queue()
+      yield* depot.spans()
+      const caller = yield* queue.offer(1).pipe(
+        Effect.andThen(queue.size),
+        Effect.andThen(Effect.orDie(Effect.currentSpan)),
+        Effect.withSpan("caller")
+      )
+      const spans = yield* depot.spans()
+      assert.deepStrictEqual(
+        spans.map(({ name, parent, trace }) => ({ name, parent, trace })),
+        ["Queue.offer", "Queue.state"].map((name) => ({ name, parent: caller.spanId, trace: caller.traceId }))
+      )
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("C8: who passes a handle or a reference on is no part of the trace", () =>
+    Effect.gen(function*() {
+      const depot = yield* Depot.spawn()
+      const carrier = yield* Carrier.spawn()
+      const queue = yield* depot.queue()
+      const list = yield* depot.list()
+      yield* queue.offer(1)
+      yield* Effect.all([carrier.spans(), depot.spans()])
+      for (
+        const [name, use] of [
+          ["Queue.take", carrier.take({ queue })],
+          ["List.values", carrier.sum({ list })],
+          ["Depot.echo", carrier.echo({ depot, n: 1 })]
+        ] as const
+      ) {
+        const caller = yield* Effect.withSpan(Effect.andThen(use, Effect.orDie(Effect.currentSpan)), "caller")
+        // each worker has seen its own
+        const spans = (yield* Effect.all([carrier.spans(), depot.spans()])).flat()
+        assert.lengthOf(spans, 2)
+        const [outer, inner] = spans
+        assert.strictEqual(outer!.parent, caller.spanId)
+        assert.deepStrictEqual(
+          [inner!.name, inner!.parent, inner!.trace],
+          [name, outer!.id, caller.traceId]
+        )
+      }
+    }).pipe(Effect.provide(placement.layer())))
+})
