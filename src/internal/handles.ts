@@ -51,6 +51,8 @@ export interface ImportTable {
   readonly add: (wire: WireContent, how: unknown, from: Importing) => object
   /** a handle that was handed out from here comes back, but is gone meanwhile */
   readonly dead: (how: unknown, from: Importing) => object
+  /** a result that is taken in later */
+  readonly expect: (id: number) => void
   /** lets go of a handle that may never have been taken in */
   readonly releaseId: (id: number) => void
   /** the same for one that was handed from worker to worker */
@@ -260,6 +262,13 @@ const numberOf = (content: WireContent): number | undefined => {
       return undefined
   }
 }
+
+/** An encoded value has come that is decoded later: what is said of its handles meanwhile is kept. */
+export const expect = ({ imports }: Ends, value: unknown): void =>
+  forEachWire(value, ({ [WireTag]: content }) => {
+    const id = content[0] === WireDeferred ? content[1] : content[0] === WireYours ? content[2] : undefined
+    if (id !== undefined) imports.expect(id)
+  })
 
 /** Lets go of every handle in an encoded value that is not decoded, or not wanted any more. */
 export const releaseAll = (ends: Ends, value: unknown): void =>

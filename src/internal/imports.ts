@@ -359,6 +359,8 @@ interface Services {
     methods: ReadonlyArray<Codec.Method>,
     awaited: boolean
   ) => Target
+  /** lets go of the handles in a value */
+  readonly discard: (value: unknown) => void
   /** tells whether it was not served yet */
   readonly close: (id: number) => "served" | "awaited"
   /** lets go of one that has not been opened */
@@ -379,9 +381,12 @@ export class Imports implements Handles.ImportTable {
   private readonly channel: number | undefined
   private readonly services: Services
   private readonly results = new Map<number, RemoteDeferred>()
+  /** the completions, if they have come, of results whose handles have not been taken in yet */
+  private readonly expected = new Map<number, [status: number, value: unknown] | undefined>()
   /** the numbers of the objects that are held */
   private readonly objects = new Set<number>()
   private nextShare = 1
+  private ended: [reason: ActorExited["reason"], message: string] | undefined
 
   constructor(
     outbox: Outbox,
@@ -413,7 +418,11 @@ export class Imports implements Handles.ImportTable {
       case Handles.WireDeferred:
         return this.hold(from, (leases) => {
           const deferred = new RemoteDeferred(this, content[1], how as ResultCodec, from, leases)
-          this.results.set(content[1], deferred)
+          const completion = this.expected.get(content[1])
+          this.expected.delete(content[1])
+          if (completion !== undefined) deferred.complete(...completion)
+          else if (this.ended !== undefined) deferred.lose(...this.ended)
+          else this.results.set(content[1], deferred)
           return deferred
         })
       case Handles.WireObject: {
@@ -533,7 +542,13 @@ export class Imports implements Handles.ImportTable {
     return new RemoteObject(this, id, how as ObjectKind, target, undefined).handle
   }
 
+  /** A result whose handle is taken in later. */
+  expect(id: number): void {
+    this.expected.set(id, undefined)
+  }
+
   complete(id: number, status: number, value: unknown): void {
+    if (this.expected.has(id)) return void this.expected.set(id, [status, value])
     const deferred = this.results.get(id)
     this.results.delete(id)
     deferred?.complete(status, value)
@@ -541,8 +556,13 @@ export class Imports implements Handles.ImportTable {
 
   releaseId(id: number): void {
     if (id === 0) return
-    if (id > 0) this.results.delete(id)
-    else {
+    if (id > 0) {
+      this.results.delete(id)
+      const completion = this.expected.get(id)
+      this.expected.delete(id)
+      // what came with it is not wanted either
+      if (completion !== undefined) return this.services.discard(completion[1])
+    } else {
       this.objects.delete(id)
       // one that is not served yet is released as soon as it is: someone may have been promised a share of it
       if (this.services.close(id) === "awaited") return
@@ -558,6 +578,7 @@ export class Imports implements Handles.ImportTable {
   /** The link has ended: nothing that is pending will complete. */
   end(reason: ActorExited["reason"], message: string): void {
     const pending = Array.from(this.results.values())
+    this.ended = [reason, message]
     this.results.clear()
     this.objects.clear()
     for (const deferred of pending) deferred.lose(reason, message)

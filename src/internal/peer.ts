@@ -56,6 +56,7 @@ export class Peer {
       imports: new Imports(outbox, {
         open: (id, name, address, methods, awaited) => this.client.attach(id, name, address, methods, awaited),
         close: (id) => this.client.detach(id),
+        discard: (value) => Handles.releaseAll(this.ends, value),
         refuse: (id) => this.client.refuse(id),
         served: (id) => this.client.served(id),
         onServed: (target, listener) => this.client.onServed(target, listener)

@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Codec from "./codec.ts"
+import * as Handles from "./handles.ts"
 import { Pending } from "./target.ts"
 import * as Wire from "./wire.ts"
 
@@ -63,6 +64,7 @@ export class PendingStream extends Pending {
   override chunk(values: ReadonlyArray<unknown>): void {
     if (this.onAcknowledged !== undefined) return values.forEach((value) => this.discard(value))
     this.hasItems = true
+    if (this.method.success.handles) Handles.expect(this.target.connection.ends, values)
     this.chunks.push(values)
     this.wake()
   }

@@ -129,6 +129,7 @@ export class Runner {
     }
     this.calls.set(id, call)
     mailbox.line.add(call)
+    if (call.method.payload.handles && call.run === undefined) Handles.expect(this.ends, wire)
     if (call.discard) this.outbox.push2(Wire.Accepted, id)
   }
 

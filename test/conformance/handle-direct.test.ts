@@ -2,7 +2,7 @@
  * Handles between two threads: the two workers talk to each other, and nobody is between them.
  */
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Effect, Exit, Fiber, Scope, Stream } from "effect"
 import * as fs from "node:fs"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
@@ -87,6 +87,47 @@ onEveryPlacement(fixture, (placement) => {
       yield* Handle.release(again)
       const lines = () => fs.readFileSync(journal.path, "utf8").match(/let go/g)
       yield* Journal.until("the third has let go", () => lines()?.length === 3)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H2: a result that is there before its handle is read is not missed: in a call that waits for its turn", () =>
+    Effect.gen(function*() {
+      const { holder, journal, owner } = yield* pair
+      const items = yield* Handle.makeQueue<number>()
+      yield* holder.keep({ items })
+      const waiting = yield* Effect.forkChild(holder.wait(), { startImmediately: true })
+      yield* journal.awaitLine("waiting")
+      const later = yield* owner.later()
+      const result = yield* Effect.forkChild(holder.result({ later }), { startImmediately: true })
+      yield* owner.finish({ n: 7 })
+      assert.strictEqual(yield* later.await, 7)
+      yield* items.offer(1)
+      yield* Fiber.join(waiting)
+      assert.strictEqual(yield* Fiber.join(result), 7)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H2: a result that is there before its handle is read is not missed: in a stream", () =>
+    Effect.gen(function*() {
+      const { owner } = yield* pair
+      const results: Array<number> = []
+      yield* Stream.runForEach(owner.laters(), (later) =>
+        Effect.gen(function*() {
+          if (results.length === 0) yield* owner.finish({ n: 7 })
+          results.push(yield* later.await)
+        })).pipe(Effect.scoped)
+      assert.deepStrictEqual(results, [7, 7, 7])
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: a handle that is read after the end of its owner says so", () =>
+    Effect.gen(function*() {
+      const { owner } = yield* pair
+      const ends: Array<string> = []
+      yield* Stream.runForEach(owner.laters(), (later) =>
+        Effect.gen(function*() {
+          if (ends.length === 0) yield* ActorRef.kill(owner)
+          ends.push((yield* Effect.flip(later.await))._tag)
+        })).pipe(Effect.scoped, Effect.ignore)
+      assert.isAtLeast(ends.length, 1)
+      assert.isTrue(ends.every((tag) => tag === "ActorExited"))
     }).pipe(Effect.provide(placement.layer())))
 
   it.live("H4: a handle that comes back from its holder outlives it, and goes on to the next", () =>
