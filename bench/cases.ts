@@ -10,6 +10,7 @@ export type Operation =
   | "traced"
   | "supervised"
   | "schema"
+  | "deferred"
   | "process"
   | "memory"
   | "transfer"
@@ -137,7 +138,19 @@ export const cases: ReadonlyArray<Case> = [
     better: "less",
     width: 64
   },
-  // handle/deferred comes here, with the subjects uactor (call, handle, await) and uactor-call (a plain call, the reference)
+  {
+    name: "handle/deferred",
+    unit: "µs a call",
+    about:
+      "64 under way: a call whose result stays in the actor a turn longer, its handle, and the awaiting of that; " +
+      "the reference is a plain call",
+    operation: "deferred",
+    reference: "uactor-call",
+    subjects: ["uactor", "uactor-call"],
+    operations: { "uactor-call": "call" },
+    better: "less",
+    width: 64
+  },
   {
     name: "payload/1mb-transfer",
     unit: "µs a call",

@@ -116,7 +116,7 @@ export interface ActorService<
    * A schema for references to this actor, so that they travel in payloads, results and arguments. Who receives one uses it like
    * the reference that `spawn` returned, for as long as the actor lives (H4).
    */
-  readonly ref: Schema.Codec<ActorRef<Rpcs>, unknown>
+  readonly ref: Schema.declare<ActorRef<Rpcs>>
 }
 
 /**

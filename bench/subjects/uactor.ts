@@ -37,6 +37,10 @@ const spawnMany = (n: number) =>
 
 export const subject: Subject = {
   call: () => calls(threads),
+  deferred: async () => {
+    const { close, value: actor } = await acquire(threads, Bench.spawn())
+    return effects((n) => Effect.flatMap(actor.later({ n }), (handle) => handle.await), close)
+  },
   process: () => calls(NodeActorSystem.layerProcesses({ module: worker("uactor") })),
   memory: () => calls(ActorSystem.layer(behaviours)),
   supervised: () => calls(threads, Supervision.supervised(Bench.spawn(), Supervision.make())),

@@ -5,6 +5,7 @@ import * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
 import * as Transferable from "effect/workers/Transferable"
 import * as Actor from "../../src/Actor.ts"
+import * as Handle from "../../src/Handle.ts"
 
 /** A declared failure. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
@@ -36,4 +37,9 @@ export const rpcs = [
 ] as const
 
 /** The actor. */
-export class Bench extends Actor.Service<Bench>()("Bench", { protocol: rpcs }) {}
+export class Bench extends Actor.Service<Bench>()("Bench", {
+  protocol: [
+    ...rpcs,
+    Rpc.make("later", { payload: { n: Schema.Int }, success: Handle.Deferred({ success: Schema.Int, error: Refused }) })
+  ]
+}) {}

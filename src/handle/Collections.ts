@@ -83,7 +83,7 @@ const mapKind = <K, V>(): Objects.Kind<MapMethods<K, V>, MapHandle<K, V>> => ({
 export const Map = <K extends Schema.Top, V extends Schema.Top>(
   key: K,
   value: V
-): Schema.Codec<MapHandle<K["Type"], V["Type"]>, unknown> =>
+): Schema.declare<MapHandle<K["Type"], V["Type"]>> =>
   Objects.schema(
     mapKind<K["Type"], V["Type"]>(),
     RpcGroup.make(
@@ -202,7 +202,7 @@ const listKind = <A>(): Objects.Kind<ListMethods<A>, ListHandle<A>> => ({
  * @category schemas
  * @since 0.1.0
  */
-export const List = <A extends Schema.Top>(item: A): Schema.Codec<ListHandle<A["Type"]>, unknown> => {
+export const List = <A extends Schema.Top>(item: A): Schema.declare<ListHandle<A["Type"]>> => {
   const items = Schema.Array(item)
   const index = Schema.Int
   const bound = Schema.optional(Schema.UndefinedOr(Schema.Int))
@@ -241,11 +241,19 @@ export const fromList = <A>(list: Array<A>): ListHandle<A> => {
       }),
     insert: ({ index, items }) =>
       Effect.sync(() => {
-        list.splice(index, 0, ...items)
+        // one by one: there may be more than a call takes arguments
+        const rest = list.splice(index)
+        for (const item of items) list.push(item)
+        for (const item of rest) list.push(item)
       }),
     remove: ({ index }) => Effect.sync(() => exists(at(index)) ? list.splice(at(index), 1) : []),
     slice: ({ end, start }) => Effect.sync(() => list.slice(start, end)),
-    turnRound: () => Effect.sync(() => void list.splice(0, list.length, ...list.toReversed())),
+    turnRound: () =>
+      Effect.sync(() => {
+        list.toReversed().forEach((item, i) => {
+          list[i] = item
+        })
+      }),
     clear: () =>
       Effect.sync(() => {
         list.length = 0

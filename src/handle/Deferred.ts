@@ -69,7 +69,7 @@ export interface DeferredHandle<out A, out E = never> extends AnyHandle {
 export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Never>(options: {
   readonly success: A
   readonly error?: E | undefined
-}): Schema.Codec<DeferredHandle<A["Type"], E["Type"]>, unknown> => {
+}): Schema.declare<DeferredHandle<A["Type"], E["Type"]>> => {
   const codec: ResultCodec = {
     success: Codec.compile(options.success),
     error: Codec.compile(options.error ?? Schema.Never)

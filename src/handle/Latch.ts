@@ -62,7 +62,7 @@ const kind: Objects.Kind<Methods, LatchHandle> = {
  * @category schemas
  * @since 0.1.0
  */
-export const Latch: Schema.Codec<LatchHandle, unknown> = Objects.schema(
+export const Latch: Schema.declare<LatchHandle> = Objects.schema(
   kind,
   RpcGroup.make(
     Rpc.make("open", { success: Schema.Boolean }),
@@ -130,7 +130,7 @@ const barrierKind: Objects.Kind<BarrierMethods, BarrierHandle> = {
  * @category schemas
  * @since 0.1.0
  */
-export const Barrier: Schema.Codec<BarrierHandle, unknown> = Objects.schema(
+export const Barrier: Schema.declare<BarrierHandle> = Objects.schema(
   barrierKind,
   RpcGroup.make(
     Rpc.make("await", { success: Schema.Int }),
@@ -149,24 +149,24 @@ export const makeBarrier = (parties: number): Effect.Effect<BarrierHandle> =>
     if (!Number.isInteger(parties) || parties < 1) {
       throw new RangeError(`Handle.makeBarrier: parties must be an integer of at least 1, not ${parties}`)
     }
-    let round = { waiting: 0, all: Deferred.makeUnsafe<void>() }
+    // who waits, in the order of arrival; told of it when all are there
+    const next = () => ({ waiting: new Set<object>(), all: Deferred.makeUnsafe<ReadonlyArray<object>>() })
+    let round = next()
     return Objects.make(barrierKind, () => ({
       await: () =>
         Effect.suspend(() => {
           const mine = round
-          const index = mine.waiting++
-          if (mine.waiting === parties) {
-            round = { waiting: 0, all: Deferred.makeUnsafe<void>() }
-            Deferred.doneUnsafe(mine.all, Effect.void)
+          const me = {}
+          mine.waiting.add(me)
+          if (mine.waiting.size === parties) {
+            round = next()
+            Deferred.doneUnsafe(mine.all, Effect.succeed(Array.from(mine.waiting)))
           }
-          return Effect.as(
-            Effect.onInterrupt(Deferred.await(mine.all), () =>
-              Effect.sync(() => {
-                if (mine === round) mine.waiting--
-              })),
-            index
+          return Effect.map(
+            Effect.onInterrupt(Deferred.await(mine.all), () => Effect.sync(() => mine.waiting.delete(me))),
+            (all) => all.indexOf(me)
           )
         }),
-      state: () => Effect.sync(() => ({ parties, waiting: round.waiting }))
+      state: () => Effect.sync(() => ({ parties, waiting: round.waiting.size }))
     }))
   })

@@ -4,14 +4,19 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Queue from "effect/Queue"
 import * as Rpc from "effect/rpc/Rpc"
 import type * as RpcClient from "effect/rpc/RpcClient"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { HandleError } from "../ActorError.ts"
+import * as Codec from "../internal/codec.ts"
 import * as Objects from "../internal/objects.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
@@ -29,7 +34,7 @@ export type ObjectHandle<Rpcs extends Rpc.Any> = RpcClient.RpcClient<Rpcs, Handl
  * @category models
  * @since 0.1.0
  */
-export interface ObjectSchema<Rpcs extends Rpc.Any> extends Schema.Codec<ObjectHandle<Rpcs>, unknown> {
+export interface ObjectSchema<Rpcs extends Rpc.Any> extends Schema.declare<ObjectHandle<Rpcs>> {
   /**
    * Makes a handle of an object here. A function is asked for handlers once for each holder, with the holder's scope, which
    * closes when the holder has let go or has died. Where the handle was made it is asked when it is first used there, and
@@ -42,17 +47,36 @@ export interface ObjectSchema<Rpcs extends Rpc.Any> extends Schema.Codec<ObjectH
 
 type Handlers = Readonly<Record<string, (payload: unknown, options: unknown) => object>>
 
-// called directly; what a handler wraps to be run out of line, or not to be interrupted, means nothing there
-const direct = (tags: Iterable<string>) => (open: () => Handlers): Handlers => {
+// a handler that is called directly answers as one that is called from elsewhere: an effect that may lead to a Deferred, or a
+// stream that may come as a queue; how it asks to be run means nothing here
+const directly = (
+  methods: ReadonlyArray<Codec.Method>,
+  context: Context.Context<never>
+) =>
+(open: () => Handlers): Handlers => {
   let handlers: Handlers | undefined
   return Object.fromEntries(
-    Array.from(tags, (tag) => [
-      tag,
-      (payload, options) => {
+    methods.map(({ stream, tag }) => {
+      const answer = (payload: unknown, options: unknown): object => {
         const answer = (handlers ??= open())[tag]!(payload, options)
         return Rpc.isWrapper(answer) ? answer.value as object : answer
       }
-    ])
+      const effect = (payload: unknown, options: unknown) =>
+        Effect.suspend(() =>
+          Effect.flatMap(
+            answer(payload, options) as Effect.Effect<unknown, unknown>,
+            (value) => Deferred.isDeferred(value) ? Deferred.await(value) : Effect.succeed(value)
+          )
+        ).pipe(Effect.scoped, Effect.provideContext(context))
+      const run = (payload: unknown, options: unknown) =>
+        Stream.suspend(() => {
+          const items = answer(payload, options)
+          return Effect.isEffect(items)
+            ? Stream.unwrap(Effect.map(items, (queue) => Stream.fromQueue(queue as Queue.Dequeue<unknown, Cause.Done>)))
+            : items as Stream.Stream<unknown, unknown>
+        }).pipe(Stream.scoped, Stream.provideContext(context))
+      return [tag, stream ? run : effect]
+    })
   )
 }
 
@@ -96,6 +120,7 @@ export const make = <Rpcs extends Rpc.Any>(
   protocol: RpcGroup.RpcGroup<Rpcs>,
   options?: { readonly name?: string | undefined }
 ): ObjectSchema<Rpcs> => {
+  const methods = Codec.methods(protocol)
   // only a handle that was made for this schema fits it
   const kind = `${options?.name ?? "Object"}.${++count}`
   const how: Objects.Kind<Handlers, ObjectHandle<Rpcs>> = {
@@ -110,7 +135,7 @@ export const make = <Rpcs extends Rpc.Any>(
           how,
           typeof handlers === "function" ? handlers : () => handlers,
           context,
-          direct(protocol.requests.keys())
+          directly(methods, context)
         )
       )
     )

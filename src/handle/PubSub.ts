@@ -48,7 +48,7 @@ const kindOf = <A>(): Objects.Kind<Methods<A>, PubSubHandle<A>> => ({
  * @category schemas
  * @since 0.1.0
  */
-export const PubSub = <A extends Schema.Top>(message: A): Schema.Codec<PubSubHandle<A["Type"]>, unknown> =>
+export const PubSub = <A extends Schema.Top>(message: A): Schema.declare<PubSubHandle<A["Type"]>> =>
   Objects.schema(
     kindOf<A["Type"]>(),
     RpcGroup.make(

@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as MutableList from "effect/MutableList"
 import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
 import * as Queues from "effect/Queue"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
@@ -78,7 +79,11 @@ const kindOf = <A>(): Objects.Kind<Methods<A>, QueueHandle<A>> => ({
       takeAll,
       takeN: (n) => takeBetween(n, n),
       takeBetween,
-      poll: Effect.map(Effect.suspend(() => client.poll()), (items) => Option.fromUndefinedOr(items[0])),
+      // an item may be undefined, so whether there is one is told by the length
+      poll: Effect.map(
+        Effect.suspend(() => client.poll()),
+        (items) => items.length === 0 ? Option.none() : Option.some(items[0]!)
+      ),
       size: Effect.map(Effect.suspend(() => client.state()), ({ size }) => size),
       isFull: Effect.map(Effect.suspend(() => client.state()), ({ isFull }) => isFull),
       end: Effect.suspend(() => client.end()),
@@ -94,7 +99,7 @@ const kindOf = <A>(): Objects.Kind<Methods<A>, QueueHandle<A>> => ({
  * @category schemas
  * @since 0.1.0
  */
-export const Queue = <A extends Schema.Top>(item: A): Schema.Codec<QueueHandle<A["Type"]>, unknown> => {
+export const Queue = <A extends Schema.Top>(item: A): Schema.declare<QueueHandle<A["Type"]>> => {
   const items = Schema.Array(item)
   return Objects.schema(
     kindOf<A["Type"]>(),
@@ -125,6 +130,13 @@ export const fromQueue = <A>(queue: Queues.Queue<A> | Queues.Queue<A, Cause.Done
     poll: () => Effect.map(Queues.poll(own), (item) => Option.isSome(item) ? [item.value] : []),
     untake: ({ value }) =>
       Effect.sync(() => {
+        const { state } = own
+        if (state._tag === "Done" && value.length > 0) {
+          // what was shut down keeps nothing
+          if (!Pull.isDoneCause(state.exit.cause)) return
+          // the last of it was taken, so it had ended: it does so again when this is taken
+          own.state = { _tag: "Closing", takers: new Set(), offers: new Set(), awaiters: new Set(), exit: state.exit }
+        }
         for (const item of value.toReversed()) MutableList.prepend(own.messages, item)
         Queues.flushUnsafe(own)
       }),

@@ -102,7 +102,7 @@ const kindOf = <A>(): Objects.Kind<Methods<A>, RefHandle<A>> => ({
  * @category schemas
  * @since 0.1.0
  */
-export const Ref = <A extends Schema.Top>(value: A): Schema.Codec<RefHandle<A["Type"]>, unknown> =>
+export const Ref = <A extends Schema.Top>(value: A): Schema.declare<RefHandle<A["Type"]>> =>
   Objects.schema(
     kindOf<A["Type"]>(),
     RpcGroup.make(

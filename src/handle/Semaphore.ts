@@ -128,7 +128,7 @@ const open = (semaphore: Semaphores.Semaphore) => (holder: Scope.Scope): Methods
  * @category schemas
  * @since 0.1.0
  */
-export const Semaphore: Schema.Codec<SemaphoreHandle, unknown> = Objects.schema(kind, protocol)
+export const Semaphore: Schema.declare<SemaphoreHandle> = Objects.schema(kind, protocol)
 
 /**
  * Hands out an Effect `Semaphore` as a handle.
@@ -148,8 +148,8 @@ export const makeSemaphore = (permits: number): Effect.Effect<SemaphoreHandle> =
   Effect.map(Semaphores.make(permits), fromSemaphore)
 
 /**
- * A handle of a reentrant lock (uActor: the proxy of `RLock`): inside `withLock`, another `withLock` of the same lock does not
- * wait for itself, in the same fiber and in those it starts.
+ * A handle of a reentrant lock (uActor: the proxy of `RLock`): inside `withLock`, another `withLock` of the same handle does not
+ * wait for itself, in the same fiber and in those it starts. The lock is free again when all of them are out of it.
  *
  * @category models
  * @since 0.1.0
@@ -158,19 +158,40 @@ export interface LockHandle extends AnyHandle {
   readonly withLock: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | HandleError, R>
 }
 
-const Held: Context.Reference<ReadonlySet<object>> = Context.Reference<ReadonlySet<object>>("uactor/HeldLocks", {
-  defaultValue: () => new Set()
-})
+/** How many are inside a lock; 0 once it has been given back. */
+interface Holding {
+  count: number
+}
+
+const Held: Context.Reference<ReadonlyMap<object, Holding>> = Context.Reference<ReadonlyMap<object, Holding>>(
+  "uactor/HeldLocks",
+  { defaultValue: () => new Map() }
+)
 
 const lockKind: Objects.Kind<Methods, LockHandle> = {
   kind: "Lock",
-  shape: (client) => ({
-    withLock: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-      Effect.flatMap(Held, (held) =>
-        held.has(client)
-          ? effect
-          : shape(client).withPermit(Effect.provideService(effect, Held, new Set([...held, client]))))
-  } as LockHandle)
+  shape: (client) => {
+    const leave = (holding: Holding): Effect.Effect<void> =>
+      Effect.suspend(() => --holding.count === 0 ? giveBack(client, 1) : Effect.void)
+    return {
+      withLock: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(Held, (held) => {
+            const outer = held.get(client)
+            // a fiber may outlive the lock in which it was started
+            if (outer !== undefined && outer.count > 0) {
+              outer.count++
+              return Effect.ensuring(restore(effect), leave(outer))
+            }
+            return Effect.flatMap(restore(client.take({ permits: 1 })), () => {
+              const holding = { count: 1 }
+              const inside = Effect.provideService(effect, Held, new Map(held).set(client, holding))
+              return Effect.ensuring(restore(inside), leave(holding))
+            })
+          })
+        )
+    } as LockHandle
+  }
 }
 
 /**
@@ -179,7 +200,7 @@ const lockKind: Objects.Kind<Methods, LockHandle> = {
  * @category schemas
  * @since 0.1.0
  */
-export const Lock: Schema.Codec<LockHandle, unknown> = Objects.schema(lockKind, protocol)
+export const Lock: Schema.declare<LockHandle> = Objects.schema(lockKind, protocol)
 
 /**
  * Makes a lock and its handle.

@@ -40,7 +40,7 @@ const kindOf = <A, E>(): Objects.Kind<Methods<A, E>, StreamHandle<A, E>> => ({
 export const Stream = <A extends Schema.Top, E extends Schema.Top = Schema.Never>(options: {
   readonly success: A
   readonly error?: E | undefined
-}): Schema.Codec<StreamHandle<A["Type"], E["Type"]>, unknown> =>
+}): Schema.declare<StreamHandle<A["Type"], E["Type"]>> =>
   Objects.schema(
     kindOf<A["Type"], E["Type"]>(),
     RpcGroup.make(

@@ -10,7 +10,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Transferable from "effect/workers/Transferable"
-import type { Outcome } from "../ActorError.ts"
+import type { ActorExited, Outcome } from "../ActorError.ts"
 import * as Call from "./call.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
@@ -45,6 +45,9 @@ export class Client implements Connection {
   readonly targets = new Map<number, Target>()
   /** the objects there whose handles are held here */
   private readonly objects = new Map<number, Target>()
+  /** what was said of an object before its handle came */
+  private readonly early = new Map<number, "served" | "closed" | "unwanted">()
+  private readonly whenServed = new Map<number, Array<() => void>>()
   /** the shared memory of the link, where it has any and the calls made here are noted in it */
   private readonly notes: Pick<Link, "begun" | "interrupts"> | undefined
   private readonly events: ClientEvents
@@ -58,6 +61,7 @@ export class Client implements Connection {
   private lastWords: string | undefined
   /** a message from the worker was lost */
   private hasGap = false
+  private ended: LinkEnd | undefined
 
   constructor(
     outbox: Outbox,
@@ -98,17 +102,57 @@ export class Client implements Connection {
     this.targets.set(id, target)
   }
 
-  /** The object behind a handle. */
-  attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>): Target {
+  /** The object behind a handle. One that is not served yet (`awaited`) takes no call before it is. */
+  attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>, awaited: boolean): Target {
     const target = new Target(this, id, name, address, methods)
     target.attached()
-    this.objects.set(id, target)
+    const { ended } = this
+    const early = this.early.get(id)
+    this.early.delete(id)
+    if (ended !== undefined) target.end(this.exitOf(target, ended))
+    else if (early === "closed") target.end(Exit.void)
+    else {
+      target.restarting = awaited && early === undefined
+      this.objects.set(id, target)
+    }
     return target
   }
 
-  /** It has been let go. */
-  detach(id: number): void {
+  /** An object is served from now on. */
+  served(id: number): void {
+    const target = this.objects.get(id)
+    const unwanted = this.early.get(id) === "unwanted" || !this.imports.isDirect
+    if (target === undefined && !unwanted) return void this.early.set(id, "served")
+    if (target !== undefined) target.restarting = false
+    const waiting = this.whenServed.get(id)
+    this.whenServed.delete(id)
+    waiting?.forEach((listener) => listener())
+    if (target !== undefined) return target.advance()
+    this.early.delete(id)
+    this.outbox.push2(Wire.Release, id)
+  }
+
+  /** Calls back once an object is served; at once if it is. */
+  onServed(target: Target, listener: () => void): void {
+    if (!target.restarting) return listener()
+    const waiting = this.whenServed.get(target.id)
+    if (waiting === undefined) this.whenServed.set(target.id, [listener])
+    else waiting.push(listener)
+  }
+
+  /** It has been let go; one that is not served yet is released once it is. */
+  detach(id: number): "served" | "awaited" {
+    const isAwaited = this.objects.get(id)?.restarting === true
     this.objects.delete(id)
+    if (!isAwaited) return "served"
+    if (this.imports.isDirect) this.early.set(id, "unwanted")
+    return "awaited"
+  }
+
+  /** It is let go before its handle was taken in. */
+  refuse(id: number): void {
+    if (this.early.delete(id)) this.outbox.push2(Wire.Release, id)
+    else this.early.set(id, "unwanted")
   }
 
   // ---- calls ----
@@ -138,7 +182,9 @@ export class Client implements Connection {
       return false
     }
     const transfer = collector.readUnsafe()
-    return this.sendEncoded(pending, encoded.value, transfer.length > 0 ? transfer : undefined)
+    if (this.sendEncoded(pending, encoded.value, transfer.length > 0 ? transfer : undefined)) return true
+    Handles.takeBack(this.ends, encoded.value)
+    return false
   }
 
   private sendEncoded(pending: Pending, payload: unknown, transfer: ReadonlyArray<unknown> | undefined): boolean {
@@ -351,6 +397,9 @@ export class Client implements Connection {
       case Wire.Complete:
         this.imports.complete(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
         break
+      case Wire.Served:
+        this.served(batch[i + 1] as number)
+        break
       case Wire.Pong:
         this.events.onPong()
         break
@@ -376,7 +425,12 @@ export class Client implements Connection {
   private closed(id: number, cause: Wire.EncodedCause | undefined): void {
     const targets = id < 0 ? this.objects : this.targets
     const target = targets.get(id)
-    if (target === undefined) return
+    this.whenServed.delete(id)
+    if (target === undefined) {
+      if (this.early.get(id) === "unwanted") this.early.delete(id)
+      else if (id < 0 && this.imports.isDirect) this.early.set(id, "closed")
+      return
+    }
     targets.delete(id)
     if (id < 0) this.imports.closed(id)
     target.end(Exit.void)
@@ -393,9 +447,16 @@ export class Client implements Connection {
       : end
   }
 
+  private exitOf(target: Target, { message, reason }: LinkEnd): Exit.Exit<void, ActorExited> {
+    return reason === "Stopped"
+      ? Exit.void
+      : Exit.fail(target.exited(reason, "NotRun", `${target.address} ended: ${message}`))
+  }
+
   /** Settles everything: the link has ended. */
   end(end: LinkEnd): void {
     const { message } = end
+    this.ended = end
     this.outbox.close()
     // its notes do not say what it has announced, and that was lost if anything was
     const begun = this.hasGap ? undefined : this.notes?.begun
@@ -414,14 +475,13 @@ export class Client implements Connection {
     // F3: calls that never ran, or may run twice, go to the next incarnation in their order
     const carried = new Map<Target, Array<Pending>>()
     for (const target of targets) {
-      if (target.restarting) continue
+      if (target.restarting && target.id > 0) continue
       if (target.onSpawned === undefined && target.willRestart?.(end) === true) {
         target.restarting = true
         carried.set(target, [])
         continue
       }
-      const error = target.exited(end.reason, "NotRun", `${target.address} ended: ${message}`)
-      target.end(end.reason === "Stopped" ? Exit.void : Exit.fail(error))
+      target.end(this.exitOf(target, end))
     }
     const settling: Array<() => void> = []
     for (const [pending, outcome] of lost) {
@@ -461,6 +521,7 @@ export class Client implements Connection {
       case Wire.Call:
       case Wire.CallWith: {
         const pending = this.find(frame[1] as number)
+        Handles.takeBack(this.ends, frame[4])
         if (pending === undefined) return
         this.release(pending)
         pending.fail(
@@ -472,6 +533,7 @@ export class Client implements Connection {
         return
       }
       case Wire.Spawn:
+        Handles.takeBack(this.ends, frame[3])
         return this.spawned(frame[1] as number, Wire.SpawnArgsInvalid, `they cannot be sent: ${String(error)}`)
       case Wire.Close:
         // an exit is encoded as plain data, so only its values can have been refused

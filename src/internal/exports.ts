@@ -128,13 +128,14 @@ interface Entry {
   unsubscribe: (() => void) | undefined
 }
 
-interface ObjectEntry {
+/** An object and the actor it belongs to. */
+export interface ObjectEntry {
   readonly object: Served
   readonly owner: LocalActor | undefined
 }
 
 /** What the table needs of its end of the link. */
-interface Services {
+export interface Services {
   /** runs an encoder to its end */
   readonly whenEncoded: (
     encoded: Effect.Effect<unknown, unknown>,
@@ -144,6 +145,8 @@ interface Services {
   ) => void
   readonly serve: (id: number, object: Served, owner: LocalActor | undefined) => void
   readonly close: (id: number) => void
+  /** hands something out to another actor of this process; returns its handle there */
+  readonly passOn: (hand: (ends: Handles.Ends) => Handles.WireHandle, how: unknown, from: Handles.Importing) => object
 }
 
 const completionOf = (
@@ -185,6 +188,9 @@ export class Exports implements Handles.ExportTable {
   private readonly services: Services
   private readonly results = new Map<number, Entry>()
   private readonly objects = new Map<number, ObjectEntry>()
+  /** what waits for numbers under which something is about to be served */
+  private readonly expected = new Map<number, Array<() => void>>()
+  private readonly awaited = new Map<number, (entry: ObjectEntry | undefined) => void>()
   private next = 1
 
   constructor(outbox: Outbox, services: Services) {
@@ -196,8 +202,23 @@ export class Exports implements Handles.ExportTable {
     return this.results.size + this.objects.size
   }
 
-  reclaim(id: number, from: Handles.Importing): object | undefined {
-    return (id < 0 ? this.objects.get(id)?.object : this.results.get(id)?.source)?.reclaim(from)
+  reclaim(id: number, how: unknown, from: Handles.Importing): object | undefined {
+    const entry = id < 0 ? this.objects.get(id) : this.results.get(id)
+    if (entry === undefined) return undefined
+    const { owner } = entry
+    const own = "object" in entry ? entry.object : entry.source
+    // another actor of this process is not the owner, but a holder like any other
+    if (owner === undefined || owner === from.receiver) return own.reclaim(from)
+    return this.services.passOn(
+      (ends) => {
+        const exports = ends.exports as Exports
+        return "object" in entry
+          ? exports.addObject(entry.object.again(), owner)
+          : exports.addResult(entry.source, how as ResultCodec, { ends, owner })
+      },
+      how,
+      from
+    )
   }
 
   /** Hands out a result; one that is known already travels along, and nothing is kept (H2). */
@@ -213,7 +234,9 @@ export class Exports implements Handles.ExportTable {
     const id = this.next++
     const complete = (exit: Exit.Exit<unknown, unknown>): void =>
       this.complete(id, () => known ?? completionOf(codec, exit, to))
-    const entry: Entry = { owner: to.owner, source, unsubscribe: undefined }
+    // what is only passed on does not end with who passes it on
+    const owner = source instanceof LocalDeferred ? to.owner : undefined
+    const entry: Entry = { owner, source, unsubscribe: undefined }
     this.results.set(id, entry)
     // a result that is there but cannot be encoded at once must not overtake the answer that carries its handle
     entry.unsubscribe = source.subscribe(
@@ -227,7 +250,8 @@ export class Exports implements Handles.ExportTable {
     // the even numbers are for those who share
     const id = -(2 * this.next++ + 1)
     const actor = owner as LocalActor | undefined
-    this.serve(id, { object, owner: actor })
+    // what is only passed on does not end with who passes it on
+    this.serve(id, { object, owner: object.isRelay ? undefined : actor })
     const name = object.owner?.name ?? actor?.behaviour.definition.name ?? object.kind
     const address = object.owner?.address ??
       (actor === undefined ? `a ${object.kind} of the program` : `a ${object.kind} of ${name}#${actor.id}`)
@@ -238,11 +262,43 @@ export class Exports implements Handles.ExportTable {
   share(id: number, from: number): void {
     const entry = this.objects.get(from)
     if (entry !== undefined) this.serve(id, { object: entry.object.again(), owner: entry.owner })
+    const waiter = this.awaited.get(id)
+    this.awaited.delete(id)
+    waiter?.(this.objects.get(id))
+  }
+
+  /** Serves what another table serves, as soon as that does, and tells the holder so; or that it is gone. */
+  adopt(id: number, find: (found: (entry: ObjectEntry | undefined) => void) => void): void {
+    const waiting: Array<() => void> = []
+    this.expected.set(id, waiting)
+    find((entry) => {
+      this.expected.delete(id)
+      if (entry === undefined) this.outbox.push3(Wire.Closed, id, undefined)
+      else {
+        this.serve(id, { object: entry.object.again(), owner: entry.owner })
+        this.outbox.push2(Wire.Served, id)
+      }
+      for (const listener of waiting) listener()
+    })
+  }
+
+  /** Calls back with what is served under a number, once that is known. */
+  whenKnown(id: number, listener: (entry: ObjectEntry | undefined) => void): void {
+    const waiting = this.expected.get(id)
+    if (waiting === undefined) listener(this.objects.get(id))
+    else waiting.push(() => listener(this.objects.get(id)))
+  }
+
+  /** Calls back with what is shared under a number, once the holder has said so or has died with what it was to share. */
+  whenShared(id: number, from: number, listener: (entry: ObjectEntry | undefined) => void): void {
+    const entry = this.objects.get(id)
+    if (entry !== undefined) return listener(entry)
+    this.awaited.set(id, (entry) => listener(entry ?? this.objects.get(from)))
   }
 
   private serve(id: number, entry: ObjectEntry): void {
-    this.services.serve(id, entry.object, entry.owner)
     this.objects.set(id, entry)
+    this.services.serve(id, entry.object, entry.owner)
   }
 
   /** An object that was handed out is no longer served. */
@@ -270,7 +326,7 @@ export class Exports implements Handles.ExportTable {
 
   /** The other end has let go. */
   release(id: number): void {
-    if (id < 0) return this.services.close(id)
+    if (id < 0) return this.whenKnown(id, () => this.services.close(id))
     const entry = this.results.get(id)
     this.results.delete(id)
     entry?.unsubscribe?.()
@@ -285,8 +341,10 @@ export class Exports implements Handles.ExportTable {
     }
   }
 
-  /** The link has ended: nobody waits for a result any more. */
+  /** The link has ended: nobody waits for anything any more. */
   endAll(): void {
     for (const id of Array.from(this.results.keys())) this.release(id)
+    for (const listener of Array.from(this.awaited.values())) listener(undefined)
+    this.awaited.clear()
   }
 }

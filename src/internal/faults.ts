@@ -405,6 +405,8 @@ export const placement = (sound: Placement, plan: Plan): Placement => {
       return {
         link: {
           ...worker.link,
+          // a channel between two workers would pass by here
+          makeChannel: undefined,
           send: toWorker.offer,
           // the notes are cleared when what they say has been sent, so they prove nothing once that may not have arrived
           get begun() {

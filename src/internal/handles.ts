@@ -6,10 +6,13 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ActorExited } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
+import type { Mesh } from "./mesh.ts"
+import type { Neighbour } from "./neighbour.ts"
 
 /** The key under which a handle keeps its {@link Carrier}. */
 export const HandleTypeId = "~uactor/Handle"
@@ -28,12 +31,18 @@ export interface Carrier {
 export interface Ends {
   readonly exports: ExportTable
   readonly imports: ImportTable
+  /** the worker at the other end, where it can be connected with others */
+  readonly neighbour: Neighbour | undefined
+  /** the channels of this worker to others, where it can have any */
+  readonly mesh: Mesh | undefined
 }
 
 /** What one end has handed out. */
 export interface ExportTable {
   /** the handle that was handed out under a number, as it comes back to this end; `undefined` if it is gone */
-  readonly reclaim: (id: number, from: Importing) => object | undefined
+  readonly reclaim: (id: number, how: unknown, from: Importing) => object | undefined
+  /** serves no longer what was handed out under a number */
+  readonly release: (id: number) => void
 }
 
 /** What one end holds of the other. */
@@ -44,6 +53,10 @@ export interface ImportTable {
   readonly dead: (how: unknown, from: Importing) => object
   /** lets go of a handle that may never have been taken in */
   readonly releaseId: (id: number) => void
+  /** the same for one that was handed from worker to worker */
+  readonly refuse: (wire: WireContent, ends: Ends) => void
+  /** the same where it was handed out from here, and is not sent */
+  readonly withdraw: (wire: WireContent, ends: Ends) => void
 }
 
 /** Who hands out: the end of the link, and the actor that is to own what is handed out. */
@@ -51,6 +64,8 @@ export interface Exporting {
   readonly ends: Ends
   /** `undefined` for the program outside of any actor */
   readonly owner: object | undefined
+  /** what has been handed out so far, while a value is encoded */
+  readonly made?: Array<WireHandle>
 }
 
 /** Who takes in. */
@@ -58,6 +73,8 @@ export interface Importing {
   readonly ends: Ends
   /** whom the failures of the handle speak of */
   readonly owner: Owner
+  /** the actor that receives; `undefined` for the program outside of any actor */
+  readonly receiver: object | undefined
   /** what the handle lives as long as; `undefined`: as long as its owner */
   readonly scope: Scope.Scope | undefined
 }
@@ -79,6 +96,10 @@ export const WireKnown = 1
 export const WireObject = 2
 /** A handle of the receiver's own; `relay` stands in if it is gone. */
 export const WireYours = 3
+/** An object of another worker, under its number on the channel to that. */
+export const WireDirect = 4
+/** The same on its way from a worker to the process that started it: what is held as `from`, shared under a number of its own. */
+export const WireBack = 5
 
 /** What a handle is on the wire. */
 export type WireContent =
@@ -86,6 +107,8 @@ export type WireContent =
   | readonly [kind: typeof WireKnown, status: number, value: unknown]
   | readonly [kind: typeof WireObject, id: number, name: string, address: string]
   | readonly [kind: typeof WireYours, id: number, relay: number | undefined]
+  | readonly [kind: typeof WireDirect, id: number, channel: number, name: string, address: string]
+  | readonly [kind: typeof WireBack, id: number, channel: number, name: string, address: string, from: number]
 
 /** The same as a value that no schema makes by accident. */
 export interface WireHandle {
@@ -116,17 +139,35 @@ const CurrentImporter: Context.Reference<Importing | undefined> = Context.Refere
 const fromFiber = <A>(reference: Context.Reference<A>): A | undefined => Fiber.getCurrent()?.getRef(reference)
 
 /** Encodes a value that may contain handles. */
-export const encode = (to: Exporting, codec: Codec.Codec, value: unknown): ReturnType<Codec.Codec["encode"]> => {
+export const encode = (
+  { ends, owner }: Exporting,
+  codec: Codec.Codec,
+  value: unknown
+): ReturnType<Codec.Codec["encode"]> => {
   const outer = exporter
-  exporter = to
+  const made: Array<WireHandle> = []
+  const to = exporter = { ends, owner, made }
   let encoded
   try {
     encoded = codec.encode(value)
   } finally {
     exporter = outer
   }
-  if (Codec.isSuccess(encoded) || Codec.isFailure(encoded)) return encoded
-  return Effect.provideService(encoded, CurrentExporter, to)
+  // what was handed out before a misfit was found, or for a member of a union that did not fit, is nobody's
+  const settle = (exit: Exit.Exit<unknown, unknown>): void => {
+    if (made.length === 0) return
+    const kept = new Set<WireHandle>()
+    if (Exit.isSuccess(exit)) forEachWire(exit.value, (wire) => kept.add(wire))
+    for (const wire of made) if (!kept.has(wire)) takeBack(ends, wire)
+  }
+  if (Codec.isSuccess(encoded) || Codec.isFailure(encoded)) {
+    settle(encoded)
+    return encoded
+  }
+  return Effect.onExit(
+    Effect.provideService(encoded, CurrentExporter, to),
+    (exit) => Effect.sync(() => settle(exit))
+  )
 }
 
 /** Decodes a value that may contain handles. */
@@ -160,19 +201,30 @@ export const handingOut = (): Exporting => {
   throw new TypeError("a handle can only be handed out in a call, its answer, or the arguments of an actor")
 }
 
+/** Remembers what is handed out at this moment. */
+export const handedOut = (wire: WireHandle): WireHandle => {
+  handingOut().made?.push(wire)
+  return wire
+}
+
 /** Encodes a handle, on the way out. */
 export const toWire = (handle: object, how: unknown): WireHandle => carrierOf(handle).export(handingOut(), how)
 
 /** Decodes a handle, on the way in. */
-export const fromWire = ({ [WireTag]: content }: WireHandle, how: unknown): object => {
+export const fromWire = (wire: WireHandle, how: unknown): object => {
   const from = importer ?? fromFiber(CurrentImporter)
   if (from === undefined) {
     throw new TypeError("a handle can only be received in a call, its answer, or the arguments of an actor")
   }
+  return receive(wire, how, from)
+}
+
+/** Takes in a handle for someone. */
+export const receive = ({ [WireTag]: content }: WireHandle, how: unknown, from: Importing): object => {
   const { exports, imports } = from.ends
   if (content[0] !== WireYours) return imports.add(content, how, from)
   const [, id, relay] = content
-  const own = exports.reclaim(id, from)
+  const own = exports.reclaim(id, how, from)
   if (own !== undefined) {
     if (relay !== undefined) imports.releaseId(relay)
     return own
@@ -180,18 +232,47 @@ export const fromWire = ({ [WireTag]: content }: WireHandle, how: unknown): obje
   return relay === undefined ? imports.dead(how, from) : imports.add([WireDeferred, relay], how, from)
 }
 
-/** Lets go of every handle in an encoded value that is not decoded, or not wanted any more. */
-export const releaseAll = ({ imports }: Ends, value: unknown): void => {
+// finds the handles in an encoded value
+const forEachWire = (value: unknown, found: (wire: WireHandle) => void): void => {
+  const seen = new Set<object>()
   const visit = (value: unknown): void => {
-    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return
+    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value)) return
+    seen.add(value)
     if (isWire(value)) {
-      const content = value[WireTag]
-      if (content[0] === WireDeferred || content[0] === WireObject) imports.releaseId(content[1])
-      else if (content[0] === WireYours && content[2] !== undefined) imports.releaseId(content[2])
-      else if (content[0] === WireKnown) visit(content[2])
+      found(value)
+      if (value[WireTag][0] === WireKnown) visit(value[WireTag][2])
     } else if (Array.isArray(value) || value instanceof Set) { for (const item of value) visit(item) }
     else if (value instanceof Map) { for (const entry of value) visit(entry) }
     else for (const item of Object.values(value)) visit(item)
   }
   visit(value)
 }
+
+// the number under which the sender serves it to the receiver, who has it from nobody else
+const numberOf = (content: WireContent): number | undefined => {
+  switch (content[0]) {
+    case WireDeferred:
+    case WireObject:
+      return content[1]
+    case WireYours:
+      return content[2]
+    default:
+      return undefined
+  }
+}
+
+/** Lets go of every handle in an encoded value that is not decoded, or not wanted any more. */
+export const releaseAll = (ends: Ends, value: unknown): void =>
+  forEachWire(value, ({ [WireTag]: content }) => {
+    const id = numberOf(content)
+    if (id === undefined) ends.imports.refuse(content, ends)
+    else ends.imports.releaseId(id)
+  })
+
+/** Serves no longer what was handed out in an encoded value that is not sent. */
+export const takeBack = (ends: Ends, value: unknown): void =>
+  forEachWire(value, ({ [WireTag]: content }) => {
+    const id = numberOf(content)
+    if (id === undefined) ends.imports.withdraw(content, ends)
+    else ends.exports.release(id)
+  })

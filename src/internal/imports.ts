@@ -15,6 +15,7 @@ import * as Call from "./call.ts"
 import * as Codec from "./codec.ts"
 import type { Exports, ResultCodec, Served, Source } from "./exports.ts"
 import * as Handles from "./handles.ts"
+import type { Neighbour } from "./neighbour.ts"
 import type { Outbox } from "./outbox.ts"
 import { Target } from "./target.ts"
 import * as Wire from "./wire.ts"
@@ -282,7 +283,12 @@ export class RemoteObject implements Handles.Carrier {
 
   export(to: Handles.Exporting, _how: unknown): Handles.WireHandle {
     if (this.isReleased) throw released(this.served)
-    if (to.ends.imports === this.imports) return Handles.wire([Handles.WireYours, this.id, undefined])
+    // one that is on its way back here from another worker may not be known to its owner yet
+    if (to.ends.imports === this.imports && !this.served.restarting) {
+      return Handles.wire([Handles.WireYours, this.id, undefined])
+    }
+    const direct = this.imports.handDirectly(this.id, this.how, this.served, to.ends)
+    if (direct !== undefined) return direct
     return (to.ends.exports as Exports).addObject(new Relay(this.imports, this.id, this.how, this.served), to.owner)
   }
 }
@@ -345,22 +351,52 @@ const lease = (scope: Scope.Scope): Set<Holding> => {
 
 /** What the table needs of its end of the link. */
 interface Services {
-  readonly open: (id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>) => Target
-  readonly close: (id: number) => void
+  /** makes the target of an object, which may not be served yet */
+  readonly open: (
+    id: number,
+    name: string,
+    address: string,
+    methods: ReadonlyArray<Codec.Method>,
+    awaited: boolean
+  ) => Target
+  /** tells whether it was not served yet */
+  readonly close: (id: number) => "served" | "awaited"
+  /** lets go of one that has not been opened */
+  readonly refuse: (id: number) => void
+  readonly served: (id: number) => void
+  readonly onServed: (target: Target, listener: () => void) => void
 }
+
+const carriesHandles = ({ error, payload, success }: Codec.Method): boolean =>
+  payload.handles || success.handles || error.handles
 
 /** What one end of a link holds of the other. */
 export class Imports implements Handles.ImportTable {
   readonly outbox: Outbox
+  /** the worker at the other end, where it can be connected with others */
+  private readonly neighbour: Neighbour | undefined
+  /** the number of the channel, where the other end is another worker */
+  private readonly channel: number | undefined
   private readonly services: Services
   private readonly results = new Map<number, RemoteDeferred>()
   /** the numbers of the objects that are held */
   private readonly objects = new Set<number>()
   private nextShare = 1
 
-  constructor(outbox: Outbox, services: Services) {
+  constructor(
+    outbox: Outbox,
+    services: Services,
+    where: { readonly neighbour: Neighbour | undefined; readonly channel: number | undefined }
+  ) {
     this.outbox = outbox
     this.services = services
+    this.neighbour = where.neighbour
+    this.channel = where.channel
+  }
+
+  /** whether objects are handed over by a third party, so that what is said of one may come before its handle */
+  get isDirect(): boolean {
+    return this.channel !== undefined
   }
 
   get size(): number {
@@ -383,13 +419,86 @@ export class Imports implements Handles.ImportTable {
       case Handles.WireObject: {
         const [, id, name, address] = content
         const kind = how as ObjectKind
-        const target = this.services.open(id, name, address, kind.methods)
-        this.objects.add(id)
-        return this.hold(from, (leases) => new RemoteObject(this, id, kind, target, leases)).handle
+        return this.take(id, name, address, kind, from, false)
+      }
+      case Handles.WireDirect: {
+        const [, id, channel, name, address] = content
+        const imports = from.ends.mesh?.importsOf(channel)
+        return imports === undefined
+          ? this.dead(how, from)
+          : imports.take(id, name, address, how as ObjectKind, from, true)
+      }
+      case Handles.WireBack: {
+        const [, shared, channel, name, address, held] = content
+        const imports = from.ends.neighbour?.across(channel)?.ends.imports as Imports | undefined
+        if (imports === undefined) return this.dead(how, from)
+        const id = imports.recall(channel, shared, held)
+        return imports.take(id, name, address, how as ObjectKind, from, true)
       }
       default:
         throw new TypeError(`unknown kind of handle: ${String(content[0])}`)
     }
+  }
+
+  private take(
+    id: number,
+    name: string,
+    address: string,
+    kind: ObjectKind,
+    from: Handles.Importing,
+    awaited: boolean
+  ): object {
+    const target = this.services.open(id, name, address, kind.methods, awaited)
+    this.objects.add(id)
+    return this.hold(from, (leases) => new RemoteObject(this, id, kind, target, leases)).handle
+  }
+
+  // what a worker holds of another one has been handed back: from now on it is held here
+  private recall(channel: number, shared: number, from: number): number {
+    const id = -(2 * this.nextShare++)
+    this.outbox.push5(Wire.Recall, id, channel, shared, from)
+    return id
+  }
+
+  /** Lets go of an object that was handed from worker to worker and is not taken in. */
+  refuse(content: Handles.WireContent, ends: Handles.Ends): void {
+    if (content[0] === Handles.WireDirect) ends.mesh?.importsOf(content[2])?.services.refuse(content[1])
+    if (content[0] !== Handles.WireBack) return
+    const [, shared, channel, , , from] = content
+    const imports = ends.neighbour?.across(channel)?.ends.imports as Imports | undefined
+    imports?.releaseId(imports.recall(channel, shared, from))
+  }
+
+  /** The same for one that is not sent after all. */
+  withdraw(content: Handles.WireContent, ends: Handles.Ends): void {
+    if (content[0] === Handles.WireBack) ends.mesh?.importsOf(content[2])?.releaseId(content[1])
+    if (content[0] !== Handles.WireDirect) return
+    const [, passed, channel] = content
+    const imports = ends.neighbour?.across(channel)?.ends.imports as Imports | undefined
+    imports?.releaseId(imports.recall(channel, passed, passed))
+  }
+
+  /**
+   * Hands an object of one worker to another one, so that they need nobody between them; or what one worker holds of another to
+   * the process that started both. Nothing where that cannot be done.
+   */
+  handDirectly(
+    id: number,
+    { methods }: ObjectKind,
+    held: Target,
+    to: Handles.Ends
+  ): Handles.WireHandle | undefined {
+    const { address, name } = held
+    if (this.channel !== undefined && to.mesh !== undefined) {
+      const [shared] = this.share(id, held)
+      this.objects.delete(shared)
+      return Handles.wire([Handles.WireBack, shared, this.channel, name, address, id])
+    }
+    // what calls of it carry would be handed on by those two alone
+    if (methods.some(carriesHandles)) return undefined
+    if (this.neighbour === undefined || to.neighbour === undefined) return undefined
+    const passed = this.neighbour.pass(id, to.neighbour)
+    return passed && Handles.wire([Handles.WireDirect, passed[1], passed[0], name, address])
   }
 
   /** Makes a holding that lives as long as the scope of whoever receives it (H5). */
@@ -402,18 +511,23 @@ export class Imports implements Handles.ImportTable {
   }
 
   /** Has an object served once more, for someone to whom it is handed on; returns its number and where calls go. */
-  share(id: number, { address, methods, name }: Target): readonly [id: number, target: Target] {
+  share(id: number, held: Target): readonly [id: number, target: Target] {
+    const { address, methods, name } = held
     const shared = -(2 * this.nextShare++)
-    this.outbox.push3(Wire.Share, shared, id)
     this.objects.add(shared)
-    return [shared, this.services.open(shared, name, address, methods)]
+    const target = this.services.open(shared, name, address, methods, held.restarting)
+    this.services.onServed(held, () => {
+      this.outbox.push3(Wire.Share, shared, id)
+      this.services.served(shared)
+    })
+    return [shared, target]
   }
 
   dead(how: unknown, from: Handles.Importing): object {
     const { kind, methods } = how as ObjectKind
     const { owner } = from
     const id = 0
-    const target = this.services.open(id, owner.name, `a ${kind} of ${owner.address}`, methods)
+    const target = this.services.open(id, owner.name, `a ${kind} of ${owner.address}`, methods, false)
     this.services.close(id)
     target.end(Exit.void)
     return new RemoteObject(this, id, how as ObjectKind, target, undefined).handle
@@ -427,10 +541,12 @@ export class Imports implements Handles.ImportTable {
 
   releaseId(id: number): void {
     if (id === 0) return
-    if (id < 0) {
+    if (id > 0) this.results.delete(id)
+    else {
       this.objects.delete(id)
-      this.services.close(id)
-    } else this.results.delete(id)
+      // one that is not served yet is released as soon as it is: someone may have been promised a share of it
+      if (this.services.close(id) === "awaited") return
+    }
     this.outbox.push2(Wire.Release, id)
   }
 

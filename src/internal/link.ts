@@ -21,6 +21,18 @@ export interface Link {
   readonly begun?: Int32Array | undefined
   /** shared memory in which the callers' side notes the calls it interrupts, for `Actor.checkInterrupt` */
   readonly interrupts?: Int32Array | undefined
+  /** makes the two ends of a channel, to be handed to two workers; where workers can be connected with each other */
+  readonly makeChannel?: (() => readonly [unknown, unknown]) | undefined
+  /** takes such an end, in the worker that it was handed to */
+  readonly openChannel?: ((port: unknown, onBatch: (batch: Batch) => void) => Channel) | undefined
+}
+
+/** A worker's end of a channel to another worker. */
+export interface Channel {
+  readonly link: Link
+  /** reads what has come, now */
+  readonly drain: () => void
+  readonly close: () => void
 }
 
 /** How many calls {@link Link.begun} can note before they must be announced. */

@@ -22,10 +22,13 @@ interface Carriage<H extends object> {
 }
 
 /** A schema for handles. */
-export const schemaOf = <H extends object>({ decode, encode, expected, is }: Carriage<H>): Schema.Codec<H, unknown> => {
+export const schemaOf = <H extends object>({ decode, encode, expected, is }: Carriage<H>): Schema.declare<H> => {
   const link = Schema.link<H>()(
     Schema.declare(Handles.isWire),
-    SchemaTransformation.transform<H, Handles.WireHandle>({ decode: (wire) => decode(wire) as H, encode })
+    SchemaTransformation.transform<H, Handles.WireHandle>({
+      decode: (wire) => decode(wire) as H,
+      encode: (handle) => Handles.handedOut(encode(handle))
+    })
   )
   return Schema.declare((u: unknown): u is H => typeof u === "object" && u !== null && is(u), {
     expected,
@@ -50,7 +53,7 @@ export interface Kind<C, H extends object> {
 export const schema = <C, H extends object, Rpcs extends Rpc.Any>(
   { kind, name = kind, shape }: Kind<C, H>,
   protocol: RpcGroup.RpcGroup<Rpcs>
-): Schema.Codec<H, unknown> => {
+): Schema.declare<H> => {
   const methods = Codec.methods(protocol)
   const how = {
     kind,

@@ -3,12 +3,15 @@
  * objects that are served from here share one stream of messages in each
  * direction. The two ends differ only in who started whom.
  */
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import { Client, type ClientEvents } from "./client.ts"
-import { Exports } from "./exports.ts"
-import type { Ends } from "./handles.ts"
+import { copyBatch } from "./copy.ts"
+import { Exports, type Services } from "./exports.ts"
+import * as Handles from "./handles.ts"
 import { Imports } from "./imports.ts"
 import type { Link, LinkEnd } from "./link.ts"
+import { Mesh } from "./mesh.ts"
+import { Neighbour } from "./neighbour.ts"
 import { Inbox, Outbox } from "./outbox.ts"
 import { Server } from "./server.ts"
 import * as Wire from "./wire.ts"
@@ -17,6 +20,7 @@ import * as Wire from "./wire.ts"
 export class Peer {
   readonly client: Client
   readonly server: Server
+  readonly ends: Handles.Ends
   private readonly outbox: Outbox
   private readonly inbox = new Inbox()
   private readonly onGap: () => void
@@ -28,7 +32,8 @@ export class Peer {
     behaviours: Context.Context<never>,
     events: ClientEvents,
     interruptTimeout: number,
-    onGap: (peer: Peer) => void
+    onGap: (peer: Peer) => void,
+    channel?: number
   ) {
     const outbox = this.outbox = new Outbox(
       link,
@@ -38,16 +43,27 @@ export class Peer {
           : this.client.onUnsendable(frame, error),
       { before: () => this.server.runner.announce(), after: () => this.server.runner.announced() }
     )
-    const ends: Ends = {
-      exports: new Exports(outbox, {
-        whenEncoded: (encoded, context, done, failed) => this.server.runner.whenEncoded(encoded, context, done, failed),
-        serve: (id, object, owner) => this.server.serve(id, object, owner),
-        close: (id) => this.server.release(id)
-      }),
+    const { makeChannel, openChannel } = link
+    const exports = new Exports(outbox, {
+      whenEncoded: (encoded, context, done, failed) => this.server.runner.whenEncoded(encoded, context, done, failed),
+      serve: (id, object, owner) => this.server.serve(id, object, owner),
+      close: (id) => this.server.release(id),
+      passOn: (hand, how, from) => passOn(hand, how, from)
+    })
+    const neighbour = makeChannel === undefined ? undefined : new Neighbour(() => this.ends, outbox, makeChannel)
+    const ends: Handles.Ends = this.ends = {
+      exports,
       imports: new Imports(outbox, {
-        open: (id, name, address, methods) => this.client.attach(id, name, address, methods),
-        close: (id) => this.client.detach(id)
-      })
+        open: (id, name, address, methods, awaited) => this.client.attach(id, name, address, methods, awaited),
+        close: (id) => this.client.detach(id),
+        refuse: (id) => this.client.refuse(id),
+        served: (id) => this.client.served(id),
+        onServed: (target, listener) => this.client.onServed(target, listener)
+      }, { neighbour, channel }),
+      neighbour,
+      mesh: openChannel === undefined
+        ? undefined
+        : new Mesh(openChannel, (link, channel) => Peer.direct(link, channel), exports)
     }
     this.client = new Client(outbox, ends, notes.caller, events, interruptTimeout)
     this.server = new Server(outbox, ends, notes.runner, behaviours)
@@ -84,6 +100,19 @@ export class Peer {
     )
   }
 
+  /** One end of a channel between two workers. */
+  private static direct(link: Link, channel: number): Peer {
+    return new Peer(
+      link,
+      { caller: undefined, runner: undefined },
+      Context.empty(),
+      noEvents,
+      Infinity,
+      () => undefined,
+      channel
+    )
+  }
+
   /** Reads a batch from the other end. */
   onBatch(batch: Wire.Batch): void {
     const order = this.inbox.check(batch)
@@ -102,8 +131,32 @@ export class Peer {
   /** The link has ended: everything that waits for the other end settles, and everything served to it is closed. */
   end(end: LinkEnd): void {
     this.client.end(end)
+    ;(this.ends.exports as Exports).endAll()
     this.server.end(() => undefined)
+    this.ends.neighbour?.end(end)
   }
+}
+
+// the two ends of a link inside this process, for what one actor owns and another in the same process holds
+let loop: { readonly owner: Peer; readonly holder: Peer } | undefined
+
+const makeLoop = (): NonNullable<typeof loop> => {
+  const link = (to: () => Peer): Link => ({
+    send: (batch, transfer) => {
+      const copy = copyBatch(batch, transfer)
+      queueMicrotask(() => to().onBatch(copy))
+    },
+    flushAt: Infinity
+  })
+  const owner: Peer = Peer.worker(link(() => holder), Context.empty())
+  const holder: Peer = Peer.host(link(() => owner), Context.empty(), noEvents, Infinity)
+  return { owner, holder }
+}
+
+/** Hands something out to another actor of this process, which is a holder like any other. */
+const passOn: Services["passOn"] = (hand, how, from) => {
+  loop ??= makeLoop()
+  return Handles.receive(hand(loop.owner.ends), how, { ...from, ends: loop.holder.ends })
 }
 
 const noEvents: ClientEvents = {

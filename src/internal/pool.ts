@@ -2,9 +2,10 @@
  * Many actors behind one client: which member a call goes to.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { SpawnError } from "../ActorError.ts"
 import type { Definition } from "./behaviour.ts"
 import * as Ref from "./ref.ts"
@@ -127,13 +128,15 @@ export const make = (
         })
       )
     }
-    return Effect.map(
-      Effect.forEach(Array.from({ length: size }), () => system.spawn(definition, options.args, replacement), {
-        concurrency: "unbounded"
-      }),
-      (members) => {
+    // a scope of its own, so that a pool that fails or is interrupted half-way leaves nothing behind at once
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const scope = yield* Scope.fork(yield* Effect.scope)
+        const spawn = Scope.provide(system.spawn(definition, options.args, replacement), scope)
+        const starting = Effect.forEach(Array.from({ length: size }), () => spawn, { concurrency: "unbounded" })
+        const members = yield* Effect.onError(restore(starting), (cause) => Scope.close(scope, Exit.failCause(cause)))
         const next = router(members, options.strategy ?? "round-robin")
         return { members, next, client: Ref.makeRouted(definition.methods, next) }
-      }
+      })
     )
   })

@@ -3,9 +3,9 @@
  * each definition of the protocol, made when it is first used; and what can be
  * asked of the actor behind a reference, wherever it lives.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import type { ActorExited } from "../ActorError.ts"
 import * as Call from "./call.ts"
 import type * as Codec from "./codec.ts"
@@ -50,8 +50,7 @@ const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
         const route = this[routeKey]
         const call = holder !== undefined
           ? (payload: unknown, options?: Call.CallOptions) => Call.call(holder.target, index, payload, options)
-          : (payload: unknown, options?: Call.CallOptions) =>
-            Call.call(route!(method.tag, payload).target, index, payload, options)
+          : routed(method, index, route!)
         Object.defineProperty(this, method.tag, { value: call, enumerable: true })
         return call
       }
@@ -60,6 +59,15 @@ const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
   prototypes.set(methods, proto)
   return proto
 }
+
+// the member is chosen when the call is made, not when it is described: a retry may go to another
+const routed =
+  (method: Codec.Method, index: number, route: Route) => (payload: unknown, options?: Call.CallOptions) => {
+    const call = (): object => Call.call(route(method.tag, payload).target, index, payload, options)
+    return method.stream && options?.asQueue !== true
+      ? Stream.suspend(call as () => Stream.Stream<unknown, unknown>)
+      : Effect.suspend(call as () => Effect.Effect<unknown, unknown>)
+  }
 
 /** A reference to one actor. */
 export const make = (methods: ReadonlyArray<Codec.Method>, actor: Referent): object =>

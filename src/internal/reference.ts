@@ -111,7 +111,7 @@ class RemoteActor implements Ref.Referent {
 }
 
 /** A schema for references to the actors of a definition. */
-export const schema = <A extends object>(definition: Behaviour.Definition): Schema.Codec<A, unknown> => {
+export const schema = <A extends object>(definition: Behaviour.Definition): Schema.declare<A> => {
   const { methods, name } = definition
   const kind: ObjectKind = {
     kind: `reference to ${name}`,

@@ -42,8 +42,6 @@ class Sealed {
   }
 }
 
-const noScope: { readonly scope: Scope.Scope | undefined } = { scope: undefined }
-
 const someone = "its caller"
 
 /** Whom the failures of handles speak of that an actor got from those who call it. */
@@ -166,7 +164,7 @@ export class Runner {
   private peek(call: ServerCall): Prepared {
     const { actor, extras, id, index, wire } = call
     this.enter(id)
-    const run = call.run = this.prepare(actor, id, index, wire, extras, call)
+    const run = call.run = this.prepare(actor, id, index, wire, extras, call, undefined)
     this.leave(id)
     if (run.isAnswer) actor.forks[index] = run.fork
     return run
@@ -178,11 +176,12 @@ export class Runner {
     index: number,
     wire: unknown,
     extras: Wire.Extras | undefined,
-    call: ServerCall | undefined
+    call: ServerCall | undefined,
+    scope: Scope.Scope | undefined
   ): Prepared {
     const method = actor.methods[index]!
     const decoded = method.payload.handles
-      ? Handles.decode(this.importing(actor), method.payload, wire)
+      ? Handles.decode(this.importing(actor, scope), method.payload, wire)
       : method.payload.decode(wire)
     if (!Codec.isSuccess(decoded)) {
       if (Codec.isFailure(decoded)) {
@@ -198,10 +197,10 @@ export class Runner {
     return this.answer(actor, id, index, decoded.value, extras, call)
   }
 
-  // what an actor is given lives as long as the actor, unless it lets go before
-  private importing(actor: LocalActor): Handles.Importing {
-    const { scope } = actor.id < 0 ? actor.owner ?? noScope : actor
-    return { ends: this.ends, owner: caller, scope }
+  // what an actor is given lives as long as the actor, unless it lets go before; what is only passed on, as long as the call
+  private importing(actor: LocalActor, call: Scope.Scope | undefined): Handles.Importing {
+    const receiver = actor.id < 0 ? actor.owner : actor
+    return { ends: this.ends, owner: caller, receiver, scope: actor.isRelay ? call : receiver?.scope }
   }
 
   private exporting(actor: LocalActor): Handles.Exporting {
@@ -286,10 +285,10 @@ export class Runner {
   ): void {
     let call = queued
     this.enter(id)
-    const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call)
+    const scope = Scope.makeUnsafe()
+    const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call, scope)
     if (run.isAnswer) actor.forks[index] ??= run.fork
     if (!run.fork) actor.mailbox.running++
-    const scope = Scope.makeUnsafe()
     let context = Context.add(actor.context, Scope.Scope, scope)
     if (this.noteCalls) context = Context.add(context, Interruption.CurrentCall, id)
     const fiber = Effect.runForkWith(context)(
@@ -556,10 +555,13 @@ export class Runner {
     switch (frame[0]) {
       case Wire.Settled:
       case Wire.Failed:
+        Handles.takeBack(this.ends, frame[2])
         return this.outbox.push4(Wire.Failed, frame[1], Wire.FailureUnencodable, text)
       case Wire.Complete:
+        Handles.takeBack(this.ends, frame[3])
         return this.outbox.push4(Wire.Complete, frame[1], Wire.CompleteUnencodable, text)
       case Wire.Chunk: {
+        Handles.takeBack(this.ends, frame[2])
         // before anything that was pushed behind the chunk, the end of its stream above all
         this.outbox.sendNow([Wire.Failed, frame[1], Wire.FailureUnencodable, text])
         const call = this.calls.get(frame[1] as number)

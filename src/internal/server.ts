@@ -12,7 +12,7 @@ import * as Behaviour from "./behaviour.ts"
 import * as Codec from "./codec.ts"
 import type { Exports, Served } from "./exports.ts"
 import * as Handles from "./handles.ts"
-import type { Link } from "./link.ts"
+import type { Link, LinkEnd } from "./link.ts"
 import { LocalActor, Undecodable } from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
 import { caller, Runner, unencodable } from "./runner.ts"
@@ -83,6 +83,22 @@ export class Server {
         return this.exports.release(batch[i + 1] as number)
       case Wire.Share:
         return this.exports.share(batch[i + 1] as number, batch[i + 2] as number)
+      case Wire.Introduce:
+        return this.ends.mesh?.introduce(batch[i + 1] as number, batch[i + 2])
+      case Wire.Pass:
+        return this.ends.mesh?.pass(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3] as number)
+      case Wire.Recall:
+        return this.ends.mesh?.recall(
+          batch[i + 1] as number,
+          batch[i + 2] as number,
+          batch[i + 3] as number,
+          batch[i + 4] as number
+        )
+      case Wire.Gone:
+        return this.ends.mesh?.gone(batch[i + 1] as number, {
+          reason: batch[i + 2] as LinkEnd["reason"],
+          message: batch[i + 3] as string
+        })
       case Wire.Ping:
         return this.runner.outbox.push1(Wire.Pong)
       case Wire.End:
@@ -117,7 +133,10 @@ export class Server {
     session.isRelay = isRelay
     session.state = "Running"
     this.actors.set(id, session)
-    owner?.objects.set(session, () => this.close(id, false, Exit.void))
+    if (owner === undefined) return
+    owner.objects.set(session, () => this.close(id, false, Exit.void))
+    // what is handed out by an actor that is ending ends at once
+    if (owner.state === "Closing") this.close(id, false, Exit.void)
   }
 
   /** The holder of an object has let go. */
@@ -200,7 +219,7 @@ export class Server {
   }
 
   private importing(actor: LocalActor): Handles.Importing {
-    return { ends: this.ends, owner: caller, scope: actor.scope }
+    return { ends: this.ends, owner: caller, receiver: actor, scope: actor.scope }
   }
 
   private info(behaviour: Behaviour.Behaviour): Wire.MailboxInfo | undefined {

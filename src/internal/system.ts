@@ -100,7 +100,7 @@ class Worker {
     })
     this.peer = Peer.host(this.handle.link, Context.make(Tracer.Tracer, tracer), {
       onReady: () => {
-        if (options.heartbeat !== Infinity) this.beat(options.heartbeat)
+        if (options.heartbeat !== Infinity) this.beatIn(options.heartbeat)
       },
       onPong: () => {
         this.awaitsPong = false
@@ -128,6 +128,10 @@ class Worker {
   kill(end: LinkEnd): void {
     this.isKilled = this.ending = true
     this.handle.kill(end)
+  }
+
+  private beatIn(every: number): void {
+    this.heartbeat = setTimeout(() => this.beat(every), every)
   }
 
   // each beat has its whole time from when it was sent, also where this side is blocked itself for longer than that

@@ -279,7 +279,7 @@ export abstract class Pending {
   }
 
   get importer(): Handles.Importing {
-    return { ends: this.target.connection.ends, owner: this.target, scope: this.scope }
+    return { ends: this.target.connection.ends, owner: this.target, receiver: this.sender, scope: this.scope }
   }
 
   /** Its answer came too late: lets go of the handles in it. */

@@ -47,6 +47,17 @@ export const Cancel = 10
 export const Release = 11
 /** `[Share, new, handle]`: serve the same object once more, under a number chosen here, for someone to whom it is handed on. */
 export const Share = 12
+/** `[Introduce, channel, port]`: here is your end of a channel to another worker. */
+export const Introduce = 13
+/** `[Pass, channel, new, object]`: serve an object of yours to the worker at the other end of a channel; `Served` tells it so. */
+export const Pass = 14
+/**
+ * `[Recall, new, channel, shared, object]`: serve here what the worker at the other end of a channel holds as `object`, and shares
+ * as `shared` so that it is not let go meanwhile.
+ */
+export const Recall = 15
+/** `[Gone, channel, reason, message]`: the worker at the other end of a channel has ended. */
+export const Gone = 16
 /** `[Ping]`: are you there? Answered by `Pong`. */
 export const Ping = 9
 /** `[End]`: close what is left, release the worker's own layer, and answer `Ended`. */
@@ -83,6 +94,8 @@ export const Voted = 41
 export const Ended = 42
 /** `[Complete, handle, completion, value]`: a result that was promised by a handle; see the `Complete…` codes. */
 export const Complete = 46
+/** `[Served, target]`: an object that was handed on by someone else is served now. */
+export const Served = 47
 /** `[Broken, message]`: a batch was lost on the way here, so nothing more can be relied on. */
 export const Broken = 45
 /** `[Pong]` */
@@ -105,6 +118,11 @@ export const sizes: ReadonlyArray<number> = (() => {
       [Cancel, 2],
       [Release, 2],
       [Share, 3],
+      [Introduce, 3],
+      [Pass, 4],
+      [Recall, 5],
+      [Gone, 4],
+      [Served, 2],
       [Complete, 4],
       [Ping, 1],
       [Pong, 1],

@@ -9,7 +9,14 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { once } from "node:events"
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads"
+import {
+  isMainThread,
+  type MessagePort,
+  parentPort,
+  receiveMessageOnPort,
+  Worker,
+  workerData
+} from "node:worker_threads"
 import * as Interruption from "../internal/interruption.ts"
 import type { Link } from "../internal/link.ts"
 import { Peer } from "../internal/peer.ts"
@@ -92,11 +99,28 @@ const thread = (): Channel => {
       send: (batch, transfer) => port.postMessage(batch, transfer as never),
       flushAt: ThreadLink.flushAt,
       begun,
-      interrupts
+      interrupts,
+      openChannel
     },
     listen: (onBatch, isBusy) => Spin.listen(port, onBatch, { window: spin, workers, isBusy }),
     // the host ends the thread
     exit: () => undefined
+  }
+}
+
+const openChannel: NonNullable<Link["openChannel"]> = (port, onBatch) => {
+  const channel = port as MessagePort
+  channel.on("message", onBatch)
+  // it is the host that keeps the thread
+  channel.unref()
+  return {
+    link: { send: (batch, transfer) => channel.postMessage(batch, transfer as never), flushAt: ThreadLink.flushAt },
+    drain: () => {
+      for (let next = receiveMessageOnPort(channel); next !== undefined; next = receiveMessageOnPort(channel)) {
+        onBatch(next.message)
+      }
+    },
+    close: () => channel.close()
   }
 }
 

@@ -85,6 +85,29 @@ onEveryPlacement(fixture, (placement) => {
       quiet
     ))
 
+  it.live("C1: a call whose answer came too early is Unknown, however much of what was lost comes later", () => {
+    const faults: Array<ActorTest.Fault> = []
+    return Effect.gen(function*() {
+      const { fragile, journal } = yield* spawn
+      const first = yield* forked(fragile.note({ n: 1 }))
+      yield* journal.awaitLine("1")
+      const second = yield* forked(fragile.note({ n: 2 }))
+      assert.deepStrictEqual(yield* Fiber.await(first), Exit.void)
+      assertExited(yield* Fiber.await(second), "Disconnected", "Unknown")
+      assert.deepStrictEqual(yield* journal.lines, ["1", "2"])
+      assert.deepStrictEqual(faults[0], { kind: "reorder", worker: 0, direction: "fromWorker", message: 3 })
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(faulty(placement, {
+        // the answer of the first call is the first message that is passed by another
+        seed: 14,
+        fromWorker: { reorder: 0.5 },
+        onFault: (fault) => faults.push(fault)
+      })),
+      quiet
+    )
+  })
+
   const lossy = {
     "lost on the way there": { toWorker: { drop: 0.2 } },
     "lost on the way back": { fromWorker: { drop: 0.2 } },

@@ -16,7 +16,7 @@ side.isCaller = true
 
 const all = [...cells("threads"), ...cells("processes")]
 const seed = process.env["MATRIX_SEED"] ?? String(Math.floor(Math.random() * 1e6))
-const sampleSize = 24
+const sampleSize = 12
 const chosen = new Set(
   process.env["MATRIX"] === "all"
     ? all

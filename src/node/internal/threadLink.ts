@@ -4,7 +4,7 @@
  * the middle of a busy loop leaves no doubt about the calls behind it.
  */
 import { inspect } from "node:util"
-import { type ResourceLimits, type Transferable, Worker } from "node:worker_threads"
+import { MessageChannel, type ResourceLimits, type Transferable, Worker } from "node:worker_threads"
 import { places } from "../../internal/interruption.ts"
 import { begunCapacity, type LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system.ts"
@@ -75,7 +75,11 @@ export const placement = (
           worker.postMessage(batch, transfer as ReadonlyArray<Transferable> | undefined),
         flushAt,
         begun,
-        interrupts
+        interrupts,
+        makeChannel: () => {
+          const { port1, port2 } = new MessageChannel()
+          return [port1, port2]
+        }
       },
       release: () => terminate({ reason: "Stopped", message: "closed" }),
       kill: terminate

@@ -1,0 +1,76 @@
+/**
+ * The channels between a worker and other workers, as the worker sees them. Only
+ * objects that were handed from the one to the other are served on them.
+ */
+import type { Exports } from "./exports.ts"
+import type { Imports } from "./imports.ts"
+import type { Channel, Link, LinkEnd } from "./link.ts"
+import type { Peer } from "./peer.ts"
+import type * as Wire from "./wire.ts"
+
+interface Connected {
+  readonly peer: Peer
+  readonly channel: Channel
+}
+
+/** The channels of one worker. */
+export class Mesh {
+  private readonly connected = new Map<number, Connected>()
+  private readonly open: NonNullable<Link["openChannel"]>
+  private readonly makePeer: (link: Link, channel: number) => Peer
+  /** what is handed out to the process that started the worker */
+  private readonly exports: Exports
+
+  constructor(
+    open: NonNullable<Link["openChannel"]>,
+    makePeer: (link: Link, channel: number) => Peer,
+    exports: Exports
+  ) {
+    this.open = open
+    this.makePeer = makePeer
+    this.exports = exports
+  }
+
+  /** What is held of the worker at the other end of a channel. */
+  importsOf(channel: number): Imports | undefined {
+    return this.connected.get(channel)?.peer.ends.imports as Imports | undefined
+  }
+
+  /** There is a channel to another worker. */
+  introduce(number: number, port: unknown): void {
+    const channel = this.open(port, (batch: Wire.Batch) => peer.onBatch(batch))
+    const peer = this.makePeer(channel.link, number)
+    this.connected.set(number, { peer, channel })
+  }
+
+  /** An object of this worker has been handed to another one. */
+  pass(channel: number, id: number, from: number): void {
+    this.exportsOf(channel)?.adopt(id, (found) => this.exports.whenKnown(from, found))
+  }
+
+  /** An object that another worker holds has been handed back, to the process that started both. */
+  recall(id: number, channel: number, shared: number, from: number): void {
+    const exports = this.exportsOf(channel)
+    this.exports.adopt(id, (found) => {
+      if (exports === undefined) return found(undefined)
+      exports.whenShared(shared, from, (entry) => {
+        found(entry)
+        exports.release(shared)
+      })
+    })
+  }
+
+  /** The worker at the other end of a channel has ended; what it said before is still heard. */
+  gone(number: number, end: LinkEnd): void {
+    const connected = this.connected.get(number)
+    if (connected === undefined) return
+    connected.channel.drain()
+    this.connected.delete(number)
+    connected.peer.end(end)
+    connected.channel.close()
+  }
+
+  private exportsOf(channel: number): Exports | undefined {
+    return this.connected.get(channel)?.peer.ends.exports as Exports | undefined
+  }
+}

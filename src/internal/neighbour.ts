@@ -1,0 +1,77 @@
+/**
+ * Workers that can talk to each other without the process that started them. It
+ * opens a channel between two of them when the first handle of the one is handed
+ * to the other, and tells each when the other has ended.
+ */
+import type { Ends } from "./handles.ts"
+import type { Link, LinkEnd } from "./link.ts"
+import type { Outbox } from "./outbox.ts"
+import * as Wire from "./wire.ts"
+
+let channelCount = 0
+let passCount = 0
+
+/** A worker that others can be connected with, as the process that started it sees it. */
+export class Neighbour {
+  private readonly endsOf: () => Ends
+  private readonly outbox: Outbox
+  private readonly makeChannel: NonNullable<Link["makeChannel"]>
+  private readonly channels = new Map<Neighbour, number>()
+  private readonly others = new Map<number, Neighbour>()
+  private ended = false
+
+  constructor(ends: () => Ends, outbox: Outbox, makeChannel: NonNullable<Link["makeChannel"]>) {
+    this.endsOf = ends
+    this.outbox = outbox
+    this.makeChannel = makeChannel
+  }
+
+  /** the link between it and this process */
+  get ends(): Ends {
+    return this.endsOf()
+  }
+
+  /**
+   * Has the worker serve one of its objects to another worker directly. Returns the channel between them and the number of the object
+   * there; nothing if one of them is gone.
+   */
+  pass(id: number, to: Neighbour): readonly [channel: number, id: number] | undefined {
+    if (this === to || this.ended || to.ended) return undefined
+    const channel = this.channels.get(to) ?? this.connect(to)
+    // the even numbers are for those who share
+    const passed = -(2 * ++passCount + 1)
+    this.outbox.push4(Wire.Pass, channel, passed, id)
+    return [channel, passed]
+  }
+
+  /** Who is at the other end of a channel. */
+  across(channel: number): Neighbour | undefined {
+    return this.others.get(channel)
+  }
+
+  private connect(other: Neighbour): number {
+    const channel = ++channelCount
+    const [mine, its] = this.makeChannel()
+    this.introduce(other, channel, mine)
+    other.introduce(this, channel, its)
+    return channel
+  }
+
+  private introduce(other: Neighbour, channel: number, port: unknown): void {
+    this.channels.set(other, channel)
+    this.others.set(channel, other)
+    this.outbox.pushTransfer([Wire.Introduce, channel, port], [port])
+  }
+
+  /** It has ended: those that were connected with it are told. */
+  end({ message, reason }: LinkEnd): void {
+    this.ended = true
+    for (const [other, channel] of this.channels) {
+      other.channels.delete(this)
+      other.others.delete(channel)
+      other.outbox.push4(Wire.Gone, channel, reason, message)
+    }
+    this.channels.clear()
+    this.others.clear()
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Handles between two threads: the two workers talk to each other, and nobody is between them.
+ */
+import { assert, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Scope } from "effect"
+import * as fs from "node:fs"
+import * as ActorRef from "../../src/ActorRef.ts"
+import * as Handle from "../../src/Handle.ts"
+import behaviours, { Holder, Owner } from "./fixtures/handle-direct.ts"
+import * as Journal from "./journal.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/handle-direct.ts", import.meta.url), behaviours }
+
+const pair = Effect.gen(function*() {
+  const journal = yield* Journal.make
+  const args = { journal: journal.path }
+  const [owner, holder] = yield* Effect.all([Owner.spawn(args), Holder.spawn(args)], { concurrency: 2 })
+  return { owner, holder, journal, args }
+})
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("H4: two threads use a handle without the thread that introduced them", () =>
+    Effect.gen(function*() {
+      const { holder, journal, owner } = yield* pair
+      yield* holder.keep({ items: yield* owner.items() })
+      yield* owner.supply({ n: 100 })
+      const summing = yield* Effect.forkChild(holder.sum({ n: 100 }), { startImmediately: true })
+      // the call leaves at the end of this turn, and from then on nothing passes through here
+      yield* Effect.promise(() => Promise.resolve())
+      yield* journal.note("begun")
+      const start = performance.now()
+      while (!fs.readFileSync(journal.path, "utf8").includes("sum 5050")) {
+        assert.isBelow(performance.now() - start, 20_000, "they need this thread")
+      }
+      yield* Fiber.join(summing)
+    }).pipe(Effect.provide(placement.layer())))
+}, { except: ["memory", "processes"], reason: "only threads can be connected with each other" })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("H4: the owner's end reaches whoever holds its handles, with its reason", () =>
+    Effect.gen(function*() {
+      const { holder, journal, owner } = yield* pair
+      yield* holder.keep({ items: yield* owner.items() })
+      const waiting = yield* Effect.forkChild(holder.wait(), { startImmediately: true })
+      yield* journal.awaitLine("waiting")
+      yield* ActorRef.kill(owner)
+      yield* Fiber.join(waiting)
+      assert.deepStrictEqual(yield* journal.lines, ["waiting", "failed with Killed"])
+      yield* holder.wait()
+      assert.strictEqual((yield* journal.lines).at(-1), "failed with Killed")
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H4: an owner that is stopped says so to whoever holds its handles", () =>
+    Effect.gen(function*() {
+      const { holder, journal, owner } = yield* pair
+      yield* holder.keep({ items: yield* owner.items() })
+      yield* ActorRef.stop(owner)
+      yield* holder.wait()
+      assert.deepStrictEqual(yield* journal.lines, ["waiting", "failed with Stopped"])
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: the end of a holder gives back what it held", () =>
+    Effect.gen(function*() {
+      const { holder, owner } = yield* pair
+      const permit = yield* owner.permit()
+      yield* holder.hold({ permit })
+      assert.isFalse(yield* permit.takeIfAvailable(1))
+      const waiting = yield* Effect.forkChild(permit.take(1), { startImmediately: true })
+      yield* ActorRef.kill(holder)
+      assert.strictEqual(yield* Fiber.join(waiting), 1)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: a holder that lets go, and one that was never reached, leave nothing behind", () =>
+    Effect.gen(function*() {
+      const { holder, journal, owner } = yield* pair
+      const scope = yield* Scope.make()
+      const watched = yield* Scope.provide(owner.watched(), scope)
+      assert.strictEqual(yield* holder.greet({ watched }), "hello")
+      yield* Scope.close(scope, Exit.void)
+      yield* journal.awaitLine("let go")
+      yield* holder.letGo()
+      // a call that is refused lets go of what it carries
+      const again = yield* owner.watched()
+      yield* ActorRef.stop(holder)
+      yield* Effect.flip(holder.greet({ watched: again }))
+      yield* Handle.release(again)
+      const lines = () => fs.readFileSync(journal.path, "utf8").match(/let go/g)
+      yield* Journal.until("the third has let go", () => lines()?.length === 3)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H4: a handle that comes back from its holder outlives it, and goes on to the next", () =>
+    Effect.gen(function*() {
+      const { args, holder, journal, owner } = yield* pair
+      yield* owner.supply({ n: 3 })
+      yield* holder.keep({ items: yield* owner.items() })
+      const back = yield* holder.giveBack()
+      yield* ActorRef.kill(holder)
+      assert.strictEqual(yield* back.take, 1)
+      const next = yield* Holder.spawn(args)
+      yield* next.keep({ items: back })
+      yield* Handle.release(back)
+      yield* next.sum({ n: 2 })
+      assert.deepStrictEqual(yield* journal.lines, ["sum 5"])
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H4: a handle that was handed on and back a hundred times still works, and its holders have let go", () =>
+    Effect.gen(function*() {
+      const { holder, owner } = yield* pair
+      yield* owner.supply({ n: 100 })
+      let items = yield* owner.items()
+      for (let n = 1; n <= 100; n++) {
+        yield* holder.keep({ items })
+        const back = yield* holder.giveBack()
+        yield* Handle.release(items)
+        items = back
+        assert.strictEqual(yield* items.take, n)
+      }
+    }).pipe(Effect.provide(placement.layer())))
+})

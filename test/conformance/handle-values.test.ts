@@ -1,0 +1,453 @@
+import { assert, it, vi } from "@effect/vitest"
+import { Cause, Effect, Exit, Fiber, Option, Schedule, Stream } from "effect"
+import * as ActorRef from "../../src/ActorRef.ts"
+import * as Handle from "../../src/Handle.ts"
+import { Exports } from "../../src/internal/exports.ts"
+import * as Handles from "../../src/internal/handles.ts"
+import { Imports, RemoteObject } from "../../src/internal/imports.ts"
+import * as Supervision from "../../src/Supervision.ts"
+import { assertExited, assertTypeError, forked, upTo } from "./asserts.ts"
+import behaviours, { Boss, Keeper, Narrow, Pusher, Source } from "./fixtures/handle-values.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/handle-values.ts", import.meta.url), behaviours }
+
+const quickly = Supervision.make({ schedule: Schedule.spaced("1 millis"), maxRestarts: 5 })
+
+/** Watches, until the scope closes, how much each end of a link in this process holds for the other. */
+const watch = Effect.acquireRelease(
+  Effect.sync(() => [
+    vi.spyOn(Imports.prototype, "add"),
+    vi.spyOn(Imports.prototype, "share"),
+    vi.spyOn(Exports.prototype, "addObject"),
+    vi.spyOn(Exports.prototype, "addResult")
+  ]),
+  (spies) => Effect.sync(() => spies.forEach((spy) => spy.mockRestore()))
+).pipe(Effect.map((spies) => () => {
+  const tables = new Set(spies.flatMap((spy) => spy.mock.contexts as ReadonlyArray<{ readonly size: number }>))
+  return Array.from(tables, ({ size }) => size).reduce((sum, size) => sum + size, 0)
+}))
+
+for (const workers of ["dedicated", 1] as const) {
+  const where = workers === 1 ? "in one worker" : "in two workers"
+  onEveryPlacement(fixture, (placement) => {
+    const layer = placement.layer({ workers })
+
+    // ---- from one to another ----
+
+    it.live(`H4: a handle goes from an actor to the program and to another actor (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        const items = yield* source.items()
+        yield* keeper.keep({ items })
+        yield* keeper.offer({ n: 1 })
+        assert.strictEqual(yield* items.take, 1)
+        const taking = yield* forked(keeper.take())
+        yield* items.offer(2)
+        assert.strictEqual(yield* Fiber.join(taking), 2)
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H4: a handle of the program's own is used by an actor, and comes back as it was (${where})`, () =>
+      Effect.gen(function*() {
+        const keeper = yield* Keeper.spawn({})
+        const items = yield* Handle.makeQueue<number>()
+        yield* keeper.keep({ items })
+        yield* keeper.offer({ n: 1 })
+        assert.strictEqual(yield* items.take, 1)
+        assert.strictEqual(yield* keeper.items(), items)
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H4: an owner to whom a handle comes back gets its own object (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, other] = yield* Effect.all([Source.spawn(), Source.spawn()])
+        const items = yield* source.items()
+        assert.isTrue(yield* source.offerTo({ items, n: 1 }))
+        assert.isFalse(yield* other.offerTo({ items, n: 2 }))
+        assert.deepStrictEqual(yield* items.takeAll, [1, 2])
+      }).pipe(Effect.provide(layer)))
+
+    for (const how of ["has ended", "lets go", "lives on"] as const) {
+      it.live(`H4: a handle is used by the last to whom it was passed when who passed it ${how} (${where})`, () =>
+        Effect.gen(function*() {
+          const [source, middle, last] = yield* Effect.all([Source.spawn(), Keeper.spawn({}), Keeper.spawn({})])
+          yield* Effect.scoped(Effect.gen(function*() {
+            yield* middle.keep({ items: yield* source.items() })
+            yield* middle.keepSource({ source })
+            yield* last.keep({ items: yield* middle.items() })
+            yield* last.keepSource({ source: yield* middle.source() })
+          }))
+          if (how === "has ended") yield* ActorRef.stop(middle)
+          else if (how === "lets go") yield* middle.release()
+          yield* last.offer({ n: 3 })
+          assert.strictEqual(yield* (yield* source.items()).take, 3)
+          assert.strictEqual(yield* last.use({ use: "add" }), "success 1")
+          // and it may come back all the way
+          assert.isDefined(yield* source.offerTo({ items: yield* last.items(), n: 4 }))
+          assert.strictEqual(yield* last.take(), 4)
+        }).pipe(Effect.provide(layer)))
+    }
+
+    it.live(`H4: passing on and letting go at once takes nothing away from who gets it (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        for (const n of upTo(20)) {
+          const items = yield* source.items()
+          const passing = yield* forked(keeper.keep({ items }))
+          yield* Handle.release(items)
+          yield* Fiber.join(passing)
+          yield* keeper.offer({ n })
+        }
+        assert.deepStrictEqual(yield* (yield* source.items()).takeAll, upTo(20))
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H4: handles and references are anywhere in arguments and results (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        const own = yield* Handle.makeQueue<number>()
+        const items = yield* source.items()
+        yield* keeper.keepBox({ label: "full", all: [items, own], either: items, maybe: Option.some(source) })
+        const { all, either, label, maybe } = yield* keeper.box()
+        assert.deepStrictEqual([label, all.length], ["full", 2])
+        assert.strictEqual(all[1], own)
+        assert.strictEqual(Option.getOrThrow(maybe), source)
+        assert(typeof either === "object")
+        yield* either.offer(1)
+        assert.strictEqual(yield* all[0]!.take, 1)
+        yield* keeper.keepBox({ label: "plain", all: [], either: 7, maybe: Option.none() })
+        assert.deepStrictEqual(yield* keeper.box(), { label: "plain", all: [], either: 7, maybe: Option.none() })
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H4: handles and references are items of streams and outlive them (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        const all = yield* Stream.runCollect(source.stream({ count: 3 }))
+        yield* Effect.forEach(all, (items, i) => items.offer(i))
+        assert.deepStrictEqual(yield* all[0]!.takeAll, [0, 1, 2])
+        yield* keeper.keepSource({ source })
+        assert.deepStrictEqual(yield* Stream.runCollect(keeper.sources({ count: 2 })), [source, source])
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H4: a result that is there later may contain handles (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        const promised = yield* source.promised()
+        const awaiting = yield* forked(promised.await)
+        yield* source.add({ n: 1 })
+        const { items } = yield* Fiber.join(awaiting)
+        yield* keeper.keep({ items })
+        yield* keeper.offer({ n: 1 })
+        assert.strictEqual(yield* items.take, 1)
+        const { items: again } = yield* promised.await
+        yield* again.offer(2)
+        assert.strictEqual(yield* items.take, 2)
+        // this one travels with the answer
+        const { items: there } = yield* (yield* source.promised()).await
+        yield* there.offer(3)
+        assert.strictEqual(yield* items.take, 3)
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H4: an actor is spawned with handles and references (${where})`, () =>
+      Effect.gen(function*() {
+        const source = yield* Source.spawn()
+        const items = yield* source.items()
+        const keeper = yield* Keeper.spawn({ items, source })
+        yield* keeper.offer({ n: 1 })
+        assert.strictEqual(yield* items.take, 1)
+        assert.strictEqual(yield* keeper.use({ use: "add" }), "success 1")
+      }).pipe(Effect.provide(layer)))
+
+    // ---- what a reference can do ----
+
+    it.live(`H4: a reference that was passed on makes every kind of call (${where})`, () =>
+      Effect.gen(function*() {
+        const source = yield* Source.spawn()
+        const keeper = yield* Keeper.spawn({ source })
+        assert.strictEqual(yield* keeper.use({ use: "add" }), "success 1")
+        assert.strictEqual(yield* keeper.use({ use: "tell" }), "success undefined")
+        assert.strictEqual(yield* source.add({ n: 0 }), 2)
+        assert.strictEqual(yield* keeper.use({ use: "refuse" }), "Refused 0")
+        assert.strictEqual(yield* keeper.use({ use: "count" }), "success 1,2,3")
+        assert.strictEqual(yield* keeper.use({ use: "leave" }), "success 2")
+        assert.strictEqual(yield* keeper.use({ use: "hang" }), "success counted,counted,hangs,interrupted")
+        assert.strictEqual(yield* keeper.use({ use: "address" }), `success ${ActorRef.address(source)}`)
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H4: handles in calls through a passed reference work, and leave nothing behind (${where})`, () =>
+      Effect.gen(function*() {
+        const source = yield* Source.spawn()
+        const keeper = yield* Keeper.spawn({ source })
+        const held = yield* watch
+        assert.strictEqual(yield* keeper.use({ use: "add" }), "success 1")
+        const before = held()
+        assert.strictEqual(
+          yield* keeper.use({ use: "offerToAll" }),
+          `success ${upTo(20).flatMap((n) => [n, n]).join()}`
+        )
+        // the program has only passed them on: each end of each link holds what the actor that got them keeps
+        assert.isAtMost(held() - before, placement.isMemory ? 40 * 6 : 40 * 2)
+        yield* ActorRef.stop(keeper)
+        yield* source.log()
+        yield* ActorRef.stop(source)
+        assert.strictEqual(held(), 0)
+      }).pipe(Effect.provide(layer)))
+
+    for (const how of ["stop", "kill"] as const) {
+      it.live(`H4: a reference that was passed on may ${how} its actor and await its end (${where})`, () =>
+        Effect.gen(function*() {
+          const source = yield* Source.spawn()
+          const [keeper, watcher] = yield* Effect.all([Keeper.spawn({ source }), Keeper.spawn({ source })])
+          const [ending, living] = yield* Effect.all([
+            forked(watcher.use({ use: "awaitExit" })),
+            forked(Effect.asVoid(ActorRef.awaitExit(source)))
+          ])
+          assert.strictEqual(yield* keeper.use({ use: how }), "success undefined")
+          yield* Fiber.join(living)
+          const exit = yield* Fiber.join(ending)
+          const isKilled = how === "kill"
+          if (!isKilled) assert.strictEqual(exit, "success success undefined")
+          else assert.include(exit, "ActorExited Source Killed")
+          assert.strictEqual(
+            yield* keeper.use({ use: "add" }),
+            `ActorExited Source ${isKilled ? "Killed" : "Stopped"} NotRun`
+          )
+        }).pipe(Effect.provide(layer)))
+    }
+
+    it.live(`H4: MailboxFull arrives as itself through a passed reference (${where})`, () =>
+      Effect.gen(function*() {
+        const [narrow, pusher] = yield* Effect.all([Narrow.spawn(), Pusher.spawn()])
+        assert.strictEqual(yield* pusher.push({ narrow }), "MailboxFull Narrow NotRun")
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H4: an actor passes on actors that it spawned in its own scope (${where})`, () =>
+      Effect.gen(function*() {
+        const [boss, other] = yield* Effect.all([Boss.spawn(), Source.spawn()])
+        const child = yield* boss.spawn()
+        assert.strictEqual(yield* child.add({ n: 2 }), 2)
+        const keeper = yield* Keeper.spawn({ source: child })
+        assert.strictEqual(yield* keeper.use({ use: "add" }), "success 3")
+        const items = yield* other.items()
+        yield* boss.pass({ items, n: 4 })
+        assert.strictEqual(yield* items.take, 4)
+        yield* ActorRef.stop(boss)
+        assertExited(yield* Effect.exit(child.add({ n: 1 })), "Stopped", "NotRun")
+        assert.match(yield* keeper.use({ use: "add" }), /^ActorExited Source Stopped/)
+      }).pipe(Effect.provide(layer)))
+
+    // ---- H5 ----
+
+    for (const how of ["stop", "release"] as const) {
+      it.live(`H5: a holder's permits come back when it ends or lets go (${how}, ${where})`, () =>
+        Effect.gen(function*() {
+          const source = yield* Source.spawn()
+          const permit = yield* source.permit()
+          const keeper = yield* Keeper.spawn({})
+          if (how === "stop") {
+            yield* keeper.takePermit({ permit })
+            assert.isFalse(yield* permit.takeIfAvailable(1))
+            const waiting = yield* forked(permit.withPermit(Effect.succeed("got it")))
+            yield* ActorRef.stop(keeper)
+            assert.strictEqual(yield* Fiber.join(waiting), "got it")
+          } else {
+            const other = yield* source.permit()
+            yield* other.take(1)
+            const waiting = yield* forked(permit.withPermit(Effect.succeed("got it")))
+            yield* Handle.release(other)
+            assert.strictEqual(yield* Fiber.join(waiting), "got it")
+            yield* Effect.scoped(Effect.flatMap(source.permit(), (other) => other.take(1)))
+            assert.strictEqual(yield* permit.withPermit(Effect.succeed("again")), "again")
+          }
+        }).pipe(Effect.provide(layer)))
+    }
+
+    it.live(`H5: the owner's end is ActorExited for everyone to whom a handle was passed (${where})`, () =>
+      Effect.gen(function*() {
+        const source = yield* Source.spawn()
+        const items = yield* source.items()
+        const keeper = yield* Keeper.spawn({ items, source })
+        const taking = yield* forked(keeper.take())
+        yield* source.log()
+        yield* ActorRef.stop(source)
+        const exit = yield* Fiber.await(taking)
+        assert(Exit.isFailure(exit))
+        assert.include(Cause.pretty(exit.cause), "ActorExited")
+        assertExited(yield* Effect.exit(items.take), "Stopped", "NotRun")
+        assert.strictEqual(yield* keeper.use({ use: "add" }), "ActorExited Source Stopped NotRun")
+        // it may still be passed on, for what it is worth
+        yield* keeper.keep({ items: yield* keeper.items() })
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(keeper.take())))
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: a released handle that is passed on is a defect that says so (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        const items = yield* source.items()
+        yield* Handle.release(items)
+        assertTypeError(yield* Effect.exit(keeper.keep({ items })), "Keeper.keep", "has been released")
+        assertTypeError(yield* Effect.exit(source.offerTo({ items, n: 1 })), "Source.offerTo", "has been released")
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: what calls handed out is gone when their receivers have let go (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        const held = yield* watch
+        const items = yield* source.items()
+        yield* source.log()
+        const before = held()
+        for (const n of upTo(20)) yield* keeper.once({ items, n })
+        assert.deepStrictEqual(yield* items.takeAll, upTo(20))
+        yield* Effect.all([source.log(), keeper.pid()])
+        yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: a call with handles that is taken back or refused leaves nothing behind (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper, gone] = yield* Effect.all([Source.spawn(), Keeper.spawn({}), Keeper.spawn({})])
+        const held = yield* watch
+        const items = yield* source.items()
+        const own = yield* Handle.makeQueue<number>()
+        yield* source.log()
+        const before = held()
+        for (const n of upTo(10)) {
+          const call = yield* forked(keeper.once({ items: n % 2 === 0 ? items : own, n }))
+          yield* Fiber.interrupt(call)
+        }
+        yield* ActorRef.stop(gone)
+        yield* Effect.exit(gone.keep({ items }))
+        yield* Effect.exit(gone.keep({ items: own }))
+        // the payload does not fit, but a handle in it was encoded
+        const misfit = { label: "wrong", all: [own, items], either: "neither" as never, maybe: Option.none() }
+        assertTypeError(yield* Effect.exit(keeper.keepBox(misfit)), "Keeper.keepBox")
+        yield* Effect.all([source.log(), keeper.pid()])
+        yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: what is handed out in a value that is not sent is taken back (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        const held = yield* watch
+        const items = yield* source.items()
+        const own = yield* Handle.makeQueue<number>()
+        yield* source.log()
+        const before = held()
+        assert.strictEqual(yield* keeper.mixed({ of: { items: own, text: "a" }, anything: 1 }), "text")
+        assert.strictEqual(yield* keeper.mixed({ of: { items, n: 1 }, anything: 1 }), "number")
+        const unsendable = keeper.mixed({ of: { items: own, n: 1 }, anything: () => 1 })
+        assertTypeError(yield* Effect.exit(unsendable), "Keeper.mixed", "cannot be sent")
+        yield* Effect.all([source.log(), keeper.pid()])
+        yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: a call that waits when its actor ends is refused, whatever its payload looks like (${where})`, () =>
+      Effect.gen(function*() {
+        const keeper = yield* Keeper.spawn({})
+        const own = yield* Handle.makeQueue<number>()
+        const cyclic: { self?: unknown } = {}
+        cyclic.self = cyclic
+        yield* keeper.keep({ items: own })
+        const taking = yield* forked(keeper.take())
+        const waiting = yield* forked(keeper.mixed({ of: { items: own, n: 1 }, anything: cyclic }))
+        yield* ActorRef.stop(keeper)
+        assertExited(yield* Fiber.await(taking), "Stopped", "Unknown")
+        assertExited(yield* Fiber.await(waiting), "Stopped", "NotRun")
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: an actor that hands something out while it ends does not wait for its holder (${where})`, () =>
+      Effect.gen(function*() {
+        const source = yield* Source.spawn()
+        const late = yield* forked(source.lateItems())
+        yield* source.log()
+        yield* ActorRef.stop(source)
+        const exit = yield* Fiber.await(late)
+        if (Exit.isSuccess(exit)) assertExited(yield* Effect.exit(exit.value.take), "Stopped", "NotRun")
+        else assertExited(exit, "Stopped", "Unknown")
+      }).pipe(Effect.provide(layer)))
+
+    // ---- H6 ----
+
+    it.live(`H6: what was not handed out cannot be reached (${where})`, () =>
+      Effect.gen(function*() {
+        const source = yield* Source.spawn()
+        const adding = yield* Effect.acquireRelease(
+          Effect.sync(() => vi.spyOn(Imports.prototype, "add")),
+          (spy) => Effect.sync(() => spy.mockRestore())
+        )
+        const items = yield* source.items()
+        const at = adding.mock.calls.findIndex(([content]) => content[0] === Handles.WireObject)
+        const [, how, from] = adding.mock.calls[at]!
+        const imports = adding.mock.contexts[at] as Imports
+        for (const number of [-99_999, 99_999]) {
+          const made = imports.add([Handles.WireObject, number, "Source", "nowhere"], how, from) as typeof items
+          assertExited(yield* Effect.exit(made.take), "Stopped", "NotRun")
+          yield* Handle.release(made)
+        }
+        // a number that is said to be the owner's own
+        const exporting = vi.spyOn(RemoteObject.prototype, "export")
+        exporting.mockReturnValueOnce(Handles.wire([Handles.WireYours, -99_999, undefined]))
+        const exit = yield* Effect.exit(source.offerTo({ items, n: 1 }))
+        exporting.mockRestore()
+        assert(Exit.isFailure(exit))
+        assert.include(Cause.pretty(exit.cause), "ActorExited")
+        yield* items.offer(1)
+        assert.strictEqual(yield* items.take, 1)
+      }).pipe(Effect.scoped, Effect.provide(layer)))
+  })
+}
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("H4: an actor that is started again gets the handles and references of its arguments anew", () =>
+    Effect.gen(function*() {
+      const source = yield* Source.spawn()
+      const items = yield* source.items()
+      const keeper = yield* Supervision.supervised(Keeper.spawn({ items, source }), quickly)
+      for (const n of [1, 2]) {
+        yield* keeper.offer({ n })
+        assert.strictEqual(yield* items.take, n)
+        assert.strictEqual(yield* keeper.use({ use: "add" }), `success ${n}`)
+        assertExited(yield* Effect.exit(keeper.crash()), "Crashed", "Unknown")
+      }
+      yield* keeper.offer({ n: 3 })
+      assert.strictEqual(yield* items.take, 3)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H4: a passed reference goes on through its actor's restarts", () =>
+    Effect.gen(function*() {
+      const source = yield* Supervision.supervised(Source.spawn(), quickly)
+      const [keeper, watcher] = yield* Effect.all([Keeper.spawn({ source }), Keeper.spawn({ source })])
+      const lives = yield* forked(watcher.use({ use: "incarnations" }))
+      assert.strictEqual(yield* keeper.use({ use: "add" }), "success 1")
+      assert.strictEqual(yield* keeper.use({ use: "crash" }), "ActorExited Source Crashed Unknown")
+      assert.strictEqual(yield* keeper.use({ use: "add" }), "success 1")
+      assert.strictEqual(yield* keeper.use({ use: "stop" }), "success undefined")
+      assert.strictEqual(yield* Fiber.join(lives), "success 1 new,2 Crashed")
+    }).pipe(Effect.provide(placement.layer())))
+
+  for (const how of ["kill", "crash", "SIGKILL"] as const) {
+    if (how === "SIGKILL" && placement.name !== "processes") continue
+    it.live(`H5: the permits of a holder that dies come back (${how})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        const permit = yield* source.permit()
+        yield* keeper.takePermit({ permit })
+        assert.isFalse(yield* permit.takeIfAvailable(1))
+        const waiting = yield* forked(permit.withPermit(Effect.succeed("got it")))
+        if (how === "kill") yield* ActorRef.kill(keeper)
+        else if (how === "crash") assertExited(yield* Effect.exit(keeper.crash()), "Crashed", "Unknown")
+        else process.kill(yield* keeper.pid(), "SIGKILL")
+        assert.strictEqual(yield* Fiber.join(waiting), "got it")
+      }).pipe(Effect.provide(placement.layer())))
+  }
+
+  it.live("H5: when the owner's worker is killed, calls on its handles end as Killed", () =>
+    Effect.gen(function*() {
+      const source = yield* Source.spawn()
+      const items = yield* source.items()
+      const keeper = yield* Keeper.spawn({ items, source })
+      const taking = yield* forked(items.take)
+      yield* source.log()
+      yield* ActorRef.kill(source)
+      assertExited(yield* Fiber.await(taking), "Killed", "Unknown")
+      assertExited(yield* Effect.exit(items.take), "Killed", "NotRun")
+      assert.strictEqual(yield* keeper.use({ use: "add" }), "ActorExited Source Killed NotRun")
+    }).pipe(Effect.provide(placement.layer())))
+}, { except: ["memory"], reason: "an actor in memory has no worker of its own that could end" })

@@ -1,0 +1,406 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Logger, Stream } from "effect"
+import { SpawnError } from "../../src/ActorError.ts"
+import * as ActorPool from "../../src/ActorPool.ts"
+import * as ActorRef from "../../src/ActorRef.ts"
+import { assertError, assertInterrupted, assertTypeError, defectOf, errorOf, forked, upTo } from "./asserts.ts"
+import behaviours, { Fellow, NoStart, Starter, Tired } from "./fixtures/pools.ts"
+import * as Journal from "./journal.ts"
+import { onOneWorker } from "./oneWorker.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/pools.ts", import.meta.url), behaviours }
+
+/** A pool of fellows, who its members are in their order, and the journal they share. */
+const fellows = (
+  size: number,
+  options?: { readonly strategy?: ActorPool.Strategy }
+) =>
+  Effect.gen(function*() {
+    const journal = yield* Journal.make
+    const pool = yield* ActorPool.make(Fellow, { size, args: { journal: journal.path }, ...options })
+    const members = yield* pool.members
+    const names = yield* Effect.forEach(members, (member) => member.who())
+    assert.lengthOf(new Set(names), size)
+    return { pool, client: pool.client, members, names, journal }
+  })
+
+onOneWorker(fixture, Fellow.layer({ journal: "none" }), (it) => {
+  // ---- P1 ----
+
+  it.effect("P1: the members of a pool start in parallel", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const args = { journal: journal.path, fellows: 4, one: "starts" } as const
+      // each of them waits for all the others, so one after the other they would never have started
+      const pool = yield* ActorPool.make(Starter, { size: 4, args })
+      assert.lengthOf(yield* pool.members, 4)
+      assert.deepStrictEqual((yield* journal.lines).filter((line) => line === "started").length, 4)
+    }))
+
+  it.effect("P1: a member that fails to start fails the pool with its typed error, and releases the others", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const args = { journal: journal.path, fellows: 4, one: "fails" } as const
+      const error = yield* Effect.flip(Effect.scoped(ActorPool.make(Starter, { size: 4, args })))
+      assert.instanceOf(error, NoStart)
+      assert.strictEqual(error.journal, journal.path)
+      const lines = yield* journal.lines
+      assert.strictEqual(lines.filter((line) => line === "started").length, 3)
+      assert.strictEqual(lines.filter((line) => line === "released").length, 4)
+    }))
+
+  it.effect("P1: a pool that fails to start has released its members before its scope closes", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const args = { journal: journal.path, fellows: 4, one: "fails" } as const
+      yield* Effect.flip(ActorPool.make(Starter, { size: 4, args }))
+      assert.strictEqual((yield* journal.lines).filter((line) => line === "released").length, 4)
+    }))
+
+  it.effect("P1: a member that dies while it starts is a defect of the pool, and releases the others", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const args = { journal: journal.path, fellows: 4, one: "dies" } as const
+      const exit = yield* Effect.exit(Effect.scoped(ActorPool.make(Starter, { size: 4, args })))
+      assertError(defectOf(exit), { name: "RangeError", message: "no start" })
+      assert.strictEqual((yield* journal.lines).filter((line) => line === "released").length, 4)
+    }))
+
+  it.effect("P1: a pool that is interrupted while it starts releases its members", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      // the fifth never comes
+      const args = { journal: journal.path, fellows: 5, one: "starts" } as const
+      const starting = yield* forked(Effect.scoped(ActorPool.make(Starter, { size: 4, args })))
+      yield* Effect.forEach(upTo(4), () => journal.awaitLine("starting"))
+      yield* Fiber.interrupt(starting)
+      assertInterrupted(yield* Fiber.await(starting))
+      const lines = yield* journal.lines
+      assert.strictEqual(
+        lines.filter((line) => line === "released").length,
+        lines.filter((line) => line === "starting").length
+      )
+    }))
+
+  // ---- P2: routing ----
+
+  it.effect("P2: calls go round: of five calls on four members the fifth goes to the first", () =>
+    Effect.gen(function*() {
+      const { client, names } = yield* fellows(4)
+      const calls = yield* Effect.forEach(upTo(5), () => client.who())
+      assert.deepStrictEqual(calls, [...names, names[0]!])
+    }))
+
+  it.effect("P2: calls that are made at once go round as well", () =>
+    Effect.gen(function*() {
+      const { client, names } = yield* fellows(3)
+      const calls = yield* Effect.forEach(upTo(30), () => client.who(), { concurrency: "unbounded" })
+      assert.deepStrictEqual(calls, upTo(10).flatMap(() => names))
+    }))
+
+  it.effect("P2: all methods of a pool go round together", () =>
+    Effect.gen(function*() {
+      const { client, names } = yield* fellows(3)
+      const calls = yield* Effect.all([client.who(), client.whoHas({ key: "a" }), client.who()])
+      assert.deepStrictEqual(calls, names as never)
+    }))
+
+  it.effect("P2: a call that is run again goes to the next member", () =>
+    Effect.gen(function*() {
+      const { client, names } = yield* fellows(3)
+      const call = client.who()
+      assert.deepStrictEqual(yield* Effect.all([call, call, call, call]), [...names, names[0]!] as never)
+      const seen: Array<string> = []
+      yield* Effect.repeat(Effect.tap(call, (who) => Effect.sync(() => seen.push(who))), { times: 2 })
+      assert.sameMembers(seen, [...names])
+    }))
+
+  it.effect("P2: a call that is described and not run takes no turn", () =>
+    Effect.gen(function*() {
+      const { client, names } = yield* fellows(2)
+      void client.who()
+      assert.strictEqual(yield* client.who(), names[0])
+    }))
+
+  it.effect("P2: one by one, each member runs its calls in the order in which they are made", () =>
+    Effect.gen(function*() {
+      const { client, members } = yield* fellows(2)
+      yield* Effect.forEach(upTo(100), (n) => client.whoHas({ key: `${n}` }), { concurrency: "unbounded" })
+      const logs = yield* Effect.forEach(members, (member) => member.log())
+      assert.deepStrictEqual(logs, [
+        ["who", ...upTo(50).map((n) => `${n * 2 - 1}`)],
+        ["who", ...upTo(50).map((n) => `${n * 2}`)]
+      ])
+    }))
+
+  it.effect("P2: a method of a pool is typed as on an actor: error, defect, payload, stream, tell", () =>
+    Effect.gen(function*() {
+      const { client, members, names } = yield* fellows(2)
+      const tired = yield* Effect.flip(client.tire())
+      assert.instanceOf(tired, Tired)
+      assert.strictEqual(tired.who, names[0])
+      assertError(defectOf(yield* Effect.exit(client.die())), { name: "RangeError", message: names[1] })
+      assertTypeError(yield* Effect.exit(client.whoHas({ key: 1 as never })), "Fellow.whoHas", `["key"]`)
+      assert.deepStrictEqual(yield* Stream.runCollect(client.numbers({ n: 3 })), [1, 2, 3])
+      assert.isUndefined(yield* client.whoHas({ key: "told" }, { discard: true }))
+      assert.include((yield* Effect.forEach(members, (member) => member.log())).flat(), "told")
+    }))
+
+  it.effect("P2: a call on a pool is interrupted as on an actor, and its finalizers have run when that completes", () =>
+    Effect.gen(function*() {
+      const { client, members } = yield* fellows(2)
+      const call = yield* forked(client.hold({ job: "a" }))
+      yield* members[0]!.awaitLine({ line: "a began" })
+      yield* Fiber.interrupt(call)
+      assertInterrupted(yield* Fiber.await(call))
+      assert.deepStrictEqual(yield* members[0]!.log(), ["who", "a began", "a interrupted"])
+      assert.deepStrictEqual(yield* members[1]!.log(), ["who"])
+    }))
+
+  it.effect("P2: Effect.forEach over a pool's client runs on all members at once", () =>
+    Effect.gen(function*() {
+      const { client, names } = yield* fellows(4)
+      // none returns before all four have come together
+      const met = yield* Effect.forEach(upTo(4), () => client.meet({ place: "there", fellows: 4 }), {
+        concurrency: 4
+      })
+      assert.sameMembers(met, [...names])
+    }))
+
+  it.effect("P2: least-busy goes to a member with the fewest calls under way", () =>
+    Effect.gen(function*() {
+      const { client, members, names } = yield* fellows(3, { strategy: "least-busy" })
+      const held = yield* Effect.forEach([members[0]!, members[2]!], (member) => forked(member.hold({ job: "a" })))
+      yield* Effect.forEach([members[0]!, members[2]!], (member) => member.awaitLine({ line: "a began" }))
+      const calls = yield* Effect.forEach(upTo(6), () => client.who())
+      assert.deepStrictEqual(calls, upTo(6).map(() => names[1]!))
+      yield* Effect.forEach([members[0]!, members[2]!], (member) => member.release({ job: "a" }))
+      yield* Effect.forEach(held, Fiber.join)
+      // when all are idle again, all get their share
+      const shares = yield* Effect.forEach(upTo(9), () => client.who(), { concurrency: "unbounded" })
+      assert.sameMembers(Array.from(new Set(shares)), [...names])
+    }))
+
+  it.effect("P2: least-busy spreads calls that are made at once evenly", () =>
+    Effect.gen(function*() {
+      const { client, members } = yield* fellows(3, { strategy: "least-busy" })
+      const calls = yield* Effect.forEach(upTo(9), (n) => forked(client.hold({ job: `${n}` })))
+      for (const member of members) {
+        const began = yield* Effect.repeat(member.log(), { until: (log) => log.some((line) => line.endsWith("began")) })
+        assert.lengthOf(began.filter((line) => line.endsWith("began")), 1)
+      }
+      yield* Fiber.interruptAll(calls)
+    }))
+
+  it.effect("P2: random goes to any member", () =>
+    Effect.gen(function*() {
+      const { client, names } = yield* fellows(2, { strategy: "random" })
+      const calls = yield* Effect.forEach(upTo(100), () => client.who(), { concurrency: "unbounded" })
+      assert.sameMembers(Array.from(new Set(calls)), [...names])
+    }))
+
+  it.effect("P2: hash sends calls with one key to one member, and different keys to several", () =>
+    Effect.gen(function*() {
+      const keys: Array<[method: string, payload: unknown]> = []
+      const strategy = {
+        hash: (method: string, payload: unknown) => {
+          keys.push([method, payload])
+          return (payload as { readonly key: string }).key
+        }
+      }
+      const { client, names } = yield* fellows(4, { strategy })
+      const rounds = yield* Effect.forEach(
+        upTo(3),
+        () => Effect.forEach(upTo(50), (n) => client.whoHas({ key: `key ${n}` }), { concurrency: "unbounded" })
+      )
+      assert.deepStrictEqual(rounds[1], rounds[0])
+      assert.deepStrictEqual(rounds[2], rounds[0])
+      assert.sameMembers(Array.from(new Set(rounds[0])), [...names])
+      assert.deepStrictEqual(keys[0], ["whoHas", { key: "key 1" }])
+    }))
+
+  it.effect("P2: a hash that throws is a defect of its call", () =>
+    Effect.gen(function*() {
+      const strategy = {
+        hash: () => {
+          throw new RangeError("no key")
+        }
+      }
+      const { client } = yield* fellows(2, { strategy })
+      const exit = yield* Effect.exit(Effect.suspend(() => client.who()))
+      assertError(defectOf(exit), { name: "RangeError", message: "no key" })
+      // the call is an effect, which fails when it is run and not when it is described
+      assert.doesNotThrow(() => client.who())
+    }))
+
+  // ---- P3: all members ----
+
+  it.effect("P3: broadcast runs on every member at once, and returns results in the order of the members", () =>
+    Effect.gen(function*() {
+      const { journal, names, pool } = yield* fellows(3)
+      const met = yield* pool.broadcast((member) => member.meet({ place: "there", fellows: 3 }))
+      assert.deepStrictEqual(met, names)
+      // also when they end in another order
+      const waiting = yield* forked(pool.broadcast((member) => member.waitForGo()))
+      for (const name of names.toReversed()) yield* journal.note(`go ${name}`)
+      assert.deepStrictEqual(yield* Fiber.join(waiting), names)
+    }))
+
+  it.effect("P3: a broadcast that fails on one member fails with its error, and interrupts the others", () =>
+    Effect.gen(function*() {
+      const { members, names, pool } = yield* fellows(3)
+      const ids = members.map(ActorRef.address)
+      const error = yield* Effect.flip(pool.broadcast((member) =>
+        ActorRef.address(member) === ids[1]
+          ? Effect.andThen(members[0]!.awaitLine({ line: "a began" }), member.tire())
+          : member.hold({ job: "a" })
+      ))
+      assert.instanceOf(error, Tired)
+      assert.strictEqual(error.who, names[1])
+      assert.deepStrictEqual(yield* members[0]!.log(), ["who", "a began", "a interrupted"])
+    }))
+
+  it.effect("P3: interrupting a broadcast interrupts it on every member", () =>
+    Effect.gen(function*() {
+      const { members, pool } = yield* fellows(3)
+      const waiting = yield* forked(pool.broadcast((member) => member.hold({ job: "a" })))
+      yield* Effect.forEach(members, (member) => member.awaitLine({ line: "a began" }))
+      yield* Fiber.interrupt(waiting)
+      for (const member of members) {
+        assert.deepStrictEqual(yield* member.log(), ["who", "a began", "a interrupted"])
+      }
+    }))
+
+  it.effect("P3: broadcastExit gives every member's own exit, in the order of the members", () =>
+    Effect.gen(function*() {
+      const { members, names, pool } = yield* fellows(4)
+      const ids = members.map(ActorRef.address)
+      const exits = yield* pool.broadcastExit((member): Effect.Effect<string | void, unknown> => {
+        switch (ids.indexOf(ActorRef.address(member))) {
+          case 0:
+            return member.tire()
+          case 1:
+            return member.who()
+          case 2:
+            return member.die()
+          default:
+            return Effect.interrupt
+        }
+      })
+      assert.lengthOf(exits, 4)
+      const error = errorOf(exits[0]!)
+      assert.instanceOf(error, Tired)
+      assert.strictEqual(error.who, names[0])
+      assert.deepStrictEqual(exits[1], Exit.succeed(names[1]!))
+      assertError(defectOf(exits[2]!), { name: "RangeError", message: names[2] })
+      assertInterrupted(exits[3]!)
+    }))
+
+  it.effect("P3: submit starts on the next member without waiting, and returns a fiber", () =>
+    Effect.gen(function*() {
+      const { members, names, pool } = yield* fellows(2)
+      const fibers = yield* Effect.forEach(upTo(2), () => pool.submit((member) => member.hold({ job: "a" })))
+      yield* Effect.forEach(members, (member) => member.awaitLine({ line: "a began" }))
+      for (const fiber of fibers) assert.isUndefined(fiber.pollUnsafe())
+      yield* Effect.forEach(members, (member) => member.release({ job: "a" }))
+      assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), names)
+    }))
+
+  it.effect("P3: a submitted fiber fails with the typed error, and is interrupted in the actor", () =>
+    Effect.gen(function*() {
+      const { members, pool } = yield* fellows(1)
+      const failing = yield* pool.submit((member) => member.tire())
+      assert.instanceOf(yield* Effect.flip(Fiber.join(failing)), Tired)
+      const held = yield* pool.submit((member) => member.hold({ job: "a" }))
+      yield* members[0]!.awaitLine({ line: "a began" })
+      yield* Fiber.interrupt(held)
+      assert.deepStrictEqual(yield* members[0]!.log(), ["who", "a began", "a interrupted"])
+    }))
+
+  it.effect("P3: a submitted fiber outlives who submitted it, and ends with the pool", () =>
+    Effect.gen(function*() {
+      const [fiber, other] = yield* Effect.scoped(
+        Effect.gen(function*() {
+          const { members, names, pool } = yield* fellows(2)
+          const submitting = yield* forked(
+            Effect.all([
+              pool.submit((member) => member.hold({ job: "a" })),
+              pool.submit((member) => member.hold({ job: "b" }))
+            ])
+          )
+          const [fiber, other] = yield* Fiber.join(submitting)
+          yield* members[0]!.awaitLine({ line: "a began" })
+          yield* members[0]!.release({ job: "a" })
+          assert.strictEqual(yield* Fiber.join(fiber), names[0])
+          return [fiber, other] as const
+        })
+      )
+      assert.isTrue(Exit.isSuccess(yield* Fiber.await(fiber)))
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(other)))
+    }))
+
+  // ---- a pool as a service ----
+
+  it.effect("P2: layerPool backs the service of an actor with a pool", () =>
+    Effect.gen(function*() {
+      const calls = Effect.gen(function*() {
+        const fellow = yield* Fellow
+        return yield* Effect.forEach(upTo(4), () => fellow.who())
+      })
+      const journal = yield* Journal.make
+      const layer = Fellow.layerPool({ size: 2, args: { journal: journal.path } })
+      const [a, b, c, d] = yield* Effect.provide(calls, layer, { local: true })
+      assert.notStrictEqual(a, b)
+      assert.deepStrictEqual([c, d], [a, b])
+    }))
+
+  // ---- P8 ----
+
+  for (const size of [0, -1, 1.5, NaN, Infinity]) {
+    it.effect(`P8: a pool of size ${size} is rejected when it is made`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const options = { size, args: { journal: journal.path } }
+        const errors = [
+          yield* Effect.flip(ActorPool.make(Fellow, options)),
+          yield* Effect.flip(ActorPool.use(Fellow, options, () => Effect.void)),
+          yield* Effect.flip(Effect.provide(Fellow, Fellow.layerPool(options), { local: true }))
+        ]
+        for (const error of errors) {
+          assert.instanceOf(error, SpawnError)
+          assert.deepStrictEqual([error.actor, error.reason], ["Fellow", "OptionsInvalid"])
+          assert.include(error.message, "size")
+          assert.include(error.message, String(size))
+        }
+      }))
+  }
+})
+
+// the reports of crashes are not for the screen
+const quiet = Effect.provide(Logger.layer([]))
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("P1: the members of a pool start in parallel, each in a worker of its own", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const args = { journal: journal.path, fellows: 3, one: "starts" } as const
+      yield* Effect.scoped(ActorPool.make(Starter, { size: 3, args }))
+      const lines = yield* journal.lines
+      assert.deepStrictEqual(lines.slice(0, 3), ["starting", "starting", "starting"])
+      assert.strictEqual(lines.filter((line) => line === "released").length, 3)
+    }).pipe(Effect.provide(placement.layer())))
+})
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("P2: a call that is retried after its member has died goes to another", () =>
+    Effect.gen(function*() {
+      const { client, members, names } = yield* fellows(2)
+      const call = yield* forked(Effect.retry(client.hold({ job: "a" }), { times: 1 }))
+      yield* members[0]!.awaitLine({ line: "a began" })
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(members[0]!.exit())))
+      yield* members[1]!.awaitLine({ line: "a began" })
+      yield* members[1]!.release({ job: "a" })
+      assert.strictEqual(yield* Fiber.join(call), names[1])
+    }).pipe(Effect.provide(placement.layer()), quiet))
+}, { except: ["memory"], reason: "it would be this process that ends" })

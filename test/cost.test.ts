@@ -1,0 +1,124 @@
+/**
+ * What calls cost, counted and not timed: messages and fibers. A change that makes a call cost more shows here, on any machine.
+ */
+import { assert, describe, it, vi } from "@effect/vitest"
+import { Effect, Schema, Stream } from "effect"
+import { Worker } from "node:worker_threads"
+import { ActorSystem } from "../src/ActorSystem.ts"
+import * as Codec from "../src/internal/codec.ts"
+import { Inbox } from "../src/internal/outbox.ts"
+import { Target } from "../src/internal/target.ts"
+import behaviours, { Cheap } from "./conformance/fixtures/cost.ts"
+import { onEveryPlacement, type Placement } from "./conformance/placements.ts"
+
+const fixture = { module: new URL("./conformance/fixtures/cost.ts", import.meta.url), behaviours }
+
+const calls = 1_000
+
+/** The number of fibers that have been made in this process so far, this one included. */
+const fibers = Effect.map(Effect.forkChild(Effect.void), (fiber) => fiber.id)
+
+/** What an effect costs here: messages sent to threads, messages read, fibers made. */
+const costOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => ({
+      sent: vi.spyOn(Worker.prototype, "postMessage"),
+      read: vi.spyOn(Inbox.prototype, "check"),
+      waited: vi.spyOn(Target.prototype, "advance")
+    })),
+    ({ read, sent, waited }) =>
+      Effect.gen(function*() {
+        const before = yield* fibers
+        yield* effect
+        const after = yield* fibers
+        return {
+          fibers: after - before - 1,
+          sent: sent.mock.calls.length,
+          read: read.mock.calls.length,
+          waited: waited.mock.calls.length
+        }
+      }),
+    (spies) => Effect.sync(() => Object.values(spies).forEach((spy) => spy.mockRestore()))
+  )
+
+const numbers = Array.from({ length: calls }, (_, n) => n)
+const atOnce = (cheap: Cheap["Service"]) =>
+  Effect.forEach(numbers, (n) => cheap.echo({ n }), { concurrency: "unbounded", discard: true })
+const oneByOne = (cheap: Cheap["Service"]) => Effect.forEach(numbers, (n) => cheap.echo({ n }), { discard: true })
+
+/** An actor that has answered, so that what is made once has been made. */
+const warm = Effect.gen(function*() {
+  const cheap = yield* Cheap.spawn()
+  yield* atOnce(cheap)
+  return cheap
+})
+
+const perCall = (cost: number, most: number, what: string): void =>
+  assert.isAtMost(cost, most * calls + 10, `${what} of ${calls} calls`)
+
+onEveryPlacement(fixture, (placement: Placement) => {
+  const layer = placement.layer()
+
+  it.live(`${calls} calls at once share messages in both directions`, () =>
+    Effect.gen(function*() {
+      const cost = yield* costOf(atOnce(yield* warm))
+      // sixteen to a message on their way out, so that the other side can begin; an answer to each message is one message
+      perCall(cost.sent, 1 / 16, "messages")
+      perCall(cost.read, placement.isMemory ? 2 / 16 : 1 / 16, "answers")
+      perCall(cost.waited, 0, "waits")
+      // one for each caller, and in memory one for each handler
+      perCall(cost.fibers, placement.isMemory ? 2 : 1, "fibers")
+    }).pipe(Effect.provide(layer)))
+
+  it.live(`${calls} calls one by one need one message each way, and no fiber of their own`, () =>
+    Effect.gen(function*() {
+      const cost = yield* costOf(oneByOne(yield* warm))
+      perCall(cost.sent, 1, "messages")
+      perCall(cost.read, placement.isMemory ? 2 : 1, "answers")
+      perCall(cost.fibers, placement.isMemory ? 1 : 0, "fibers")
+    }).pipe(Effect.provide(layer)))
+
+  it.live("a stream of 100,000 items comes in messages of hundreds", () =>
+    Effect.gen(function*() {
+      const cheap = yield* warm
+      const cost = yield* costOf(Stream.runDrain(cheap.count({ n: 100_000 })))
+      assert.isAtMost(cost.read, (placement.isMemory ? 2 : 1) * 100_000 / 100)
+      assert.isAtMost(cost.sent, 100_000 / 256)
+    }).pipe(Effect.provide(layer)))
+
+  it.live("results that are known travel in the answer: a handle costs no message more than a call", () =>
+    Effect.gen(function*() {
+      const cheap = yield* warm
+      const cost = yield* costOf(
+        Effect.forEach(numbers, (n) => Effect.flatMap(cheap.later({ n }), (handle) => handle.await), { discard: true })
+      )
+      perCall(cost.sent, 1, "messages")
+      perCall(cost.read, placement.isMemory ? 2 : 1, "answers")
+    }).pipe(Effect.provide(layer)))
+})
+
+describe("memory", () => {
+  it.live("an actor costs a few fibers when it is built and closed, and none in between", () =>
+    Effect.gen(function*() {
+      const before = yield* fibers
+      yield* Effect.scoped(Effect.forEach(numbers, () => Cheap.spawn(), { discard: true }))
+      const after = yield* fibers
+      // building one and closing it, each for a moment
+      assert.isAtMost(after - before, 4 * calls)
+    }).pipe(Effect.provide(ActorSystem.layer(behaviours))))
+})
+
+describe("codecs", () => {
+  it("numbers, strings and flat structs are sent as they are", () => {
+    const codec = Codec.compile(Schema.Struct({ n: Schema.Int, text: Schema.String }))
+    const value = { n: 1, text: "one" }
+    const encoded = codec.encode(value)
+    assert(Codec.isSuccess(encoded))
+    assert.deepStrictEqual(encoded.value, value)
+  })
+
+  it("a schema is compiled once, whoever uses it", () => {
+    const schema = Schema.Struct({ n: Schema.Int })
+    assert.strictEqual(Codec.compile(schema), Codec.compile(schema))
+  })
+})
