@@ -72,17 +72,17 @@ export class Peer {
     this.read = notes.runner === undefined ? (batch) => batch() : (batch) => this.server.runner.read(batch)
   }
 
-  /** The end that started the worker. */
+  /** The end that started the worker; `services` are those that what it serves, objects of the program, runs with. */
   static host(
     link: Link,
-    behaviours: Context.Context<never>,
+    services: Context.Context<never>,
     events: ClientEvents,
     interruptTimeout: number
   ): Peer {
     return new Peer(
       link,
       { caller: link, runner: undefined },
-      behaviours,
+      services,
       events,
       interruptTimeout,
       (peer) => peer.client.onGap()

@@ -111,8 +111,8 @@ export class Server {
   /** Serves an object to one holder of its handle, under a number of its own. */
   serve(id: number, object: Served, owner: LocalActor | undefined): void {
     const { isRelay, kind, methods } = object
-    // its handlers log and trace as the actor does that it belongs to
-    const context = owner === undefined ? object.context : Context.merge(owner.behaviour.context, object.context)
+    // its handlers log and trace as the actor, or the program, does that it belongs to
+    const context = Context.merge(owner?.behaviour.context ?? this.behaviours, object.context)
     const session = new LocalActor(
       id,
       {

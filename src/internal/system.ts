@@ -14,6 +14,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import * as Transferable from "effect/workers/Transferable"
 import { type ActorExited, SpawnError } from "../ActorError.ts"
 import type { Definition } from "./behaviour.ts"
@@ -80,7 +81,8 @@ class Worker {
     placement: Placement,
     options: SystemOptions,
     onEnd: (worker: Worker, end: LinkEnd) => void,
-    onUnresponsive: (target: Target) => void
+    onUnresponsive: (target: Target) => void,
+    tracer: Tracer.Tracer
   ) {
     this.name = `${placement.kind}-${++workerCount}`
     this.handle = placement.start({
@@ -96,7 +98,7 @@ class Worker {
         this.listeners.clear()
       }
     })
-    this.peer = Peer.host(this.handle.link, Context.empty(), {
+    this.peer = Peer.host(this.handle.link, Context.make(Tracer.Tracer, tracer), {
       onReady: () => {
         if (options.heartbeat !== Infinity) this.beatIn(options.heartbeat)
       },
@@ -366,7 +368,8 @@ export class System {
         const message = `${target.address} did not react to an interruption within ${this.options.interruptTimeout} ms`
         this.log(`${message}: its worker is killed`)
         worker.kill({ reason: "Killed", message })
-      }
+      },
+      Context.get(this.context, Tracer.Tracer)
     )
     this.workers.add(worker)
     return worker

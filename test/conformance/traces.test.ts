@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer, Tracer } from "effect"
+import * as Handle from "../../src/Handle.ts"
 import behaviours, { Carrier, Depot } from "./fixtures/traces.ts"
 import { onEveryPlacement } from "./placements.ts"
 
@@ -50,4 +51,22 @@ onEveryPlacement(fixture, (placement) => {
         )
       }
     }).pipe(Effect.provide(placement.layer())))
+
+  it.live("C8: the use of a handle of the program is a span in the program", () =>
+    Effect.suspend(() => {
+      const names: Array<string> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          names.push(options.name)
+          return new Tracer.NativeSpan(options)
+        }
+      })
+      return Effect.gen(function*() {
+        const carrier = yield* Carrier.spawn()
+        const queue = yield* Handle.makeQueue<number>()
+        yield* queue.offer(7)
+        assert.strictEqual(yield* Effect.withSpan(carrier.take({ queue }), "caller"), 7)
+        assert.deepStrictEqual(names, ["caller", "Queue.take"])
+      }).pipe(Effect.provide(Layer.provideMerge(placement.layer(), Layer.succeed(Tracer.Tracer, tracer))))
+    }))
 })
