@@ -96,29 +96,50 @@ const protocol = RpcGroup.make(
   Rpc.make("release", { payload: { value: Permits }, success: Schema.Int })
 )
 
-// what one holder has taken
-const open = (semaphore: Semaphores.Semaphore) => (holder: Scope.Scope): Methods => {
-  let held = 0
-  Effect.runSync(Scope.addFinalizer(holder, Effect.suspend(() => semaphore.release(held))))
-  return {
-    take: ({ permits }) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.map(restore(semaphore.take(permits)), () => {
-          held += permits
-          return permits
-        })
-      ),
-    takeIfAvailable: ({ permits }) =>
-      Effect.map(semaphore.takeIfAvailable(permits), (isTaken) => {
-        if (!isTaken) return 0
-        held += permits
-        return permits
-      }),
-    release: ({ value }) =>
+interface Share {
+  held: number
+}
+
+// what each holder has taken, so that what comes back comes back once
+const open = (semaphore: Semaphores.Semaphore): (holder: Scope.Scope) => Methods => {
+  const shares = new Set<Share>()
+  const give = (from: Share, permits: number): number => {
+    const given = Math.min(from.held, permits)
+    from.held -= given
+    return permits - given
+  }
+  return (holder) => {
+    const share: Share = { held: 0 }
+    shares.add(share)
+    Effect.runSync(Scope.addFinalizer(
+      holder,
       Effect.suspend(() => {
-        held = Math.max(0, held - value)
-        return semaphore.release(value)
+        shares.delete(share)
+        return semaphore.release(share.held)
       })
+    ))
+    return {
+      take: ({ permits }) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.map(restore(semaphore.take(permits)), () => {
+            share.held += permits
+            return permits
+          })
+        ),
+      takeIfAvailable: ({ permits }) =>
+        Effect.map(semaphore.takeIfAvailable(permits), (isTaken) => {
+          if (!isTaken) return 0
+          share.held += permits
+          return permits
+        }),
+      release: ({ value }) =>
+        Effect.suspend(() => {
+          // whoever releases more than it has taken releases what others hold, the first of them first
+          let rest = give(share, value)
+          for (const other of shares) rest = give(other, rest)
+          return semaphore.release(value)
+        })
+    }
   }
 }
 

@@ -71,6 +71,17 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* Fiber.join(waiting), 1)
     }).pipe(Effect.provide(placement.layer())))
 
+  it.live("H5: what one holder took and another gave back does not come back again with the first", () =>
+    Effect.gen(function*() {
+      const { holder, owner } = yield* pair
+      const permit = yield* owner.permit()
+      yield* holder.hold({ permit })
+      assert.strictEqual(yield* permit.release(1), 1)
+      yield* ActorRef.stop(holder)
+      yield* permit.take(1)
+      assert.isFalse(yield* permit.takeIfAvailable(1))
+    }).pipe(Effect.provide(placement.layer())))
+
   it.live("H5: a holder that lets go, and one that was never reached, leave nothing behind", () =>
     Effect.gen(function*() {
       const { holder, journal, owner } = yield* pair
