@@ -1,5 +1,6 @@
 /**
- * Actors on worker threads and in child processes.
+ * Actors on worker threads and in child processes. Workers load their modules through Node's compile cache, which lies in the
+ * folder for temporary files; `NODE_COMPILE_CACHE` puts it elsewhere, and `NODE_DISABLE_COMPILE_CACHE` switches it off.
  *
  * @since 0.1.0
  */

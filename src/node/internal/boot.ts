@@ -14,7 +14,7 @@ export interface Boot {
 export const bootKey = "~uactor/boot"
 
 /** The entry that the library ships, beside this file's folder, in source and in `dist` alike. */
-export const entry = new URL(import.meta.url.endsWith(".ts") ? "../worker.ts" : "../worker.js", import.meta.url)
+export const entry = new URL(import.meta.url.endsWith(".ts") ? "../entry.ts" : "../entry.js", import.meta.url)
 
 /** An absolute path, a file URL, or what `import.meta.resolve` returned, as a file URL. */
 export const moduleUrl = (module: string | URL, layer: string): string => {

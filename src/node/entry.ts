@@ -1,0 +1,13 @@
+/**
+ * What a worker runs first: switches on Node's compile cache, which saves a fifth
+ * of a start, before anything is loaded that it could save. `NODE_DISABLE_COMPILE_CACHE`
+ * switches it off; while coverage is measured it stays off, because it would blur that.
+ */
+import * as module from "node:module"
+
+if (process.env["NODE_V8_COVERAGE"] === undefined) module.enableCompileCache()
+
+await import("./worker.ts")
+
+// a thread is ended from outside, where nothing would be written any more
+setImmediate(() => module.flushCompileCache())
