@@ -499,8 +499,8 @@ export class Imports implements Handles.ImportTable {
   ): Handles.WireHandle | undefined {
     const { address, name } = held
     if (this.channel !== undefined && to.mesh !== undefined) {
-      const [shared] = this.share(id, held)
-      this.objects.delete(shared)
+      const shared = -(2 * this.nextShare++)
+      this.services.onServed(held, () => this.outbox.push3(Wire.Share, shared, id))
       return Handles.wire([Handles.WireBack, shared, this.channel, name, address, id])
     }
     // what calls of it carry would be handed on by those two alone

@@ -43,6 +43,8 @@ export class LocalActor {
   readonly objects = new Map<LocalActor, () => void>()
   /** what it serves is elsewhere */
   isRelay = false
+  /** its holder has let go */
+  isReleased = false
   onIdle: (() => void) | undefined
 
   constructor(id: number, behaviour: Behaviour.Behaviour, context: Context.Context<never>, owner?: LocalActor) {

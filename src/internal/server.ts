@@ -141,7 +141,10 @@ export class Server {
 
   /** The holder of an object has let go. */
   release(id: number): void {
-    if (this.actors.has(id)) this.close(id, false, Exit.void)
+    const session = this.actors.get(id)
+    if (session === undefined) return
+    session.isReleased = true
+    this.close(id, false, Exit.void)
   }
 
   // ---- life cycle ----
@@ -259,11 +262,14 @@ export class Server {
       this.releaseScope(actor, exit, (cause) => {
         this.actors.delete(actor.id)
         if (actor.id < 0) this.exports.closed(actor.id)
-        this.runner.outbox.push3(
-          Wire.Closed,
-          actor.id,
-          cause === undefined ? undefined : Codec.encodeCause(cause, Codec.encodeDefect, Codec.encodeDefect)
-        )
+        // a holder that has let go knows
+        if (!actor.isReleased) {
+          this.runner.outbox.push3(
+            Wire.Closed,
+            actor.id,
+            cause === undefined ? undefined : Codec.encodeCause(cause, Codec.encodeDefect, Codec.encodeDefect)
+          )
+        }
         actor.owner?.objects.delete(actor)
         actor.owner?.onIdle?.()
         this.ending?.()
