@@ -57,6 +57,8 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
  */
 export class ActorExited extends Schema.TaggedError<ActorExited>()("ActorExited", {
   actor: Schema.String,
+  /** the method that was called, where a call failed with this */
+  method: Schema.optional(Schema.String),
   reason: Schema.Literals(["Stopped", "Crashed", "Killed", "OutOfMemory", "Unresponsive", "Disconnected"]),
   outcome: Outcome,
   message: Schema.String

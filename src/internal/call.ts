@@ -129,7 +129,7 @@ const submit = (pending: Pending): boolean => {
   const { target } = pending
   const refusal = target.refusal()
   if (refusal !== undefined) {
-    pending.lose(refusal)
+    pending.refused(refusal)
     return false
   }
   if (target.waiting.size === 0 && target.hasRoom()) return target.connection.send(pending)

@@ -310,16 +310,11 @@ export class Client implements Connection {
       case Wire.FailureStopped:
       case Wire.FailureRemoved:
         return Effect.fail(
-          target.released ?? target.exited(
-            "Stopped",
-            pending.outcomeOf("NotRun"),
-            `${target.address} was stopped before ${method.tag} ran`
-          )
+          target.released ?? pending.exited("Stopped", "NotRun", `${target.address} was stopped before it ran`)
         )
       default:
         return Effect.fail(
-          target.released ??
-            target.exited("Stopped", "Unknown", `${target.address} was stopped while ${method.tag} ran`)
+          target.released ?? pending.exited("Stopped", "Unknown", `${target.address} was stopped while it ran`)
         )
     }
   }
@@ -498,8 +493,8 @@ export class Client implements Connection {
         next.push(pending)
         continue
       }
-      const when = pending.started ? `while ${method.tag} ran` : `before ${method.tag} was answered`
-      const error = target.exited(end.reason, outcome, `${target.address} ended ${when}: ${message}`)
+      const when = pending.started ? "while it ran" : "before it was answered"
+      const error = pending.exited(end.reason, outcome, `${target.address} ended ${when}: ${message}`)
       settling.push(() => pending.lose(error))
     }
     // what is carried over is in its line before anyone is told, who may interrupt it or make a call behind it

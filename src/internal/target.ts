@@ -171,9 +171,7 @@ export class Target {
     if (this.waiting.size === 0) return
     const refusal = this.refusal()!
     for (const pending of this.waiting.drain()) {
-      pending.lose(
-        "reason" in refusal ? this.exited(refusal.reason, pending.outcomeOf("NotRun"), refusal.message) : refusal
-      )
+      pending.refused(refusal)
     }
   }
 
@@ -309,29 +307,37 @@ export abstract class Pending {
 
   chunk(_values: ReadonlyArray<unknown>): void {}
 
-  protocolError(outcome: Outcome, what: string): ProtocolError {
-    const { address, name } = this.target
-    return withoutFrames(() =>
-      new ProtocolError({
-        actor: name,
-        method: this.method.tag,
-        outcome: this.outcomeOf(outcome),
-        message: `${address}.${this.method.tag}: ${what}`
-      })
-    )
+  /** Which call it was, what became of it, and why. */
+  private report(outcome: Outcome, retry: string, why: string): string {
+    const became = outcome === "NotRun" ? `has not run${retry}` : "may have run"
+    return `${this.target.address}.${this.method.tag} ${became}: ${why}`
+  }
+
+  /** The actor has ended, or ended under the call. */
+  exited(reason: ActorExited["reason"], known: Outcome, why: string): ActorExited {
+    const { method, target } = this
+    const outcome = this.outcomeOf(known)
+    const message = this.report(outcome, ", and is safe to retry", why)
+    return withoutFrames(() => new ActorExited({ actor: target.name, method: method.tag, reason, outcome, message }))
+  }
+
+  /** The call cannot be made any more. */
+  refused(refusal: ActorExited | HandleReleased): void {
+    this.lose("reason" in refusal ? this.exited(refusal.reason, "NotRun", refusal.message) : refusal)
+  }
+
+  protocolError(known: Outcome, why: string): ProtocolError {
+    const { method, target } = this
+    const outcome = this.outcomeOf(known)
+    const message = this.report(outcome, "", why)
+    return withoutFrames(() => new ProtocolError({ actor: target.name, method: method.tag, outcome, message }))
   }
 
   mailboxFull(capacity: number): MailboxFull {
-    const { address, name } = this.target
-    return withoutFrames(() =>
-      new MailboxFull({
-        actor: name,
-        method: this.method.tag,
-        capacity,
-        outcome: this.outcomeOf("NotRun"),
-        message: `${address}.${this.method.tag}: the mailbox is full (${capacity} calls)`
-      })
-    )
+    const { method, target } = this
+    const outcome = this.outcomeOf("NotRun")
+    const message = this.report(outcome, ", and is safe to retry", `the mailbox is full (${capacity} calls)`)
+    return withoutFrames(() => new MailboxFull({ actor: target.name, method: method.tag, capacity, outcome, message }))
   }
 
   decodeWith(codec: Codec.Codec, value: unknown, what: string): Effect.Effect<unknown, unknown> {

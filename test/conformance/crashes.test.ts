@@ -18,11 +18,15 @@ const ways = [
 ] as const
 
 /** What a call says that its actor's end has settled. */
-const assertSays = (exit: Exit.Exit<unknown, unknown>, address: string, says: string): void => {
+const assertSays = (exit: Exit.Exit<unknown, unknown>, address: string, says: string, method?: string): void => {
   const error = exitedOf(exit)
   assert.strictEqual(error.actor, "Fragile")
   assert.include(error.message, address)
   assert.include(error.message, says)
+  assert.strictEqual(error.method, method)
+  if (method === undefined) return
+  const became = error.outcome === "NotRun" ? "has not run, and is safe to retry" : "may have run"
+  assert.include(error.message, `${address}.${method} ${became}: `)
 }
 
 onEveryPlacement(fixture, (placement) => {
@@ -34,10 +38,10 @@ onEveryPlacement(fixture, (placement) => {
         const crash = yield* forked(fragile.crash({ way }))
         const behind = yield* Effect.forEach(upTo(200), (n) => forked(fragile.note({ n })))
         assertExited(yield* Fiber.await(crash), "Crashed", "Unknown")
-        assertSays(yield* Fiber.await(crash), ActorRef.address(fragile), says)
+        assertSays(yield* Fiber.await(crash), ActorRef.address(fragile), says, "crash")
         for (const call of behind) {
           assertExited(yield* Fiber.await(call), "Crashed", "NotRun")
-          assertSays(yield* Fiber.await(call), ActorRef.address(fragile), says)
+          assertSays(yield* Fiber.await(call), ActorRef.address(fragile), says, "note")
         }
         assert.deepStrictEqual(yield* journal.lines, [])
         assertSays(yield* ActorRef.awaitExit(fragile), ActorRef.address(fragile), says)
@@ -53,7 +57,7 @@ onEveryPlacement(fixture, (placement) => {
         const crash = yield* forked(fragile.crashNow({ way }))
         assertExited(yield* Fiber.await(crash), "Crashed", "Unknown")
         assertExited(yield* Fiber.await(running), "Crashed", "Unknown")
-        assertSays(yield* Fiber.await(running), ActorRef.address(fragile), says)
+        assertSays(yield* Fiber.await(running), ActorRef.address(fragile), says, "hang")
         for (const call of behind) assertExited(yield* Fiber.await(call), "Crashed", "NotRun")
         assert.deepStrictEqual(yield* journal.lines, ["hanging"])
       }).pipe(Effect.provide(placement.layer()), quiet))
@@ -131,7 +135,7 @@ onEveryPlacement(fixture, (placement) => {
       yield* journal.awaitLine("hanging")
       process.kill(pid, "SIGKILL")
       assertExited(yield* Fiber.await(running), "Killed", "Unknown")
-      assertSays(yield* Fiber.await(running), ActorRef.address(fragile), "SIGKILL")
+      assertSays(yield* Fiber.await(running), ActorRef.address(fragile), "SIGKILL", "hang")
       for (const call of behind) assertExited(yield* Fiber.await(call), "Killed", "Unknown")
       assertExited(yield* ActorRef.awaitExit(fragile), "Killed", "NotRun")
       assert.deepStrictEqual(yield* journal.lines, ["hanging"])
