@@ -1,0 +1,110 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Logger, Schedule } from "effect"
+import * as ActorPool from "../../src/ActorPool.ts"
+import * as ActorRef from "../../src/ActorRef.ts"
+import * as Supervision from "../../src/Supervision.ts"
+import { assertExited, exitedOf, forked, upTo } from "./asserts.ts"
+import behaviours, { Mate } from "./fixtures/pool-failures.ts"
+import * as Journal from "./journal.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/pool-failures.ts", import.meta.url), behaviours }
+
+// the reports of crashes are not for the screen
+const quiet = Effect.provide(Logger.layer([]))
+
+const soon = Supervision.make({ schedule: Schedule.spaced(1), maxRestarts: 2 })
+
+const mates = (
+  size: number,
+  { builds = Number.MAX_SAFE_INTEGER, held = Number.MAX_SAFE_INTEGER, strategy }: {
+    readonly builds?: number
+    readonly held?: number
+    readonly strategy?: ActorPool.Strategy
+  } = {}
+) =>
+  Effect.gen(function*() {
+    const journal = yield* Journal.make
+    const args = { journal: journal.path, builds, held }
+    const pool = yield* Supervision.supervised(ActorPool.make(Mate, { size, args, strategy }), soon)
+    return { pool, journal, members: yield* pool.members }
+  })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("P5: a member is free again when its call has settled in the actor, not when its caller went away", () =>
+    Effect.gen(function*() {
+      const { journal, members, pool } = yield* mates(2, { strategy: "least-busy" })
+      const busy = yield* members[0]!.who()
+      const hanging = yield* forked(members[0]!.hang())
+      yield* journal.awaitLine("hanging")
+      const leaving = yield* forked(Fiber.interrupt(hanging))
+      for (const _ of upTo(10)) assert.notStrictEqual(yield* pool.client.who(), busy)
+      yield* journal.note("go")
+      yield* Fiber.join(leaving)
+      const served = yield* Effect.forEach(upTo(10), () => pool.client.who())
+      assert.include(served, busy)
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("P6: a dead member is replaced, and nothing goes to it while it is not there", () =>
+    Effect.gen(function*() {
+      const { journal, members, pool } = yield* mates(2, { held: 2 })
+      const first = yield* members[0]!.who()
+      const second = yield* members[1]!.who()
+      assertExited(yield* Effect.exit(members[0]!.exit()), "Crashed", "Unknown")
+      // its next build waits, and calls go on
+      assert.deepStrictEqual(yield* Effect.forEach(upTo(6), () => pool.client.who()), upTo(6).map(() => second))
+      yield* journal.note("go")
+      const back = yield* members[0]!.who()
+      assert.notInclude([first, second], back)
+      assert.sameMembers(yield* Effect.forEach(upTo(2), () => pool.client.who()), [second, back])
+      assert.sameMembers(yield* pool.broadcast((member) => member.who()), [second, back])
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("P6: calls of a pool whose only member is dead wait for the one that replaces it", () =>
+    Effect.gen(function*() {
+      const { journal, members, pool } = yield* mates(1, { held: 1 })
+      yield* Effect.exit(members[0]!.exit())
+      const calls = yield* Effect.forEach(upTo(20), () => forked(pool.client.who()))
+      yield* journal.note("go")
+      const builds = yield* Effect.forEach(calls, Fiber.join)
+      assert.isTrue(builds.every((build) => build === 2))
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("P6: a pool whose members cannot be brought back fails its callers with the cause", () =>
+    Effect.gen(function*() {
+      const { journal, members, pool } = yield* mates(2, { builds: 2, held: 2 })
+      for (const member of members) yield* Effect.exit(member.exit())
+      const calls = yield* Effect.forEach(upTo(10), () => forked(pool.client.who()))
+      yield* journal.note("go")
+      for (const call of calls) {
+        const error = exitedOf(yield* Fiber.await(call))
+        assert.deepStrictEqual([error.reason, error.outcome], ["Crashed", "NotRun"])
+        assert.include(error.message, "exited with code 7")
+      }
+      // and so do later ones, at once
+      assertExited(yield* Effect.exit(pool.client.who()), "Crashed", "NotRun")
+      const exits = yield* pool.broadcastExit((member) => member.who())
+      for (const exit of exits) assertExited(exit, "Crashed", "NotRun")
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("P6: when one member cannot be brought back, the others serve all calls", () =>
+    Effect.gen(function*() {
+      const { members, pool } = yield* mates(2, { builds: 2 })
+      yield* Effect.exit(members[0]!.exit())
+      assert.isTrue(Exit.isFailure(yield* ActorRef.awaitExit(members[0]!)))
+      const other = yield* members[1]!.who()
+      assert.deepStrictEqual(yield* Effect.forEach(upTo(6), () => pool.client.who()), upTo(6).map(() => other))
+      const submitted = yield* pool.submit((member) => member.who())
+      assert.strictEqual(yield* Fiber.join(submitted), other)
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("P6: with shared workers only the members of the dead worker are touched", () =>
+    Effect.gen(function*() {
+      const { members, pool } = yield* mates(4)
+      const before = yield* pool.broadcast((member) => member.who())
+      yield* Effect.exit(members[0]!.exit())
+      const after = yield* pool.broadcast((member) => member.who())
+      assert.lengthOf(before.filter((build, i) => after[i] === build), 2)
+      assert.notStrictEqual(after[0], before[0])
+    }).pipe(Effect.provide(placement.layer({ workers: 2 })), quiet))
+}, { except: ["memory"], reason: "in memory an actor cannot crash" })
