@@ -179,7 +179,11 @@ onEveryPlacement(fixture, (placement) => {
         const one = (after: number) =>
           Effect.gen(function*() {
             const { fragile, journal } = yield* spawn
-            const exits = yield* Effect.forEach(upTo(4), (n) => Effect.exit(fragile.note({ n })))
+            // until one fails: a process that is killed may still answer a few
+            const exits: Array<Exit.Exit<unknown, unknown>> = []
+            do {
+              exits.push(yield* Effect.exit(fragile.note({ n: exits.length + 1 })))
+            } while (exits.length < 4 || exits.every(Exit.isSuccess))
             assert.strictEqual(exitedOf(yield* ActorRef.awaitExit(fragile)).reason, reason)
             const lines = yield* journal.lines
             for (const [i, exit] of exits.entries()) {
@@ -191,7 +195,6 @@ onEveryPlacement(fixture, (placement) => {
                 if (error.outcome === "NotRun") assert.notInclude(lines, String(i + 1))
               }
             }
-            assert.isTrue(exits.some(Exit.isFailure))
           }).pipe(Effect.scoped, Effect.provide(faulty(placement, { heartbeat, [direction]: { [option]: after } })))
         const places = [0, 1, 2].map((more) => spawned[direction] + more)
         return quiet(Effect.forEach(places, one, { concurrency: "unbounded" }))
