@@ -76,6 +76,8 @@ export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Nev
   }
   return Objects.schemaOf<DeferredHandle<A["Type"], E["Type"]>>({
     expected: "a handle of kind Deferred",
+    // a result that is known travels along
+    fresh: codec.success.isolated && codec.error.isolated,
     is: (u) => Handles.isHandle(u, "Deferred"),
     encode: (handle) => Handles.toWire(handle, codec),
     decode: (wire) => Handles.fromWire(wire, codec)

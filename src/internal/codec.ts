@@ -112,7 +112,8 @@ const some = (ast: SchemaAST.AST, p: (ast: SchemaAST.AST) => boolean): boolean =
 
 // a leaf that passes through encoding untouched may be shared by two payloads
 const passesObjects = (ast: SchemaAST.AST): boolean =>
-  ast._tag === "Declaration" || ast._tag === "Unknown" || ast._tag === "Any" || ast._tag === "ObjectKeyword"
+  ast._tag === "Declaration" && ast.annotations?.[freshAnnotation] !== true || ast._tag === "Unknown" ||
+  ast._tag === "Any" || ast._tag === "ObjectKeyword"
 
 // nothing is known of what it lets through
 const isOpen = (ast: SchemaAST.AST): boolean => {
@@ -123,6 +124,9 @@ const isOpen = (ast: SchemaAST.AST): boolean => {
 
 /** Annotates the declaration of a handle. */
 export const handleAnnotation = "~uactor/handle"
+
+/** Annotates the declaration of an encoded value that is made afresh each time and shares no object with another. */
+export const freshAnnotation = "~uactor/fresh"
 
 const isHandle = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Declaration" && handleAnnotation in (ast.annotations ?? {})

@@ -202,6 +202,11 @@ export class Exports implements Handles.ExportTable {
     return this.results.size + this.objects.size
   }
 
+  /** whether a result that was handed out is still in the making */
+  get isPending(): boolean {
+    return this.results.size > 0
+  }
+
   reclaim(id: number, how: unknown, from: Handles.Importing): object | undefined {
     const entry = id < 0 ? this.objects.get(id) : this.results.get(id)
     if (entry === undefined) return undefined
@@ -229,6 +234,8 @@ export class Exports implements Handles.ExportTable {
     const isPlain = known?.[0] === Wire.CompleteCause || known?.[0] === Wire.CompleteRelayed ||
       (known?.[0] === Wire.CompleteError ? codec.error : codec.success).cloneable
     if (known !== undefined && isPlain && Codec.isSuccess(known[1])) {
+      // a defect may be anybody's object
+      if (known[0] === Wire.CompleteCause || known[0] === Wire.CompleteRelayed) this.outbox.isolate(known[1].value)
       return Handles.wire([Handles.WireKnown, known[0], known[1].value])
     }
     const id = this.next++

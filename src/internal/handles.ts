@@ -157,7 +157,7 @@ export const encode = (
   }
   // what was handed out before a misfit was found, or for a member of a union that did not fit, is nobody's
   const settle = (exit: Exit.Exit<unknown, unknown>): void => {
-    if (made.length === 0) return
+    if (made.length === 0 || made.length === 1 && Exit.isSuccess(exit) && exit.value === made[0]) return
     const kept = new Set<WireHandle>()
     if (Exit.isSuccess(exit)) forEachWire(exit.value, (wire) => kept.add(wire))
     for (const wire of made) if (!kept.has(wire)) takeBack(ends, wire)

@@ -16,15 +16,17 @@ import * as Ref from "./ref.ts"
 /** How handles of a kind travel. */
 interface Carriage<H extends object> {
   readonly expected: string
+  /** whether nothing that travels with a handle is an object of someone else */
+  readonly fresh: boolean
   readonly is: (u: object) => boolean
   readonly encode: (handle: H) => Handles.WireHandle
   readonly decode: (wire: Handles.WireHandle) => object
 }
 
 /** A schema for handles. */
-export const schemaOf = <H extends object>({ decode, encode, expected, is }: Carriage<H>): Schema.declare<H> => {
+export const schemaOf = <H extends object>({ decode, encode, expected, fresh, is }: Carriage<H>): Schema.declare<H> => {
   const link = Schema.link<H>()(
-    Schema.declare(Handles.isWire),
+    Schema.declare(Handles.isWire, { [Codec.freshAnnotation]: fresh }),
     SchemaTransformation.transform<H, Handles.WireHandle>({
       decode: (wire) => decode(wire) as H,
       encode: (handle) => Handles.handedOut(encode(handle))
@@ -62,6 +64,7 @@ export const schema = <C, H extends object, Rpcs extends Rpc.Any>(
   }
   return schemaOf<H>({
     expected: `a handle of kind ${name}`,
+    fresh: true,
     is: (u) => Handles.isHandle(u, kind),
     encode: (handle) => Handles.toWire(handle, how),
     decode: (wire) => Handles.fromWire(wire, how)

@@ -114,6 +114,11 @@ export class Peer {
     )
   }
 
+  /** whether something is in the making here that the other end has been promised */
+  get isPromised(): boolean {
+    return (this.ends.exports as Exports).isPending
+  }
+
   /** Reads a batch from the other end. */
   onBatch(batch: Wire.Batch): void {
     const order = this.inbox.check(batch)

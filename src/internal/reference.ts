@@ -119,6 +119,7 @@ export const schema = <A extends object>(definition: Behaviour.Definition): Sche
     shape: (object) => Objects.attach(Ref.make(methods, new RemoteActor(object, methods.length)), object)
   }
   return Objects.schemaOf<A>({
+    fresh: true,
     expected: `a reference to ${name}`,
     is: (u) => Ref.ActorRefTypeId in u && Ref.actorOf(u).target.name === name,
     decode: (wire) => Handles.fromWire(wire, kind),

@@ -77,7 +77,7 @@ const serve = async (channel: Channel, module: string): Promise<void> => {
   }
   lastWords(server)
   onBatch = (batch) => peer.onBatch(batch)
-  isBusy = () => server.runner.isBusy
+  isBusy = () => server.runner.isBusy || peer.isPromised
   server.runner.outbox.push1(Wire.Ready)
   for (const batch of early) onBatch(batch)
 }

@@ -2,11 +2,15 @@
  * Looking for the next message before going to sleep.
  *
  * Waking a parked thread on another core costs tens of microseconds, many times
- * what a call costs, so a worker that has just answered looks again for a while.
- * It pays only while calls come in quick succession on a core that is free, so
- * each miss doubles the number of chances that are let pass (1, 3, 7 … 63), a
- * hit forgets them, and there is no looking at all while a handler is suspended
- * or while there are not more cores than threads.
+ * what a call costs, so a thread that expects a message looks for it for a while:
+ * a worker that has just answered, and one that waits for an answer. It pays only
+ * while messages come in quick succession on a core that is free, so each miss
+ * doubles the number of chances that are let pass (1, 3, 7 … 63), a hit forgets
+ * them, and there is no looking at all while there are not more cores than threads.
+ *
+ * A worker without anything else to do blocks while it looks. A thread whose event
+ * loop has other things to do turns it without sleeping instead, so timers and
+ * handlers that wait get their turn.
  */
 import { availableParallelism } from "node:os"
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads"
@@ -15,6 +19,73 @@ import type { Batch } from "../../internal/wire.ts"
 const maxSkip = 63
 // however many messages are found, the event loop gets its turn
 const maxEpisode = 0.5
+
+const cores = availableParallelism()
+
+/** Which chances to take. */
+class Chances {
+  private readonly workers: Int32Array
+  private skip = 0
+  private misses = 0
+
+  /** `workers`: how many live in the process, shared */
+  constructor(workers: Int32Array) {
+    this.workers = workers
+  }
+
+  /** whether to look this time */
+  take(): boolean {
+    if (this.workers[0]! + 1 > cores) return false
+    if (this.skip === 0) return true
+    this.skip--
+    return false
+  }
+
+  settle(hit: boolean): void {
+    this.misses = hit ? 0 : Math.min(this.misses * 2 + 1, maxSkip)
+    this.skip = this.misses
+  }
+}
+
+/** Turns the event loop without sleeping until a message comes, or it has taken too long. */
+export class Vigil {
+  private readonly window: number
+  private readonly chances: Chances
+  private until = 0
+  private isTurning = false
+  private isAwaiting = false
+
+  /** `window`: how long to look, in milliseconds; 0: not at all */
+  constructor(window: number, workers: Int32Array) {
+    this.window = window
+    this.chances = new Chances(workers)
+  }
+
+  /** A message is expected from now on. */
+  begin(): void {
+    if (this.isAwaiting || this.window === 0 || !this.chances.take()) return
+    this.isAwaiting = true
+    this.until = performance.now() + this.window
+    if (this.isTurning) return
+    this.isTurning = true
+    setImmediate(this.turn)
+  }
+
+  /** A message has come. */
+  arrived(): void {
+    if (!this.isAwaiting) return
+    this.isAwaiting = false
+    this.chances.settle(true)
+  }
+
+  private readonly turn = (): void => {
+    if (this.isAwaiting && performance.now() < this.until) return void setImmediate(this.turn)
+    this.isTurning = false
+    if (!this.isAwaiting) return
+    this.isAwaiting = false
+    this.chances.settle(false)
+  }
+}
 
 /** Listens on a port, and looks for more after each message. */
 export const listen = (
@@ -30,15 +101,10 @@ export const listen = (
   }
 ): void => {
   const { isBusy, window, workers } = options
-  const cores = availableParallelism()
-  let skip = 0
-  let misses = 0
+  const chances = new Chances(workers)
+  const vigil = new Vigil(window, workers)
   const spin = (): void => {
-    if (skip > 0) {
-      skip--
-      return
-    }
-    if (workers[0]! + 1 > cores || isBusy()) return
+    if (!chances.take()) return
     const start = performance.now()
     let until = start + window
     let hit = false
@@ -47,14 +113,19 @@ export const listen = (
       if (next === undefined) continue
       hit = true
       onBatch(next.message)
-      if (isBusy()) break
+      if (isBusy()) {
+        vigil.begin()
+        break
+      }
       until = performance.now() + window
     }
-    misses = hit ? 0 : Math.min(misses * 2 + 1, maxSkip)
-    skip = misses
+    chances.settle(hit)
   }
   port.on("message", (batch: Batch) => {
+    vigil.arrived()
     onBatch(batch)
-    if (window > 0) spin()
+    if (window === 0) return
+    if (isBusy()) vigil.begin()
+    else spin()
   })
 }

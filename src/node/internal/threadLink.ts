@@ -10,6 +10,7 @@ import { begunCapacity, type LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system.ts"
 import type { Batch } from "../../internal/wire.ts"
 import { type Boot, bootKey, entry } from "./boot.ts"
+import { Vigil } from "./spin.ts"
 
 /** What a thread is started with. */
 export interface ThreadBoot extends Boot {
@@ -52,7 +53,11 @@ export const placement = (
     Atomics.add(workers, 0, 1)
     let end: LinkEnd | undefined
     let error: unknown
-    worker.on("message", events.onBatch)
+    const vigil = new Vigil(spin, workers)
+    worker.on("message", (batch: Batch) => {
+      vigil.arrived()
+      events.onBatch(batch)
+    })
     worker.on("messageerror", (error) => {
       end ??= { reason: "Crashed", message: `a message of the thread could not be read: ${error.message}` }
       void worker.terminate()
@@ -71,8 +76,10 @@ export const placement = (
     }
     return {
       link: {
-        send: (batch: Batch, transfer) =>
-          worker.postMessage(batch, transfer as ReadonlyArray<Transferable> | undefined),
+        send: (batch: Batch, transfer) => {
+          worker.postMessage(batch, transfer as ReadonlyArray<Transferable> | undefined)
+          vigil.begin()
+        },
         flushAt,
         begun,
         interrupts,
