@@ -94,14 +94,13 @@ export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Nev
 export const fork = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<DeferredHandle<A, E>, never, Exclude<R, Scope.Scope>> =>
-  Effect.flatMap(CurrentActor, (actor) => {
-    const scoped = Effect.scoped(effect)
-    return Effect.map(
-      actor === undefined
-        ? Effect.forkDetach(scoped, { startImmediately: true })
-        : Effect.forkIn(scoped, actor.scope, { startImmediately: true }),
-      (fiber) => new LocalDeferred(fiber, Effect.sync(() => fiber.interruptUnsafe())) as DeferredHandle<A, E>
-    )
+  Effect.withFiberSucceed((fiber) => {
+    // its requirements are those of the effect that is returned
+    const scoped = Effect.scoped(effect) as Effect.Effect<A, E>
+    const actor = fiber.getRef(CurrentActor)
+    return new LocalDeferred(
+      actor === undefined ? Effect.runForkWith(fiber.context)(scoped) : actor.fork(scoped, fiber.context)
+    ) as DeferredHandle<A, E>
   })
 
 /**

@@ -354,6 +354,9 @@ export class Client implements Connection {
       case Wire.Settled:
         this.settled(batch[i + 1] as number, batch[i + 2])
         break
+      case Wire.Promised:
+        this.settled(batch[i + 1] as number, Handles.promise(batch[i + 2] as number))
+        break
       case Wire.Failed:
         this.failed(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
         break

@@ -122,8 +122,16 @@ const isOpen = (ast: SchemaAST.AST): boolean => {
   return representation?.id === undefined || !cloneables.has(representation.id)
 }
 
-/** Annotates the declaration of a handle. */
+/** Annotates the declaration of a handle with its {@link Direct}. */
 export const handleAnnotation = "~uactor/handle"
+
+/** How a value that is nothing but a handle travels, without a schema on the way. */
+export interface Direct {
+  readonly is: (value: unknown) => boolean
+  readonly encode: (handle: any) => unknown
+  readonly isEncoded: (value: unknown) => boolean
+  readonly decode: (encoded: any) => unknown
+}
 
 /** Annotates the declaration of an encoded value that is made afresh each time and shares no object with another. */
 export const freshAnnotation = "~uactor/fresh"
@@ -140,6 +148,10 @@ export const none: Codec = {
   cloneable: true
 }
 
+// nothing that the schema of a handle may have been given beside it is left out
+const directOf = ({ annotations, checks, encoding }: SchemaAST.AST): Direct | undefined =>
+  checks === undefined && encoding === undefined ? annotations?.[handleAnnotation] as Direct | undefined : undefined
+
 const compiled = new WeakMap<SchemaAST.AST, Codec>()
 
 /** Compiles a schema, once. */
@@ -148,9 +160,17 @@ export const compile = (schema: Schema.Top): Codec => {
   const have = compiled.get(schema.ast)
   if (have) return have
   const codec = Schema.make<Schema.Codec<unknown, unknown>>(lower(schema.ast))
+  const encode = SchemaParser.encodeUnknownEffect(codec)
+  const decode = SchemaParser.decodeUnknownEffect(codec)
+  const direct = directOf(schema.ast)
   const out: Codec = {
-    encode: SchemaParser.encodeUnknownEffect(codec),
-    decode: SchemaParser.decodeUnknownEffect(codec),
+    // what does not fit is left to the schema, which says why
+    encode: direct === undefined
+      ? encode
+      : (value) => direct.is(value) ? Exit.succeed(direct.encode(value)) : encode(value),
+    decode: direct === undefined
+      ? decode
+      : (value) => direct.isEncoded(value) ? Exit.succeed(direct.decode(value)) : decode(value),
     handles: some(schema.ast, isHandle),
     cloneable: !some(SchemaAST.toEncoded(codec.ast), isOpen),
     isolated: !some(SchemaAST.toEncoded(codec.ast), passesObjects)

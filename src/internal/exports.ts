@@ -59,11 +59,16 @@ export class LocalDeferred implements Handles.Carrier, Source {
   readonly [Handles.HandleTypeId] = this
   readonly kind = "Deferred"
   private readonly fiber: Fiber.Fiber<unknown, unknown>
-  readonly interrupt: Effect.Effect<void>
+  private readonly stop: Effect.Effect<void> | undefined
 
-  constructor(fiber: Fiber.Fiber<unknown, unknown>, interrupt: Effect.Effect<void>) {
+  /** `stop`: how its making is interrupted, if not by interrupting the fiber */
+  constructor(fiber: Fiber.Fiber<unknown, unknown>, stop?: Effect.Effect<void>) {
     this.fiber = fiber
-    this.interrupt = interrupt
+    this.stop = stop
+  }
+
+  get interrupt(): Effect.Effect<void> {
+    return this.stop ?? Effect.sync(() => this.fiber.interruptUnsafe())
   }
 
   get exit(): Exit.Exit<unknown, unknown> | undefined {
@@ -122,11 +127,18 @@ export class LocalObject implements Handles.Carrier {
   }
 }
 
+/** A result that was handed out and is not there yet. */
 interface Entry {
   readonly owner: object | undefined
   readonly source: Source
+  readonly codec: ResultCodec
+  readonly to: Handles.Exporting
+  /** encoded already, which takes its time */
+  readonly known: Completion | undefined
   unsubscribe: (() => void) | undefined
 }
+
+type Completion = readonly [status: number, encoded: Effect.Effect<unknown, unknown>]
 
 /** An object and the actor it belongs to. */
 export interface ObjectEntry {
@@ -153,7 +165,7 @@ const completionOf = (
   codec: ResultCodec,
   exit: Exit.Exit<unknown, unknown>,
   to: Handles.Exporting
-): readonly [status: number, encoded: Effect.Effect<unknown, unknown>] => {
+): Completion => {
   if (Exit.isSuccess(exit)) {
     const { success } = codec
     return [
@@ -239,17 +251,17 @@ export class Exports implements Handles.ExportTable {
       return Handles.wire([Handles.WireKnown, known[0], known[1].value])
     }
     const id = this.next++
-    const complete = (exit: Exit.Exit<unknown, unknown>): void =>
-      this.complete(id, () => known ?? completionOf(codec, exit, to))
     // what is only passed on does not end with who passes it on
     const owner = source instanceof LocalDeferred ? to.owner : undefined
-    const entry: Entry = { owner, source, unsubscribe: undefined }
+    const entry: Entry = { owner, source, codec, to, known, unsubscribe: undefined }
     this.results.set(id, entry)
     // a result that is there but cannot be encoded at once must not overtake the answer that carries its handle
     entry.unsubscribe = source.subscribe(
-      known === undefined ? complete : (exit) => queueMicrotask(() => complete(exit))
+      known === undefined
+        ? (exit) => this.complete(id, exit)
+        : (exit) => queueMicrotask(() => this.complete(id, exit))
     )
-    return Handles.wire([Handles.WireDeferred, id])
+    return Handles.promise(id)
   }
 
   /** Hands out an object; each holder has handlers of its own. */
@@ -313,16 +325,23 @@ export class Exports implements Handles.ExportTable {
     this.objects.delete(id)
   }
 
-  private complete(id: number, completion: () => ReturnType<typeof completionOf>): void {
+  private complete(id: number, exit: Exit.Exit<unknown, unknown>): void {
     const entry = this.results.get(id)
     if (entry === undefined) return
     this.results.delete(id)
-    entry.unsubscribe?.()
-    const [status, encoded] = completion()
-    this.services.whenEncoded(encoded, Context.empty(), (value) => {
-      this.outbox.isolate(value)
-      this.outbox.push4(Wire.Complete, id, status, value)
-    }, (text) => this.outbox.push4(Wire.Complete, id, Wire.CompleteUnencodable, text))
+    const [status, encoded] = entry.known ?? completionOf(entry.codec, exit, entry.to)
+    if (Codec.isSuccess(encoded)) return this.completed(id, status, encoded.value)
+    this.services.whenEncoded(
+      encoded,
+      Context.empty(),
+      (value) => this.completed(id, status, value),
+      (text) => this.outbox.push4(Wire.Complete, id, Wire.CompleteUnencodable, text)
+    )
+  }
+
+  private completed(id: number, status: number, value: unknown): void {
+    this.outbox.isolate(value)
+    this.outbox.push4(Wire.Complete, id, status, value)
   }
 
   /** The other end wants the making of a result interrupted; its completion is the acknowledgement. */

@@ -390,6 +390,7 @@ export const placement = (sound: Placement, plan: Plan): Placement => {
       })
       const worker = sound.start({
         onBatch: (batch) => fromWorker.offer(batch),
+        isAwaited: events.isAwaited,
         onEnd: (its) => {
           if (end !== undefined) return
           end = its

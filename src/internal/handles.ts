@@ -120,6 +120,15 @@ export interface WireHandle {
 /** Puts content on the wire. */
 export const wire = (content: WireContent): WireHandle => ({ [WireTag]: content })
 
+/** A result in the making, by its number. */
+export const promise = (id: number): WireHandle => wire([WireDeferred, id])
+
+/** The number of a result in the making, if that is what an encoded value is. */
+export const promised = (value: unknown): number | undefined => {
+  const content = isWire(value) ? value[WireTag] : undefined
+  return content?.[0] === WireDeferred ? content[1] : undefined
+}
+
 /** Says that a handle is the receiver's own, with the one that stands in if it is gone. */
 export const yours = (id: number, relay: WireHandle): WireHandle => wire([WireYours, id, relay[WireTag][1]])
 

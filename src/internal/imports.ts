@@ -15,6 +15,7 @@ import * as Call from "./call.ts"
 import * as Codec from "./codec.ts"
 import type { Exports, ResultCodec, Served, Source } from "./exports.ts"
 import * as Handles from "./handles.ts"
+import { Listeners } from "./listeners.ts"
 import type { Neighbour } from "./neighbour.ts"
 import type { Outbox } from "./outbox.ts"
 import { Target } from "./target.ts"
@@ -44,14 +45,14 @@ export class RemoteDeferred implements Handles.Carrier, Source {
   private readonly leases: Set<Holding> | undefined
   /** the one that is told of the result, where this is another holding of it */
   private core: RemoteDeferred | undefined
-  private leave: () => void = () => this.imports.releaseId(this.id)
+  private leave: (() => void) | undefined
   /** the result, decoded when it came */
   private result: Result | undefined
   private isReleased = false
   /** how many have been handed this */
   private shares = 0
-  private readonly waiters = new Set<(result: Result) => void>()
-  private readonly sharers = new Set<(result: Result) => void>()
+  private readonly waiters = new Listeners<Result>()
+  private readonly sharers = new Listeners<Result>()
 
   constructor(
     imports: Imports,
@@ -117,8 +118,8 @@ export class RemoteDeferred implements Handles.Carrier, Source {
     if (this.result !== undefined) return
     this.result = result
     this.leases?.delete(this)
-    wake(this.sharers, result)
-    wake(this.waiters, result)
+    this.sharers.wake(result)
+    this.waiters.wake(result)
   }
 
   lose(reason: ActorExited["reason"], message: string): void {
@@ -133,11 +134,13 @@ export class RemoteDeferred implements Handles.Carrier, Source {
     this.isReleased = true
     this.leases?.delete(this)
     this.letGo()
-    wake(this.waiters, this.now!)
+    this.waiters.wake(this.now!)
   }
 
   private letGo(): void {
-    if (this.isReleased && this.shares === 0 && this.result === undefined) this.leave()
+    if (!this.isReleased || this.shares > 0 || this.result !== undefined) return
+    if (this.leave === undefined) this.imports.releaseId(this.id)
+    else this.leave()
   }
 
   // waits for the result whether or not the holder itself still wants it
@@ -224,12 +227,6 @@ export class RemoteDeferred implements Handles.Carrier, Source {
 }
 
 const flatFail = (decoded: Result): Effect.Effect<never, unknown> => Effect.flatMap(decoded, Effect.fail)
-
-const wake = (listeners: Set<(result: Result) => void>, result: Result): void => {
-  const all = Array.from(listeners)
-  listeners.clear()
-  for (const listener of all) listener(result)
-}
 
 /** A target whose handle has been released. */
 class ReleasedTarget extends Target {
@@ -402,6 +399,11 @@ export class Imports implements Handles.ImportTable {
   /** whether objects are handed over by a third party, so that what is said of one may come before its handle */
   get isDirect(): boolean {
     return this.channel !== undefined
+  }
+
+  /** whether a result that was promised is still in the making */
+  get isPending(): boolean {
+    return this.results.size > 0
   }
 
   get size(): number {

@@ -2,8 +2,8 @@
  * One actor and its calls, as the worker keeps them.
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
 import type * as Behaviour from "./behaviour.ts"
@@ -58,6 +58,26 @@ export class LocalActor {
       Context.add(CurrentActor, id < 0 ? owner : this)
     )
     this.client = new Rpc.ServerClient(id)
+  }
+
+  private forked: Set<Fiber.Fiber<unknown, unknown>> | undefined
+
+  /** Runs an effect until it ends or the actor does, which waits for it. */
+  fork<A, E>(effect: Effect.Effect<A, E>, context: Context.Context<never>): Fiber.Fiber<A, E> {
+    if (this.scope.state._tag === "Closed") return Effect.runFork(Effect.interrupt)
+    const fiber = Effect.runForkWith(context)(effect)
+    if (fiber.pollUnsafe() !== undefined) return fiber
+    const forked = this.forked ??= this.keepForked()
+    forked.add(fiber)
+    fiber.addObserver(() => forked.delete(fiber))
+    return fiber
+  }
+
+  // one finalizer for all of them
+  private keepForked(): Set<Fiber.Fiber<unknown, unknown>> {
+    const forked = new Set<Fiber.Fiber<unknown, unknown>>()
+    Effect.runSync(Scope.addFinalizer(this.scope, Effect.suspend(() => Fiber.interruptAll(forked))))
+    return forked
   }
 }
 

@@ -25,16 +25,19 @@ interface Carriage<H extends object> {
 
 /** A schema for handles. */
 export const schemaOf = <H extends object>({ decode, encode, expected, fresh, is }: Carriage<H>): Schema.declare<H> => {
+  const isOne = (u: unknown): u is H => typeof u === "object" && u !== null && is(u)
+  const handOut = (handle: H): Handles.WireHandle => Handles.handedOut(encode(handle))
   const link = Schema.link<H>()(
     Schema.declare(Handles.isWire, { [Codec.freshAnnotation]: fresh }),
     SchemaTransformation.transform<H, Handles.WireHandle>({
       decode: (wire) => decode(wire) as H,
-      encode: (handle) => Handles.handedOut(encode(handle))
+      encode: handOut
     })
   )
-  return Schema.declare((u: unknown): u is H => typeof u === "object" && u !== null && is(u), {
+  const direct: Codec.Direct = { is: isOne, encode: handOut, isEncoded: Handles.isWire, decode }
+  return Schema.declare(isOne, {
     expected,
-    [Codec.handleAnnotation]: true,
+    [Codec.handleAnnotation]: direct,
     toCodecJson: () => link
   })
 }

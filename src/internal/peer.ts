@@ -119,6 +119,11 @@ export class Peer {
     return (this.ends.exports as Exports).isPending
   }
 
+  /** whether the other end owes an answer */
+  get isAwaiting(): boolean {
+    return this.client.inFlight > 0 || (this.ends.imports as Imports).isPending
+  }
+
   /** Reads a batch from the other end. */
   onBatch(batch: Wire.Batch): void {
     const order = this.inbox.check(batch)

@@ -397,17 +397,13 @@ export class Runner {
         if (value.transfer !== undefined) {
           return this.outbox.pushTransfer([Wire.Settled, id, value.value], value.transfer)
         }
-        this.outbox.isolate(value.value)
-        return this.outbox.push3(Wire.Settled, id, value.value)
+        return this.settle(id, method, value.value)
       }
       const { success } = method
       const encoded = success.handles
         ? Handles.encode(this.exporting(actor), success, value)
         : success.encode(value)
-      if (Codec.isSuccess(encoded)) {
-        if (!method.success.isolated) this.outbox.isolate(encoded.value)
-        return this.outbox.push3(Wire.Settled, id, encoded.value)
-      }
+      if (Codec.isSuccess(encoded)) return this.settle(id, method, encoded.value)
       return this.whenEncoded(
         encoded,
         actor.context,
@@ -419,6 +415,13 @@ export class Runner {
       )
     }
     this.fail(actor, id, method, extras, call, exit.cause)
+  }
+
+  private settle(id: number, { success }: Codec.Method, encoded: unknown): void {
+    const promised = success.handles ? Handles.promised(encoded) : undefined
+    if (promised !== undefined) return this.outbox.push3(Wire.Promised, id, promised)
+    if (!success.isolated) this.outbox.isolate(encoded)
+    this.outbox.push3(Wire.Settled, id, encoded)
   }
 
   private fail(

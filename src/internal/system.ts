@@ -32,6 +32,8 @@ import * as Wire from "./wire.ts"
 /** What a worker tells its host. */
 interface WorkerEvents {
   readonly onBatch: (batch: Wire.Batch) => void
+  /** whether it still owes an answer */
+  readonly isAwaited: () => boolean
   /** once, when nothing is left of it */
   readonly onEnd: (end: LinkEnd) => void
 }
@@ -87,6 +89,7 @@ class Worker {
     this.name = `${placement.kind}-${++workerCount}`
     this.handle = placement.start({
       onBatch: (batch) => this.peer.onBatch(batch),
+      isAwaited: () => this.peer.isAwaiting,
       onEnd: (end) => {
         if (this.ended) return
         this.ended = this.ending = true

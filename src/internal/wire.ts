@@ -80,6 +80,8 @@ export const Spawned = 34
 export const Closed = 35
 /** `[Settled, callId, value]`: success. */
 export const Settled = 36
+/** `[Promised, callId, handle]`: success with a result in the making, as one number and not as an object that is cloned. */
+export const Promised = 48
 /** `[Failed, callId, failure, value]`: any other end of a call; see the `Failure…` codes. */
 export const Failed = 37
 /** `[Started, callId, flags]`: the call has left the mailbox and has not settled in the turn in which it did. */
@@ -133,6 +135,7 @@ export const sizes: ReadonlyArray<number> = (() => {
       [Spawned, 4],
       [Closed, 3],
       [Settled, 3],
+      [Promised, 3],
       [Failed, 4],
       [Started, 3],
       [Accepted, 2],

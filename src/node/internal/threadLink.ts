@@ -57,6 +57,7 @@ export const placement = (
     worker.on("message", (batch: Batch) => {
       vigil.arrived()
       events.onBatch(batch)
+      if (events.isAwaited()) vigil.begin()
     })
     worker.on("messageerror", (error) => {
       end ??= { reason: "Crashed", message: `a message of the thread could not be read: ${error.message}` }
