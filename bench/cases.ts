@@ -11,6 +11,10 @@ export type Operation =
   | "supervised"
   | "schema"
   | "deferred"
+  | "pooled"
+  | "proxied"
+  | "direct"
+  | "relayed"
   | "process"
   | "memory"
   | "transfer"
@@ -150,6 +154,32 @@ export const cases: ReadonlyArray<Case> = [
     operations: { "uactor-call": "call" },
     better: "less",
     width: 64
+  },
+  {
+    name: "pool/proxied",
+    unit: "µs a call",
+    about:
+      "the two pools of uActor, four threads each, 64 calls under way: actors that make up to four results at a time in themselves " +
+      "and hand out handles to them, which are awaited; the reference is the client-side pool, whose actors answer",
+    operation: "proxied",
+    reference: "uactor-client",
+    subjects: ["uactor", "uactor-client"],
+    operations: { "uactor-client": "pooled" },
+    better: "less",
+    width: 64
+  },
+  {
+    name: "handle/direct",
+    unit: "µs a call",
+    about:
+      "an actor on one thread calls an object of an actor on another, one call at a time, over the channel between the two; the " +
+      "reference goes through the main thread, as those objects do whose methods carry handles",
+    operation: "direct",
+    reference: "uactor-main",
+    subjects: ["uactor", "uactor-main"],
+    operations: { "uactor-main": "relayed" },
+    better: "less",
+    unpinned: true
   },
   {
     name: "payload/1mb-transfer",

@@ -77,6 +77,14 @@ export const targets: ReadonlyArray<Target> = [
     later: 1.2
   },
   {
+    what: "pool of proxied results",
+    case: "pool/proxied",
+    peer: "uactor-client",
+    peerText: "client-side pool (uActor: 24 to 27)",
+    first: 1.5,
+    later: 1.2
+  },
+  {
     what: "stream of integers",
     case: "stream/ints",
     peer: "postMessage",

@@ -25,6 +25,25 @@ const calls = async (system: Layer.Layer<ActorSystem>, spawn = Bench.spawn()): P
   return effects((n) => actor.add({ n }), close)
 }
 
+// so many calls made inside one actor, of an object of another
+const between = async (kind: "adder" | "relayedAdder"): Promise<Work> => {
+  const { close, value: use } = await acquire(
+    threads,
+    Effect.gen(function*() {
+      const [owner, user] = [yield* Bench.spawn(), yield* Bench.spawn()]
+      const adder = yield* owner[kind]()
+      return (n: number) => user.use({ adder, n })
+    })
+  )
+  return {
+    close,
+    run: async (n) => {
+      const made = await Effect.runPromise(use(n))
+      if (made !== n) throw new Error(`${n} calls came to ${made}`)
+    }
+  }
+}
+
 // starts threads that stay, and ends them together
 const starter = async () => {
   const { close, value: context } = await acquire(smallThreads, Effect.context<ActorSystem | Scope.Scope>())
@@ -41,6 +60,16 @@ export const subject: Subject = {
     const { close, value: actor } = await acquire(threads, Bench.spawn())
     return effects((n) => Effect.flatMap(actor.later({ n }), (handle) => handle.await), close)
   },
+  pooled: async () => {
+    const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size: 4 }))
+    return effects((n) => pool.client.add({ n }), close)
+  },
+  proxied: async () => {
+    const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size: 4 }))
+    return effects((n) => Effect.flatMap(pool.client.limited({ n }), (handle) => handle.await), close)
+  },
+  direct: () => between("adder"),
+  relayed: () => between("relayedAdder"),
   process: () => calls(NodeActorSystem.layerProcesses({ module: worker("uactor") })),
   memory: () => calls(ActorSystem.layer(behaviours)),
   supervised: () => calls(threads, Supervision.supervised(Bench.spawn(), Supervision.make())),

@@ -2,6 +2,7 @@
  * The protocol that `uactor` and `effect-rpc` serve, and the actor's definition.
  */
 import * as Rpc from "effect/rpc/Rpc"
+import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import * as Transferable from "effect/workers/Transferable"
 import * as Actor from "../../src/Actor.ts"
@@ -36,10 +37,34 @@ export const rpcs = [
   Rpc.make("heap", { success: Schema.Int })
 ] as const
 
+const Result = Handle.Deferred({ success: Schema.Int, error: Refused })
+
+/** An object that another worker may call directly. */
+export const Adder = Handle.make(
+  RpcGroup.make(Rpc.make("add", { payload: { n: Schema.Int }, success: Schema.Int })),
+  { name: "Adder" }
+)
+
+/** The same, and a method that carries handles, so that everything goes through the main thread. */
+export const RelayedAdder = Handle.make(
+  RpcGroup.make(
+    Rpc.make("add", { payload: { n: Schema.Int }, success: Schema.Int }),
+    Rpc.make("later", { success: Result })
+  ),
+  { name: "RelayedAdder" }
+)
+
 /** The actor. */
 export class Bench extends Actor.Service<Bench>()("Bench", {
   protocol: [
     ...rpcs,
-    Rpc.make("later", { payload: { n: Schema.Int }, success: Handle.Deferred({ success: Schema.Int, error: Refused }) })
+    // made a turn later
+    Rpc.make("later", { payload: { n: Schema.Int }, success: Result }),
+    // made four at a time
+    Rpc.make("limited", { payload: { n: Schema.Int }, success: Result }),
+    Rpc.make("adder", { success: Adder }),
+    Rpc.make("relayedAdder", { success: RelayedAdder }),
+    // calls what it is given so often, one call at a time
+    Rpc.make("use", { payload: { adder: Schema.Union([Adder, RelayedAdder]), n: Schema.Int }, success: Schema.Int })
   ]
 }) {}

@@ -2,15 +2,35 @@
  * The behaviour of the benchmark's actor.
  */
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Handle from "../../src/Handle.ts"
 import { heapUsed } from "./heap.ts"
-import { Bench, Refused } from "./protocol.ts"
+import { Adder, Bench, Refused, RelayedAdder } from "./protocol.ts"
 import { accept, compute, isRefused, touch } from "./work.ts"
+
+// each actor has its thread
+const four = Semaphore.makeUnsafe(4)
 
 export default Bench.toLayer({
   add: ({ n }) => Effect.succeed(n + 1),
   later: ({ n }) => Handle.fork(Effect.as(Effect.yieldNow, n + 1)),
+  limited: ({ n }) => Handle.fork(four.withPermit(Effect.sync(() => n + 1))),
+  adder: () => Adder.of({ add: ({ n }) => Effect.succeed(n + 1) }),
+  relayedAdder: () =>
+    RelayedAdder.of({ add: ({ n }) => Effect.succeed(n + 1), later: () => Handle.fork(Effect.succeed(0)) }),
+  use: ({ adder, n }) =>
+    Effect.suspend(() => {
+      let i = 0
+      const calls = Effect.whileLoop({
+        while: () => i < n,
+        body: () => adder.add({ n: i }),
+        step: (next: number) => {
+          i = next
+        }
+      })
+      return Effect.orDie(Effect.map(calls, () => i))
+    }),
   buy: (purchase) =>
     isRefused(purchase.id)
       ? Effect.fail(new Refused({ id: purchase.id, why: "sold out" }))
