@@ -15,6 +15,8 @@ export type Operation =
   | "proxied"
   | "direct"
   | "relayed"
+  | "late"
+  | "lateWithoutSpin"
   | "process"
   | "memory"
   | "transfer"
@@ -264,6 +266,19 @@ export const cases: ReadonlyArray<Case> = [
     better: "less",
     reads: [1, 1],
     unpinned: true
+  },
+  {
+    name: "timers/late",
+    unit: "ms",
+    about:
+      "how late the latest one in a hundred timers of two milliseconds is, in the caller's thread or the worker's, whichever is " +
+      "worse, while calls go between them one by one; the reference has `spin: false`",
+    operation: "late",
+    reference: "uactor-no-spin",
+    subjects: ["uactor", "uactor-no-spin"],
+    operations: { "uactor-no-spin": "lateWithoutSpin" },
+    better: "less",
+    reads: [1, 3]
   },
   {
     name: "idle/64-threads",

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Gauge, timed, type Tools, type Work } from "./subject.ts"
 import { collect } from "./workers/heap.ts"
+import { lateness, watchTimers } from "./workers/lateness.ts"
 import { compute } from "./workers/work.ts"
 
 const megabyte = 1024 * 1024
@@ -46,6 +47,24 @@ export const speedUp = (
     close: async () => undefined
   }
 }
+
+/** How late timers are here or in a worker while it is called; `there` begins to watch there and tells what was seen. */
+export const late = (
+  { pin, quick }: Tools,
+  calls: Work,
+  there: { readonly begin: () => Promise<void>; readonly end: () => Promise<number> }
+): Gauge => ({
+  close: calls.close,
+  read: async () => {
+    await calls.run(10_000, 64)
+    pin()
+    await there.begin()
+    watchTimers()
+    const until = performance.now() + (quick ? 400 : 1500)
+    while (performance.now() < until) await calls.run(500, 1)
+    return Math.max(lateness(), await there.end())
+  }
+})
 
 /** What the process grows by for each thread that `start` starts, in megabytes. */
 export const resident = (

@@ -8,9 +8,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ActorPool, ActorSystem, Supervision } from "../../src/index.ts"
 import { NodeActorSystem } from "../../src/node/index.ts"
-import { idle, resident, speedUp } from "../gauges.ts"
+import { idle, late, resident, speedUp } from "../gauges.ts"
 import { checkBounced, checkSum, expectedSum, purchase, refused, sumOf } from "../payloads.ts"
-import { acquire, effects, type Subject, type Work, worker } from "../subject.ts"
+import { acquire, effects, type Subject, type Tools, type Work, worker } from "../subject.ts"
 import { heapUsed } from "../workers/heap.ts"
 import { Bench } from "../workers/protocol.ts"
 import { Small } from "../workers/small-actor.ts"
@@ -44,6 +44,14 @@ const between = async (kind: "adder" | "relayedAdder"): Promise<Work> => {
   }
 }
 
+const timers = async (tools: Tools, system: Layer.Layer<ActorSystem>) => {
+  const { close, value: actor } = await acquire(system, Bench.spawn())
+  return late(tools, effects((n) => actor.add({ n }), close), {
+    begin: () => Effect.runPromise(actor.watchTimers()),
+    end: () => Effect.runPromise(actor.lateness())
+  })
+}
+
 // starts threads that stay, and ends them together
 const starter = async () => {
   const { close, value: context } = await acquire(smallThreads, Effect.context<ActorSystem | Scope.Scope>())
@@ -68,6 +76,8 @@ export const subject: Subject = {
     const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size: 4 }))
     return effects((n) => Effect.flatMap(pool.client.limited({ n }), (handle) => handle.await), close)
   },
+  late: (tools) => timers(tools, threads),
+  lateWithoutSpin: (tools) => timers(tools, NodeActorSystem.layerThreads({ module: worker("uactor"), spin: false })),
   direct: () => between("adder"),
   relayed: () => between("relayedAdder"),
   process: () => calls(NodeActorSystem.layerProcesses({ module: worker("uactor") })),

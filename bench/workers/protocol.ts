@@ -58,6 +58,8 @@ export const RelayedAdder = Handle.make(
 export class Bench extends Actor.Service<Bench>()("Bench", {
   protocol: [
     ...rpcs,
+    Rpc.make("watchTimers"),
+    Rpc.make("lateness", { success: Schema.Finite }),
     // made a turn later
     Rpc.make("later", { payload: { n: Schema.Int }, success: Result }),
     // made four at a time

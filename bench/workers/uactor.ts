@@ -6,6 +6,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Handle from "../../src/Handle.ts"
 import { heapUsed } from "./heap.ts"
+import { lateness, watchTimers } from "./lateness.ts"
 import { Adder, Bench, Refused, RelayedAdder } from "./protocol.ts"
 import { accept, compute, isRefused, touch } from "./work.ts"
 
@@ -14,6 +15,8 @@ const four = Semaphore.makeUnsafe(4)
 
 export default Bench.toLayer({
   add: ({ n }) => Effect.succeed(n + 1),
+  watchTimers: () => Effect.sync(watchTimers),
+  lateness: () => Effect.sync(lateness),
   later: ({ n }) => Handle.fork(Effect.as(Effect.yieldNow, n + 1)),
   limited: ({ n }) => Handle.fork(four.withPermit(Effect.sync(() => n + 1))),
   adder: () => Adder.of({ add: ({ n }) => Effect.succeed(n + 1) }),
