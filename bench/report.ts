@@ -92,6 +92,13 @@ export const targetsText = (results: ReadonlyArray<CaseResult>, isWhole: boolean
     })
   )
 
+/** Why some are not where they are meant to be. */
+const gapsText = (results: ReadonlyArray<CaseResult>): string =>
+  targets
+    .filter((target) => target.gap !== undefined && verdict(target, figureOf(target, results)) !== "then")
+    .map(({ gap, peerText, what }) => `- **${what}** (${peerText}): ${gap}`)
+    .join("\n")
+
 const machineText = ({ machine, rounds }: Results): string =>
   table(["", "versions"], [
     ["date", machine.date],
@@ -117,6 +124,10 @@ processes and actors in Node, each used as its documentation says is best, on th
 Ratios of uactor to what it is measured against, in the same run. \`first\` and \`then\` are what we mean to reach.
 
 ${targetsText(results.cases, true)}
+
+## What is in the way
+
+${gapsText(results.cases)}
 
 ## How to read it
 

@@ -14,6 +14,8 @@ export interface Target {
   readonly later: number
   /** the figure is to be at least the bound; otherwise at most */
   readonly atLeast?: true
+  /** what stands between us and `later`, where something does */
+  readonly gap?: string
 }
 
 /** All rows. */
