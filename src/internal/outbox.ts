@@ -174,17 +174,19 @@ export class Outbox {
     }
   }
 
-  /** Sends one frame ahead of what has been pushed. */
-  sendNow(frame: Wire.Batch): void {
-    this.sendFrame(frame, undefined)
+  /** Sends one frame ahead of what has been pushed; `false` if its value cannot be carried. */
+  sendNow(frame: Wire.Batch): boolean {
+    return this.sendFrame(frame, undefined)
   }
 
-  private sendFrame(frame: Wire.Batch, transfer: ReadonlyArray<unknown> | undefined): void {
+  private sendFrame(frame: Wire.Batch, transfer: ReadonlyArray<unknown> | undefined): boolean {
     try {
       this.link.send([this.sent, ...frame], transfer)
       this.sent++
+      return true
     } catch (error) {
       this.onUnsendable(frame, error)
+      return false
     }
   }
 

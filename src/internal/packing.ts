@@ -34,5 +34,10 @@ const packDoubles = (values: ReadonlyArray<unknown>): Float64Array | undefined =
 }
 
 /** The values again. */
-export const unpack = (values: ReadonlyArray<unknown> | Packed): ReadonlyArray<unknown> =>
-  ArrayBuffer.isView(values) ? Array.from(values) : values
+export const unpack = (values: ReadonlyArray<unknown> | Packed): ReadonlyArray<unknown> => {
+  if (!ArrayBuffer.isView(values)) return values
+  const { length } = values
+  const out: Array<unknown> = new Array(length)
+  for (let i = 0; i < length; i++) out[i] = values[i]
+  return out
+}
