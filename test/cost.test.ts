@@ -62,9 +62,9 @@ onEveryPlacement(fixture, (placement: Placement) => {
   it.live(`${calls} calls at once share messages in both directions`, () =>
     Effect.gen(function*() {
       const cost = yield* costOf(atOnce(yield* warm))
-      // sixteen to a message on their way out, so that the other side can begin; an answer to each message is one message
-      perCall(cost.sent, 1 / 16, "messages")
-      perCall(cost.read, placement.isMemory ? 2 / 16 : 1 / 16, "answers")
+      // sixteen to a message at first, so that the other side can begin, then more; an answer to each message is one message
+      perCall(cost.sent, 1 / 32, "messages")
+      perCall(cost.read, placement.isMemory ? 2 / 32 : 1 / 32, "answers")
       perCall(cost.waited, 0, "waits")
       // one for each caller, and in memory one for each handler
       perCall(cost.fibers, placement.isMemory ? 2 : 1, "fibers")

@@ -208,6 +208,7 @@ export class Client implements Connection {
     pending.id = (this.generations[slot]! << slotBits) | slot
     pending.sequence = this.sent++
     target.queued++
+    this.outbox.expect(this.inFlight)
     if (transfer !== undefined) {
       this.outbox.pushTransfer([Wire.CallWith, pending.id, target.id, index, payload, extras], transfer)
       return true
