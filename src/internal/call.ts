@@ -90,7 +90,7 @@ const stream = (target: Target, index: number, payload: unknown, options?: CallO
   const method = target.methods[index]!
   const channel = Channel.fromTransform((_, scope) =>
     Effect.suspend(() => {
-      const extras = extrasOf(options, options?.streamBufferSize)
+      const extras = extrasOf(options, options?.streamBufferSize ?? method.success.window)
       const encoding = method.payload.handles
         ? Effect.succeed([payload, undefined] as const)
         : encodeSlowly(target, method, method.payload.encode(payload))
@@ -159,7 +159,7 @@ const prepare = (pending: Pending): void => {
 
 const extrasOf = (options: CallOptions | undefined, window: number | undefined): Wire.Extras | undefined => {
   const span = Fiber.getCurrent()!.cache.span
-  if (span === undefined && options === undefined) return undefined
+  if (span === undefined && options === undefined && window === undefined) return undefined
   return {
     trace: span === undefined ? undefined : [span.traceId, span.spanId, span.sampled],
     headers: options?.headers === undefined ? undefined : { ...Headers.fromInput(options.headers) },

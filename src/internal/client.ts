@@ -18,6 +18,7 @@ import type { Imports } from "./imports.ts"
 import * as Interruption from "./interruption.ts"
 import type { Link, LinkEnd } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
+import * as Packing from "./packing.ts"
 import { type Connection, type Pending, Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
@@ -207,6 +208,7 @@ export class Client implements Connection {
     pending.id = (this.generations[slot]! << slotBits) | slot
     pending.sequence = this.sent++
     target.queued++
+    this.outbox.expect(this.inFlight)
     if (transfer !== undefined) {
       this.outbox.pushTransfer([Wire.CallWith, pending.id, target.id, index, payload, extras], transfer)
       return true
@@ -367,7 +369,7 @@ export class Client implements Connection {
         this.find(batch[i + 1] as number)?.accepted()
         break
       case Wire.Chunk:
-        this.find(batch[i + 1] as number)?.chunk(batch[i + 2] as ReadonlyArray<unknown>)
+        this.find(batch[i + 1] as number)?.chunk(Packing.unpack(batch[i + 2] as ReadonlyArray<unknown> | Wire.Packed))
         break
       case Wire.Spawned:
         this.spawned(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])

@@ -28,6 +28,10 @@ type Coder = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
 export interface Codec {
   readonly encode: Coder
   readonly decode: Coder
+  /** tells of a value whether it fits and is its own encoding; only where one look tells */
+  readonly passes: ((value: unknown) => boolean) | undefined
+  /** how many values of a stream may be under way, where that may be more than usual because they are small */
+  readonly window: number | undefined
   /** whether encoding makes a fresh value, so that two encoded values never share an object */
   readonly isolated: boolean
   /** whether values may contain handles */
@@ -139,10 +143,73 @@ export const freshAnnotation = "~uactor/fresh"
 const isHandle = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Declaration" && handleAnnotation in (ast.annotations ?? {})
 
+const numbersUnderWay = 4096
+
+const isNumber = ({ _tag }: SchemaAST.AST): boolean => _tag === "Number"
+
+const parseOptions = {}
+
+/** What needs no encoding: text, numbers, booleans, literals, null, and unions of those; with checks of any kind. */
+const passesOf = (ast: SchemaAST.AST): ((value: unknown) => boolean) | undefined => {
+  if (ast.encoding !== undefined) return undefined
+  const kind = passesKind(ast)
+  const { checks } = ast
+  if (kind === undefined || checks === undefined) return kind
+  return (value) => kind(value) && satisfies(ast, checks, value)
+}
+
+const passesKind = (ast: SchemaAST.AST): ((value: unknown) => boolean) | undefined => {
+  switch (ast._tag) {
+    case "String":
+      return (value) => typeof value === "string"
+    case "Number":
+      return (value) => typeof value === "number"
+    case "Boolean":
+      return (value) => typeof value === "boolean"
+    case "Null":
+      return (value) => value === null
+    case "Literal": {
+      const { literal } = ast
+      return (value) => value === literal
+    }
+    case "Union": {
+      if (ast.options?.mode === "oneOf" || ast.encodingChecks !== undefined) return undefined
+      const members = ast.types.map(passesOf)
+      return members.every((passes) => passes !== undefined)
+        ? (value) => members.some((passes) => passes(value))
+        : undefined
+    }
+    default:
+      return undefined
+  }
+}
+
+const satisfies = (ast: SchemaAST.AST, checks: ReadonlyArray<SchemaAST.Check<unknown>>, value: unknown): boolean => {
+  for (let i = 0; i < checks.length; i++) {
+    const check = checks[i]!
+    if (check._tag === "FilterGroup") {
+      if (!satisfies(ast, check.checks, value)) return false
+    } else if (check.run(value, ast, parseOptions) !== undefined) return false
+  }
+  return true
+}
+
+/** Whether all of them pass; what cannot even be told is left to the encoder. */
+export const allPass = (passes: (value: unknown) => boolean, values: ReadonlyArray<unknown>): boolean => {
+  try {
+    for (let i = 0; i < values.length; i++) if (!passes(values[i])) return false
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Carries nothing. */
 export const none: Codec = {
   encode: () => Exit.void,
   decode: () => Exit.void,
+  passes: undefined,
+  window: undefined,
   isolated: true,
   handles: false,
   cloneable: true
@@ -171,6 +238,8 @@ export const compile = (schema: Schema.Top): Codec => {
     decode: direct === undefined
       ? decode
       : (value) => direct.isEncoded(value) ? Exit.succeed(direct.decode(value)) : decode(value),
+    passes: passesOf(codec.ast),
+    window: isNumber(SchemaAST.toEncoded(codec.ast)) ? numbersUnderWay : undefined,
     handles: some(schema.ast, isHandle),
     cloneable: !some(SchemaAST.toEncoded(codec.ast), isOpen),
     isolated: !some(SchemaAST.toEncoded(codec.ast), passesObjects)

@@ -2,8 +2,8 @@
  * Everything sent in one turn leaves as one message.
  *
  * Frames are appended to a flat batch, which is handed to the link when the turn
- * ends (a microtask), when it has grown to the link's `flushAt`, or when its
- * owner says so. Sharing one structured clone has two traps, and both end here:
+ * ends (a microtask), when it has grown to the link's `flushAt` (to more while
+ * many calls are under way), or when its owner says so. Sharing one structured clone has two traps, and both end here:
  * an object that two frames have in common would arrive as one object, so such
  * a frame starts a batch of its own; and one value that cannot be cloned makes
  * the whole batch be refused, so it is then sent frame by frame and the owner is
@@ -23,6 +23,9 @@ export interface FlushHooks {
   readonly after: () => void
 }
 
+// more frames than so make a message no cheaper
+const largest = 64
+
 // how many objects of one payload are looked at before it is sent alone
 const walkLimit = 64
 
@@ -35,6 +38,8 @@ export class Outbox {
   private scheduled = false
   private corked = 0
   private closed = false
+  /** how many frames are sent without waiting for the end of the turn */
+  private flushAt: number
   // the objects that this batch refers to, and which frame brought them
   private first: object | undefined
   private seen: Map<object, number> | undefined
@@ -48,6 +53,7 @@ export class Outbox {
 
   constructor(link: Link, onUnsendable: OnUnsendable, hooks?: FlushHooks) {
     this.link = link
+    this.flushAt = link.flushAt
     this.onUnsendable = onUnsendable
     this.hooks = hooks
   }
@@ -116,6 +122,11 @@ export class Outbox {
     }
   }
 
+  /** Tells how many calls are under way: an end that has much to do needs nothing at once, and larger messages cost less. */
+  expect(calls: number): void {
+    this.flushAt = Math.max(this.link.flushAt, Math.min(calls >> 3, largest))
+  }
+
   /** Sends nothing until the matching {@link uncork}, which flushes. */
   cork(): void {
     this.corked++
@@ -162,7 +173,7 @@ export class Outbox {
   private added(): void {
     this.frames++
     if (this.corked > 0) return
-    if (this.frames >= this.link.flushAt) this.flush()
+    if (this.frames >= this.flushAt) this.flush()
     else this.schedule()
   }
 
@@ -174,17 +185,19 @@ export class Outbox {
     }
   }
 
-  /** Sends one frame ahead of what has been pushed. */
-  sendNow(frame: Wire.Batch): void {
-    this.sendFrame(frame, undefined)
+  /** Sends one frame ahead of what has been pushed; `false` if its value cannot be carried. */
+  sendNow(frame: Wire.Batch): boolean {
+    return this.sendFrame(frame, undefined)
   }
 
-  private sendFrame(frame: Wire.Batch, transfer: ReadonlyArray<unknown> | undefined): void {
+  private sendFrame(frame: Wire.Batch, transfer: ReadonlyArray<unknown> | undefined): boolean {
     try {
       this.link.send([this.sent, ...frame], transfer)
       this.sent++
+      return true
     } catch (error) {
       this.onUnsendable(frame, error)
+      return false
     }
   }
 

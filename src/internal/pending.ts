@@ -10,8 +10,6 @@ import * as Handles from "./handles.ts"
 import { Pending } from "./target.ts"
 import * as Wire from "./wire.ts"
 
-const defaultWindow = 1024
-
 /** Resumes the fiber that waits. */
 export type Resume = (effect: Effect.Effect<unknown, unknown>) => void
 
@@ -46,6 +44,8 @@ export class PendingStream extends Pending {
   private waiter: Resume | undefined
   private consumed = 0
   private hasItems = false
+  /** why an item could not be read: what follows it is not for the reader */
+  private broken: Effect.Effect<never, unknown> | undefined
 
   // from its beginning, which a reader who has seen items of it would see twice
   override get isCarriable(): boolean {
@@ -83,6 +83,7 @@ export class PendingStream extends Pending {
 
   /** The next chunk, as soon as there is one; what has been taken is given back to the producer as credit. */
   take(): Effect.Effect<any, any> {
+    if (this.broken !== undefined) return this.broken
     let chunk = this.chunks.shift()
     if (chunk !== undefined) {
       if (this.method.success.handles && chunk.length > 1) {
@@ -91,7 +92,7 @@ export class PendingStream extends Pending {
         chunk = chunk.slice(0, 1)
       }
       this.consumed += chunk.length
-      if (this.done === undefined && this.consumed * 2 >= (this.extras?.window ?? defaultWindow)) {
+      if (this.done === undefined && this.consumed * 2 >= (this.extras?.window ?? Wire.defaultWindow)) {
         this.target.connection.outbox.push3(Wire.Credit, this.id, this.consumed)
         this.consumed = 0
       }
@@ -107,20 +108,29 @@ export class PendingStream extends Pending {
   }
 
   private decodeChunk(chunk: ReadonlyArray<unknown>): Effect.Effect<any, any> {
-    if (this.method.success.handles) return this.decodeSlowly(chunk)
-    const decode = this.method.success.decode
-    const out: Array<unknown> = new Array(chunk.length)
+    const { decode, handles, passes } = this.method.success
+    if (handles) return this.decodeSlowly([], chunk)
+    if (passes !== undefined && Codec.allPass(passes, chunk)) return Exit.succeed(chunk)
+    const out: Array<unknown> = []
     for (let i = 0; i < chunk.length; i++) {
       const decoded = decode(chunk[i])
-      if (!Codec.isSuccess(decoded)) {
-        return this.decodeSlowly(chunk)
-      }
-      out[i] = decoded.value
+      if (!Codec.isSuccess(decoded)) return this.decodeSlowly(out, chunk.slice(i))
+      out.push(decoded.value)
     }
     return Exit.succeed(out)
   }
 
-  private decodeSlowly(chunk: ReadonlyArray<unknown>): Effect.Effect<any, any> {
-    return Effect.forEach(chunk, (item) => this.decodeWith(this.method.success, item, "an item of the stream"))
+  // the items before one that cannot be read arrive first
+  private decodeSlowly(out: Array<unknown>, rest: ReadonlyArray<unknown>): Effect.Effect<any, any> {
+    const { success } = this.method
+    const decode = (item: unknown) =>
+      Effect.map(this.decodeWith(success, item, "an item of the stream"), (value) => void out.push(value))
+    return Effect.catchCause(
+      Effect.as(Effect.forEach(rest, decode, { discard: true }), out),
+      (cause) => {
+        this.broken = Effect.failCause(cause)
+        return out.length === 0 ? this.broken : Effect.succeed(out)
+      }
+    )
   }
 }

@@ -565,12 +565,16 @@ export class Runner {
         Handles.takeBack(this.ends, frame[3])
         return this.outbox.push4(Wire.Complete, frame[1], Wire.CompleteUnencodable, text)
       case Wire.Chunk: {
-        Handles.takeBack(this.ends, frame[2])
-        // before anything that was pushed behind the chunk, the end of its stream above all
-        this.outbox.sendNow([Wire.Failed, frame[1], Wire.FailureUnencodable, text])
-        const call = this.calls.get(frame[1] as number)
-        call?.writer?.refuse(text)
-        return
+        // ahead of anything that was pushed behind the chunk, the end of its stream above all
+        const [, id, items] = frame as [op: number, id: number, items: ReadonlyArray<unknown>]
+        if (items.length > 1) {
+          // those before the one that cannot be sent arrive
+          const refused = items.findIndex((item) => !this.outbox.sendNow([Wire.Chunk, id, [item]]))
+          return Handles.takeBack(this.ends, refused === -1 ? [] : items.slice(refused + 1))
+        }
+        Handles.takeBack(this.ends, items)
+        this.outbox.sendNow([Wire.Failed, id, Wire.FailureUnencodable, text])
+        return this.calls.get(id)?.writer?.refuse(text)
       }
       case Wire.Spawned:
         return this.outbox.push4(Wire.Spawned, frame[1], Wire.SpawnDied, unencodable("the start error", text))

@@ -11,10 +11,11 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as Codec from "./codec.ts"
 import type { Outbox } from "./outbox.ts"
+import * as Packing from "./packing.ts"
 import * as Wire from "./wire.ts"
 
-const defaultWindow = 1024
-const chunkLimit = 256
+/** How many items make a chunk, if they come in quick succession: several chunks are under way at a time. */
+const limitOf = (window: number): number => Math.min(Math.max(window >> 2, 256), 1024)
 
 /** What a writer needs. */
 interface StreamOptions {
@@ -35,13 +36,15 @@ export class StreamWriter {
   /** why an item could not be sent, if one could not */
   unencodable: string | undefined
   private readonly options: StreamOptions
+  private readonly limit: number
   private available: number
   private staged: Array<unknown> = []
   private waiter: (() => void) | undefined
 
   constructor(options: StreamOptions) {
     this.options = options
-    this.available = options.window ?? defaultWindow
+    this.available = options.window ?? Wire.defaultWindow
+    this.limit = limitOf(this.available)
   }
 
   /** Runs a handler's answer, a stream or an effect that makes a queue, to its end. */
@@ -73,8 +76,7 @@ export class StreamWriter {
     if (this.staged.length === 0) return
     const items = this.staged
     this.staged = []
-    if (!this.options.codec.isolated) this.options.outbox.isolate(items)
-    this.options.outbox.push3(Wire.Chunk, this.options.id, items)
+    this.send(items)
   }
 
   /** An item could not be cloned: the stream ends with that. */
@@ -84,35 +86,57 @@ export class StreamWriter {
   }
 
   private write(items: ReadonlyArray<unknown>): Effect.Effect<void> {
-    if (this.options.discard) return Effect.void
-    const encode = this.options.encode
-    const encoded: Array<unknown> = new Array(items.length)
+    const { codec, discard, encode } = this.options
+    if (discard) return Effect.void
+    if (codec.passes !== undefined && Codec.allPass(codec.passes, items)) return this.emit(items, 0)
+    const encoded: Array<unknown> = []
     for (let i = 0; i < items.length; i++) {
       const item = encode(items[i])
-      if (!Codec.isSuccess(item)) return this.writeSlowly(items)
-      encoded[i] = item.value
+      if (!Codec.isSuccess(item)) return this.writeSlowly(encoded, item, items.slice(i + 1))
+      encoded.push(item.value)
     }
     return this.emit(encoded, 0)
   }
 
-  private writeSlowly(items: ReadonlyArray<unknown>): Effect.Effect<void> {
-    return Effect.matchCauseEffect(Effect.forEach(items, this.options.encode), {
-      onSuccess: (encoded) => this.emit(encoded, 0),
-      onFailure: (cause) => {
-        this.unencodable = Codec.issueText(cause)
-        return Effect.failCause(cause as Cause.Cause<never>)
+  // some need time to be encoded, or cannot be; those before them are sent in any case
+  private writeSlowly(
+    encoded: Array<unknown>,
+    first: ReturnType<Codec.Codec["encode"]>,
+    rest: ReadonlyArray<unknown>
+  ): Effect.Effect<void> {
+    const { encode } = this.options
+    const add = (item: ReturnType<Codec.Codec["encode"]>) => Effect.map(item, (value) => void encoded.push(value))
+    return Effect.matchCauseEffect(
+      Effect.andThen(add(first), Effect.forEach(rest, (item) => add(encode(item)), { discard: true })),
+      {
+        onSuccess: () => this.emit(encoded, 0),
+        onFailure: (cause) =>
+          Effect.flatMap(this.emit(encoded, 0), () => {
+            this.unencodable = Codec.issueText(cause)
+            return Effect.failCause(cause as Cause.Cause<never>)
+          })
       }
-    })
+    )
   }
 
-  private emit(items: Array<unknown>, from: number): Effect.Effect<void> {
+  private emit(items: ReadonlyArray<unknown>, from: number): Effect.Effect<void> {
+    const { limit } = this
     let at = from
     while (at < items.length && this.available > 0) {
-      const room = Math.min(this.available, chunkLimit - this.staged.length, items.length - at)
-      if (this.staged.length === 0) this.stage()
-      for (const end = at + room; at < end; at++) this.staged.push(items[at])
+      const { staged } = this
+      const room = Math.min(this.available, limit - staged.length, items.length - at)
       this.available -= room
-      if (this.staged.length === chunkLimit) this.flush()
+      if (room === limit) {
+        this.send(room === items.length ? items : items.slice(at, at + room))
+        at += room
+      } else {
+        if (staged.length === 0) this.stage()
+        for (const end = at + room; at < end; at++) staged.push(items[at])
+        if (staged.length < limit) continue
+        this.flush()
+      }
+      // the reader can begin
+      this.options.outbox.flush()
     }
     if (this.unencodable !== undefined) return Effect.die(this.unencodable)
     if (at === items.length) return Exit.void
@@ -122,6 +146,13 @@ export class StreamWriter {
         this.waiter = undefined
       })
     })
+  }
+
+  private send(items: ReadonlyArray<unknown>): void {
+    const { codec, id, outbox } = this.options
+    const packed = Packing.pack(items)
+    if (packed === undefined && !codec.isolated) outbox.isolate(items)
+    outbox.push3(Wire.Chunk, id, packed ?? items)
   }
 
   // gathers items until the turn ends

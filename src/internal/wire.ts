@@ -88,7 +88,7 @@ export const Failed = 37
 export const Started = 38
 /** `[Accepted, callId]`: a tell is in the mailbox. */
 export const Accepted = 39
-/** `[Chunk, callId, values]`: items of a stream. */
+/** `[Chunk, callId, items]`: items of a stream; many numbers are {@link Packed}. */
 export const Chunk = 40
 /** `[Voted, target, vote]`: `vote` is a boolean, or an encoded cause when the vote itself died. */
 export const Voted = 41
@@ -197,6 +197,12 @@ export const CompleteRelayed = 5
 export const FlagForked = 1
 /** `Started`: the handler was declared `Rpc.uninterruptible`; its end is waited for, however long that takes. */
 export const FlagUninterruptible = 2
+
+/** How many items of a stream may be under way where its caller does not say. */
+export const defaultWindow = 1024
+
+/** Numbers in a row, which cost a fraction of what an array of them costs to carry. */
+export type Packed = Int32Array | Float64Array
 
 /** What a call may carry beside its payload. */
 export interface Extras {

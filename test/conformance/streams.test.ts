@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Queue, Scope, Stream } from "effect"
 import { ProtocolError } from "../../src/ActorError.ts"
 import { assertError, assertInterrupted, assertTypeError, defectOf, errorOf, forked, upTo } from "./asserts.ts"
-import behaviours, { Drop, Dry, Spring, Springs } from "./fixtures/streams.ts"
+import behaviours, { assortment, Drop, Dry, Spring, Springs } from "./fixtures/streams.ts"
 import { onOneWorker } from "./oneWorker.ts"
 
 const fixture = { module: new URL("./fixtures/streams.ts", import.meta.url), behaviours }
@@ -42,6 +42,21 @@ onOneWorker(fixture, Spring.layer(), (it) => {
       for (const drop of drops) assert.instanceOf(drop, Drop)
       assert.deepStrictEqual(drops, upTo(3).map((n) => new Drop({ n, at: new Date(n) })))
     }))
+
+  for (const n of [1, 4, 1_000]) {
+    for (const text of [undefined, "text"]) {
+      const among = text === undefined ? "" : ` with a ${text} among them`
+      it.effect(`C5: ${n * assortment.length} numbers of every kind arrive as they are${among}`, () =>
+        Effect.gen(function*() {
+          const spring = yield* Spring.spawn()
+          const items = yield* Stream.runCollect(spring.assorted(text === undefined ? { n } : { n, text }))
+          const expected: Array<number | string> = upTo(n).flatMap(() => assortment)
+          if (text !== undefined) expected.push(text)
+          assert.strictEqual(items.length, expected.length)
+          assert.isTrue(items.every((item, i) => Object.is(item, expected[i])))
+        }))
+    }
+  }
 
   it.effect("C5: large items arrive whole", () =>
     Effect.gen(function*() {
@@ -312,17 +327,19 @@ onOneWorker(fixture, Spring.layer(), (it) => {
 
   // ---- items that cannot be sent, payloads that do not fit ----
 
-  for (const method of ["misfit", "uncloneable"] as const) {
-    it.effect(`C6: an item that cannot be sent ends its stream alone (${method})`, () =>
+  const refusals = ["unencodable", "slowlyUnencodable", "undecodable", "slowlyUndecodable", "unsendable"] as const
+  for (const method of refusals) {
+    it.effect(`C6: an item that cannot be sent, or read, ends its stream alone and after those before it (${method})`, () =>
       Effect.gen(function*() {
         const springs = yield* Springs.spawn()
         const other = yield* forked(Stream.runCollect(springs.numbers({ n: 5_000 })))
-        const { exit, items } = yield* read<unknown, unknown>(springs[method]())
-        const error = errorOf(exit)
-        assert.instanceOf(error, ProtocolError)
-        assert.deepStrictEqual([error.actor, error.method, error.outcome], ["Springs", method, "Unknown"])
-        // those that left in one message with it are lost with it
-        assert.deepStrictEqual(items, [1, 2].slice(0, items.length))
+        for (const n of [0, 2, 5_000]) {
+          const { exit, items } = yield* read<unknown, unknown>(springs[method]({ n }))
+          const error = errorOf(exit)
+          assert.instanceOf(error, ProtocolError)
+          assert.deepStrictEqual([error.actor, error.method, error.outcome], ["Springs", method, "Unknown"])
+          assert.deepStrictEqual(items, [...upTo(n)])
+        }
         assert.strictEqual((yield* Fiber.join(other)).length, 5_000)
         assert.strictEqual(yield* springs.echo({ n: 1 }), 1)
       }))

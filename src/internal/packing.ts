@@ -1,0 +1,43 @@
+/**
+ * Numbers in a row are carried as one typed array: structured clone reads and
+ * writes an array value by value, and a typed array as a block of memory.
+ */
+import type { Packed } from "./wire.ts"
+
+// below, an array costs no more
+const least = 32
+
+/** Packs values that are numbers, all of them and enough. */
+export const pack = (values: ReadonlyArray<unknown>): Packed | undefined => {
+  const { length } = values
+  if (length < least || typeof values[0] !== "number") return undefined
+  const ints = new Int32Array(length)
+  for (let i = 0; i < length; i++) {
+    const value = values[i]
+    if (typeof value !== "number") return undefined
+    const int = value | 0
+    // `-0` is none
+    if (int !== value || (int === 0 && 1 / value < 0)) return packDoubles(values)
+    ints[i] = int
+  }
+  return ints
+}
+
+const packDoubles = (values: ReadonlyArray<unknown>): Float64Array | undefined => {
+  const doubles = new Float64Array(values.length)
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    if (typeof value !== "number") return undefined
+    doubles[i] = value
+  }
+  return doubles
+}
+
+/** The values again. */
+export const unpack = (values: ReadonlyArray<unknown> | Packed): ReadonlyArray<unknown> => {
+  if (!ArrayBuffer.isView(values)) return values
+  const { length } = values
+  const out: Array<unknown> = new Array(length)
+  for (let i = 0; i < length; i++) out[i] = values[i]
+  return out
+}
