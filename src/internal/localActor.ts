@@ -70,6 +70,8 @@ export class ServerCall {
   readonly extras: Wire.Extras | undefined
   /** built ahead of its turn, to see whether it asks to run out of line */
   run: Prepared | undefined
+  /** its scope, where it has been built ahead of its turn: its payload may hold something for as long as that */
+  scope: Scope.Closeable | undefined
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   writer: StreamWriter | undefined
   forked = false

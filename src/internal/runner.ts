@@ -153,7 +153,8 @@ export class Runner {
       call.actor.mailbox.line.remove(call)
       this.forget(call)
       // one that has been asked how it wants to run has read its payload
-      if (call.method.payload.handles && call.run === undefined) Handles.releaseAll(this.ends, call.wire)
+      if (call.scope !== undefined) Effect.runForkWith(call.actor.context)(Scope.close(call.scope, Exit.interrupt()))
+      else if (call.method.payload.handles) Handles.releaseAll(this.ends, call.wire)
       this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
       return call.actor.onIdle?.()
     }
@@ -165,7 +166,8 @@ export class Runner {
   private peek(call: ServerCall): Prepared {
     const { actor, extras, id, index, wire } = call
     this.enter(id)
-    const run = call.run = this.prepare(actor, id, index, wire, extras, call, undefined)
+    const scope = call.scope = Scope.makeUnsafe()
+    const run = call.run = this.prepare(actor, id, index, wire, extras, call, scope)
     this.leave(id)
     if (run.isAnswer) actor.forks[index] = run.fork
     return run
@@ -201,7 +203,7 @@ export class Runner {
   // what an actor is given lives as long as the actor, unless it lets go before; what is only passed on, as long as the call
   private importing(actor: LocalActor, call: Scope.Scope | undefined): Handles.Importing {
     const receiver = actor.id < 0 ? actor.owner : actor
-    return { ends: this.ends, owner: caller, receiver, scope: actor.isRelay ? call : receiver?.scope }
+    return { ends: this.ends, owner: caller, receiver, scope: actor.isRelay ? call : receiver?.scope, call }
   }
 
   private exporting(actor: LocalActor): Handles.Exporting {
@@ -286,7 +288,7 @@ export class Runner {
   ): void {
     let call = queued
     this.enter(id)
-    const scope = Scope.makeUnsafe()
+    const scope = call?.scope ?? Scope.makeUnsafe()
     const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call, scope)
     if (run.isAnswer) actor.forks[index] ??= run.fork
     if (!run.fork) actor.mailbox.running++
