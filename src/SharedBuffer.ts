@@ -82,7 +82,7 @@ const link = Schema.link<SharedBuffer>()(
   SchemaTransformation.transformEffect<SharedBuffer, WireBuffer>({
     decode: ({ bytes, handle }) => {
       const from = Handles.takingIn()
-      const scope = from.call ?? from.scope
+      const scope = from.lent ?? from.scope
       return Effect.succeed(Handles.receive(handle, Memory.received(bytes), { ...from, scope }) as SharedBuffer)
     },
     encode: (buffer, options) => {

@@ -79,8 +79,8 @@ export interface Importing {
   readonly receiver: object | undefined
   /** what the handle lives as long as; `undefined`: as long as its owner */
   readonly scope: Scope.Scope | undefined
-  /** the scope of the call in whose payload it comes, for what is only lent to that call */
-  readonly call?: Scope.Scope | undefined
+  /** what it lives as long as where it is only lent, to the call in whose payload it comes */
+  readonly lent?: Scope.Scope | undefined
 }
 
 /** The actor a handle comes from. */

@@ -2,7 +2,8 @@
  * One actor and its calls, as the worker keeps them.
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
@@ -70,8 +71,8 @@ export class ServerCall {
   readonly extras: Wire.Extras | undefined
   /** built ahead of its turn, to see whether it asks to run out of line */
   run: Prepared | undefined
-  /** its scope, where it has been built ahead of its turn: its payload may hold something for as long as that */
-  scope: Scope.Closeable | undefined
+  /** what its payload lends to it; closed once it has been answered */
+  readonly lent: Scope.Closeable | undefined
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   writer: StreamWriter | undefined
   forked = false
@@ -86,6 +87,13 @@ export class ServerCall {
     this.index = index
     this.wire = wire
     this.extras = extras
+    this.lent = this.method.payload.handles ? Scope.makeUnsafe() : undefined
+  }
+
+  /** Lets go of what was lent to it. */
+  giveBack(): void {
+    const { lent } = this
+    if (lent !== undefined && lent.state._tag !== "Empty") Effect.runFork(Scope.close(lent, Exit.void))
   }
 
   get method(): Codec.Method {
