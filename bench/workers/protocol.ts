@@ -5,7 +5,9 @@ import * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
 import * as Transferable from "effect/workers/Transferable"
 import * as Actor from "../../src/Actor.ts"
+import { HandleReleased } from "../../src/ActorError.ts"
 import * as Handle from "../../src/Handle.ts"
+import * as SharedBuffer from "../../src/SharedBuffer.ts"
 
 /** A declared failure. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
@@ -40,6 +42,12 @@ export const rpcs = [
 export class Bench extends Actor.Service<Bench>()("Bench", {
   protocol: [
     ...rpcs,
+    Rpc.make("ends", { payload: { bytes: Schema.Uint8Array }, success: Schema.Int, error: Refused }),
+    Rpc.make("endsShared", {
+      payload: { data: SharedBuffer.schema },
+      success: Schema.Int,
+      error: Schema.Union([Refused, HandleReleased])
+    }),
     Rpc.make("later", { payload: { n: Schema.Int }, success: Handle.Deferred({ success: Schema.Int, error: Refused }) })
   ]
 }) {}
