@@ -176,7 +176,7 @@ export const makePool = (
       const copy: Pool["copy"] = (bytes) =>
         Effect.tap(
           take(bytes.length),
-          (buffer) => Effect.map(Effect.orDie(buffer.bytes), (shared) => shared.set(bytes))
+          (buffer) => Effect.map(Effect.orDie(buffer.bytes), (shared) => Memory.write(shared, bytes))
         )
       return { size, count, take, copy }
     }

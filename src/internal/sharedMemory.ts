@@ -23,32 +23,49 @@ type View = () => Uint8Array | undefined
 const views = new WeakMap<object, View>()
 
 /** The handle that users see. */
-export interface Buffer {
+export interface Lent {
   readonly [Handles.HandleTypeId]: object
   readonly length: number
   readonly bytes: Effect.Effect<Uint8Array, HandleReleased>
 }
 
-const makeBuffer = (carrier: Handles.Carrier, name: string, length: number, view: View): Buffer => {
+const makeBuffer = (carrier: Handles.Carrier, name: string, length: number, view: View): Lent => {
   const bytes = Effect.suspend(() => {
     const bytes = view()
     return bytes === undefined
       ? Effect.fail(new HandleReleased({ actor: name, message: `a SharedBuffer of ${length} bytes has been released` }))
       : Effect.succeed(bytes)
   })
-  const buffer = attach({ length, bytes }, carrier) as Buffer
+  const buffer = attach({ length, bytes }, carrier) as Lent
   views.set(buffer, view)
   return buffer
 }
 
 /** The bytes behind a handle, on its way out; `undefined` once it has been released. */
-export const viewOf = (buffer: Buffer): Uint8Array | undefined => views.get(buffer)?.()
+export const viewOf = (buffer: Lent): Uint8Array | undefined => views.get(buffer)?.()
+
+// Node's
+interface NodeBuffer {
+  readonly from: (memory: ArrayBufferLike, offset: number, length: number) => Uint8Array & {
+    readonly fill: (bytes: Uint8Array) => unknown
+  }
+}
+const NodeBuffer = (globalThis as { readonly Buffer?: NodeBuffer }).Buffer
+
+/**
+ * Copies bytes into shared memory. `set` goes word by word there, five times slower than Node's `fill`, which copies memory as
+ * it does elsewhere.
+ */
+export const write = (into: Uint8Array, bytes: Uint8Array): void => {
+  if (NodeBuffer === undefined || bytes.length === 0) into.set(bytes)
+  else NodeBuffer.from(into.buffer, into.byteOffset, into.length).fill(bytes)
+}
 
 /** What a schema knows of one that comes with these bytes. */
 export const received = (bytes: Uint8Array): unknown => ({
   kind,
   methods: [],
-  shape: (object: RemoteObject): Buffer =>
+  shape: (object: RemoteObject): Lent =>
     makeBuffer(object, object.target.name, bytes.length, () => object.isHeld ? bytes : undefined)
 })
 
@@ -81,7 +98,7 @@ class Use {
 /** What one scope of this process holds of a use. */
 class Lease implements Handles.Carrier {
   readonly kind = kind
-  readonly handle: Buffer
+  readonly handle: Lent
   private readonly leases: Set<Pick<Lease, "release">> | undefined
   private use: Use | undefined
 
@@ -148,7 +165,7 @@ export class Pool {
   }
 
   /** Waits for a chunk; nothing comes once the pool is closed. */
-  take(length: number): Effect.Effect<Buffer | undefined, never, Scope.Scope> {
+  take(length: number): Effect.Effect<Lent | undefined, never, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.scope, (scope) =>
         Effect.suspend(() => {
