@@ -282,7 +282,7 @@ export class RemoteObject implements Handles.Carrier {
     if (this.isReleased) return
     this.isReleased = true
     this.leases?.delete(this)
-    this.served.release(released(this.served))
+    this.served.release(() => released(this.served))
     this.imports.releaseId(this.id)
   }
 
