@@ -1,6 +1,7 @@
 /** Bytes that the sender keeps, lent to others from a pool. */
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Scope, Stream } from "effect"
+import { Rpc } from "effect/rpc"
 import * as v8 from "node:v8"
 import * as vm from "node:vm"
 import { HandleReleased } from "../../src/ActorError.ts"
@@ -8,7 +9,7 @@ import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
 import * as SharedBuffer from "../../src/SharedBuffer.ts"
 import { assertExited, assertInterrupted, assertTypeError, errorOf, forked, upTo } from "./asserts.ts"
-import behaviours, { Courier, Lender, Reader } from "./fixtures/shared-buffers.ts"
+import behaviours, { Courier, Lender, Maker, Reader } from "./fixtures/shared-buffers.ts"
 import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
 
@@ -295,6 +296,34 @@ onEveryPlacement(fixture, (placement) => {
       yield* ActorRef.kill(reader)
       assertExited(yield* Fiber.join(holding), "Killed", "Unknown")
       yield* Fiber.join(taking)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: an answer that comes when its caller has been killed leaves nothing lent", () =>
+    Effect.gen(function*() {
+      const { reader } = yield* spawnReader
+      const pool = yield* SharedBuffer.makePool({ size: 8, count: 1 })
+      const [asked, gate, over] = [
+        Deferred.makeUnsafe<void>(),
+        Deferred.makeUnsafe<void>(),
+        Deferred.makeUnsafe<void>()
+      ]
+      const maker = yield* Maker.of({
+        make: () =>
+          Rpc.uninterruptible(
+            Effect.addFinalizer(() => Deferred.succeed(over, undefined)).pipe(
+              Effect.andThen(Deferred.succeed(asked, undefined)),
+              Effect.andThen(Deferred.await(gate)),
+              Effect.andThen(Effect.orDie(pool.take()))
+            )
+          )
+      })
+      const asking = yield* forked(Effect.exit(reader.ask({ maker })))
+      yield* Deferred.await(asked)
+      yield* ActorRef.kill(reader)
+      assertExited(yield* Fiber.join(asking), "Killed", "Unknown")
+      yield* Deferred.succeed(gate, undefined)
+      yield* Deferred.await(over)
+      yield* pool.take()
     }).pipe(Effect.provide(placement.layer())))
 
   it.live("H5: buffers whose pool's scope has closed are gone, and who waits is told", () =>
