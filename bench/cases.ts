@@ -20,6 +20,8 @@ export type Operation =
   | "process"
   | "memory"
   | "transfer"
+  | "shared"
+  | "clone"
   | "stream"
   | "cpu"
   | "start"
@@ -190,6 +192,18 @@ export const cases: ReadonlyArray<Case> = [
     operation: "transfer",
     reference: "postMessage",
     subjects: ["uactor", "postMessage", "piscina", "tinypool", "workerpool", "comlink", "effect-rpc"],
+    better: "less",
+    width: 1
+  },
+  {
+    name: "payload/1mb-shared",
+    unit: "µs a call",
+    about: "1 MB that the sender keeps, read at the other end, one at a time; the reference and uactor-clone " +
+      "copy it by structured clone, uactor lends it from a SharedBuffer pool of two, into which it is copied",
+    operation: "shared",
+    reference: "postMessage",
+    subjects: ["uactor", "uactor-clone", "postMessage"],
+    operations: { "uactor-clone": "clone" },
     better: "less",
     width: 1
   },

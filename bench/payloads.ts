@@ -50,6 +50,22 @@ export const checkBounced = (sent: Uint8Array, first: number, back: unknown): Ui
   return bytes
 }
 
+/** A megabyte that its sender keeps: how it is marked before it is sent, and how the answer is checked. */
+export const kept = () => {
+  const bytes = new Uint8Array(megabyte)
+  return {
+    bytes,
+    mark: (i: number): void => {
+      bytes[0] = i
+      bytes[megabyte - 1] = i >> 8
+    },
+    check: (i: number, ends: number): void => {
+      if (ends !== (i & 0xffff)) throw new Error(`the ends of the bytes of call ${i} are ${ends}`)
+      if (bytes.byteLength !== megabyte) throw new Error("the bytes are gone")
+    }
+  }
+}
+
 /** The sum of a stream from 1 to `n`. */
 export const checkSum = (n: number, sum: number): void => {
   if (sum !== n * (n + 1) / 2) throw new Error(`the items of the stream add up to ${sum}`)

@@ -6,7 +6,7 @@ import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { type Transferable, Worker } from "node:worker_threads"
 import { idle, resident, speedUp } from "../gauges.ts"
-import { bouncing, checkSum, expectedSum, purchase, refused, sumOf } from "../payloads.ts"
+import { bouncing, checkSum, expectedSum, kept, purchase, refused, sumOf } from "../payloads.ts"
 import { promises, type Subject, timed, worker } from "../subject.ts"
 import type { Request, Response } from "../workers/postMessage.ts"
 import type { PurchaseLike } from "../workers/work.ts"
@@ -84,6 +84,20 @@ export const subject: Subject = {
       async (bytes) => (await request((id) => ({ id, bounce: bytes }), [bytes.buffer])).value,
       close
     )
+  },
+
+  shared: async () => {
+    const { close, request } = thread()
+    const { bytes, check, mark } = kept()
+    return {
+      close,
+      run: async (n) => {
+        for (let i = 0; i < n; i++) {
+          mark(i)
+          check(i, (await request((id) => ({ id, ends: bytes }))).value as number)
+        }
+      }
+    }
   },
 
   stream: async () => {

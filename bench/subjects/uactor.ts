@@ -6,10 +6,10 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ActorPool, ActorSystem, Supervision } from "../../src/index.ts"
+import { ActorPool, ActorSystem, SharedBuffer, Supervision } from "../../src/index.ts"
 import { NodeActorSystem } from "../../src/node/index.ts"
 import { idle, late, resident, speedUp } from "../gauges.ts"
-import { checkBounced, checkSum, expectedSum, purchase, refused, sumOf } from "../payloads.ts"
+import { checkBounced, checkSum, expectedSum, kept, purchase, refused, sumOf } from "../payloads.ts"
 import { acquire, effects, type Subject, type Tools, type Work, worker } from "../subject.ts"
 import { heapUsed } from "../workers/heap.ts"
 import { Bench } from "../workers/protocol.ts"
@@ -57,6 +57,18 @@ const starter = async () => {
   const { close, value: context } = await acquire(smallThreads, Effect.context<ActorSystem | Scope.Scope>())
   const start = Effect.flatMap(Small.spawn(), (actor) => actor.add({ n: 1 }))
   return { close, context, start: () => Effect.runPromise(Effect.provide(start, context)) }
+}
+
+// sends a megabyte that stays here
+const keeping = (send: (bytes: Uint8Array) => Effect.Effect<number, unknown>, close: Work["close"]): Work => {
+  const { bytes, check, mark } = kept()
+  let i = 0
+  const once = Effect.suspend(() => {
+    const at = i++
+    mark(at)
+    return Effect.map(send(bytes), (ends) => check(at, ends))
+  })
+  return { close, run: (n) => Effect.runPromise(Effect.replicateEffect(once, n, { discard: true })) }
 }
 
 const spawnMany = (n: number) =>
@@ -110,6 +122,22 @@ export const subject: Subject = {
       })
     })
     return { close, run: (n) => Effect.runPromise(Effect.replicateEffect(bounce, n, { discard: true })) }
+  },
+
+  shared: async () => {
+    const { close, value: { actor, pool } } = await acquire(
+      threads,
+      Effect.all({ actor: Bench.spawn(), pool: SharedBuffer.makePool({ size: 1024 * 1024, count: 2 }) })
+    )
+    return keeping(
+      (bytes) => Effect.scoped(Effect.flatMap(pool.copy(bytes), (data) => actor.endsShared({ data }))),
+      close
+    )
+  },
+
+  clone: async () => {
+    const { close, value: actor } = await acquire(threads, Bench.spawn())
+    return keeping((bytes) => actor.ends({ bytes }), close)
   },
 
   stream: async () => {

@@ -4,13 +4,14 @@
  * child process.
  */
 import { type MessagePort, parentPort } from "node:worker_threads"
-import { accept, compute, isRefused, type PurchaseLike, touch } from "./work.ts"
+import { accept, compute, endsOf, isRefused, type PurchaseLike, touch } from "./work.ts"
 
 /** A call. */
 export type Request =
   | { readonly id: number; readonly add: number }
   | { readonly id: number; readonly buy: PurchaseLike }
   | { readonly id: number; readonly bounce: Uint8Array<ArrayBuffer> }
+  | { readonly id: number; readonly ends: Uint8Array }
   | { readonly id: number; readonly work: number }
   | { readonly id: number; readonly ints: number }
 
@@ -32,6 +33,7 @@ const stream = (port: MessagePort, count: number): void => {
 const answer = (request: Request): Response => {
   const { id } = request
   if ("add" in request) return { id, value: request.add + 1 }
+  if ("ends" in request) return { id, value: endsOf(request.ends) }
   if ("work" in request) return { id, value: compute(request.work) }
   if ("buy" in request) {
     return isRefused(request.buy.id) ? { id, error: "sold out" } : { id, value: accept(request.buy) }

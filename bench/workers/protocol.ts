@@ -6,7 +6,9 @@ import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import * as Transferable from "effect/workers/Transferable"
 import * as Actor from "../../src/Actor.ts"
+import { HandleReleased } from "../../src/ActorError.ts"
 import * as Handle from "../../src/Handle.ts"
+import * as SharedBuffer from "../../src/SharedBuffer.ts"
 
 /** A declared failure. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
@@ -67,6 +69,12 @@ export class Bench extends Actor.Service<Bench>()("Bench", {
     Rpc.make("adder", { success: Adder }),
     Rpc.make("relayedAdder", { success: RelayedAdder }),
     // calls what it is given so often, one call at a time
-    Rpc.make("use", { payload: { adder: Schema.Union([Adder, RelayedAdder]), n: Schema.Int }, success: Schema.Int })
+    Rpc.make("use", { payload: { adder: Schema.Union([Adder, RelayedAdder]), n: Schema.Int }, success: Schema.Int }),
+    Rpc.make("ends", { payload: { bytes: Schema.Uint8Array }, success: Schema.Int, error: Refused }),
+    Rpc.make("endsShared", {
+      payload: { data: SharedBuffer.schema },
+      success: Schema.Int,
+      error: Schema.Union([Refused, HandleReleased])
+    })
   ]
 }) {}

@@ -8,7 +8,7 @@ import * as Handle from "../../src/Handle.ts"
 import { heapUsed } from "./heap.ts"
 import { lateness, watchTimers } from "./lateness.ts"
 import { Adder, Bench, Refused, RelayedAdder } from "./protocol.ts"
-import { accept, compute, isRefused, touch } from "./work.ts"
+import { accept, compute, endsOf, isRefused, touch } from "./work.ts"
 
 // each actor has its thread
 const four = Semaphore.makeUnsafe(4)
@@ -39,6 +39,8 @@ export default Bench.toLayer({
       ? Effect.fail(new Refused({ id: purchase.id, why: "sold out" }))
       : Effect.succeed(accept(purchase)),
   bounce: ({ bytes }) => Effect.succeed(touch(bytes)),
+  ends: ({ bytes }) => Effect.succeed(endsOf(bytes)),
+  endsShared: ({ data }) => Effect.map(data.bytes, endsOf),
   ints: ({ count }) => Stream.range(1, count),
   work: ({ rounds }) => Effect.sync(() => compute(rounds)),
   heap: () => Effect.sync(heapUsed)

@@ -29,6 +29,9 @@ export const touch = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =
   return bytes
 }
 
+/** The first byte and the last, as one number. */
+export const endsOf = (bytes: Uint8Array): number => bytes[0]! | bytes[bytes.length - 1]! << 8
+
 /** Computes for a while: `rounds` steps of a random number generator (xorshift). */
 export const compute = (rounds: number): number => {
   let x = 2_463_534_242

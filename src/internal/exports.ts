@@ -204,6 +204,7 @@ export class Exports implements Handles.ExportTable {
   private readonly expected = new Map<number, Array<() => void>>()
   private readonly awaited = new Map<number, (entry: ObjectEntry | undefined) => void>()
   private next = 1
+  private ended = false
 
   constructor(outbox: Outbox, services: Services) {
     this.outbox = outbox
@@ -318,6 +319,8 @@ export class Exports implements Handles.ExportTable {
   private serve(id: number, entry: ObjectEntry): void {
     this.objects.set(id, entry)
     this.services.serve(id, entry.object, entry.owner)
+    // an answer that comes too late: nobody is there to hold it
+    if (this.ended) this.services.close(id)
   }
 
   /** An object that was handed out is no longer served. */
@@ -369,6 +372,7 @@ export class Exports implements Handles.ExportTable {
 
   /** The link has ended: nobody waits for anything any more. */
   endAll(): void {
+    this.ended = true
     for (const id of Array.from(this.results.keys())) this.release(id)
     for (const listener of Array.from(this.awaited.values())) listener(undefined)
     this.awaited.clear()

@@ -79,6 +79,8 @@ export interface Importing {
   readonly receiver: object | undefined
   /** what the handle lives as long as; `undefined`: as long as its owner */
   readonly scope: Scope.Scope | undefined
+  /** what it lives as long as where it is only lent, to the call in whose payload it comes */
+  readonly lent?: Scope.Scope | undefined
 }
 
 /** The actor a handle comes from. */
@@ -221,14 +223,15 @@ export const handedOut = (wire: WireHandle): WireHandle => {
 /** Encodes a handle, on the way out. */
 export const toWire = (handle: object, how: unknown): WireHandle => carrierOf(handle).export(handingOut(), how)
 
-/** Decodes a handle, on the way in. */
-export const fromWire = (wire: WireHandle, how: unknown): object => {
+/** Who takes in at this moment. */
+export const takingIn = (): Importing => {
   const from = importer ?? fromFiber(CurrentImporter)
-  if (from === undefined) {
-    throw new TypeError("a handle can only be received in a call, its answer, or the arguments of an actor")
-  }
-  return receive(wire, how, from)
+  if (from !== undefined) return from
+  throw new TypeError("a handle can only be received in a call, its answer, or the arguments of an actor")
 }
+
+/** Decodes a handle, on the way in. */
+export const fromWire = (wire: WireHandle, how: unknown): object => receive(wire, how, takingIn())
 
 /** Takes in a handle for someone. */
 export const receive = ({ [WireTag]: content }: WireHandle, how: unknown, from: Importing): object => {

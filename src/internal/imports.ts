@@ -270,11 +270,16 @@ export class RemoteObject implements Handles.Carrier {
     return new ReleasedTarget(connection, id, name, address, methods)
   }
 
+  /** It was taken in from an owner who had it, and has not been released. */
+  get isHeld(): boolean {
+    return !this.isReleased && this.id !== 0
+  }
+
   release(): void {
     if (this.isReleased) return
     this.isReleased = true
     this.leases?.delete(this)
-    this.served.release(released(this.served))
+    this.served.release(() => released(this.served))
     this.imports.releaseId(this.id)
   }
 
@@ -326,16 +331,18 @@ class Relay implements Served {
 }
 
 /** What a scope holds of others. */
-type Holding = RemoteDeferred | RemoteObject
+interface Holding {
+  readonly release: () => void
+}
 
-const leasesOf = new WeakMap<Scope.Scope, Set<Holding>>()
+const leased = new WeakMap<Scope.Scope, Set<Holding>>()
 
-// one finalizer for each scope, however many handles it receives
-const lease = (scope: Scope.Scope): Set<Holding> => {
-  let leases = leasesOf.get(scope)
+/** What a scope lets go of when it closes: one finalizer for each scope, however many handles it receives. */
+export const leasesOf = (scope: Scope.Scope): Set<Holding> => {
+  let leases = leased.get(scope)
   if (leases === undefined) {
     const made = leases = new Set<Holding>()
-    leasesOf.set(scope, made)
+    leased.set(scope, made)
     Effect.runSync(Scope.addFinalizer(
       scope,
       Effect.sync(() => {
@@ -514,7 +521,7 @@ export class Imports implements Handles.ImportTable {
 
   /** Makes a holding that lives as long as the scope of whoever receives it (H5). */
   hold<H extends Holding>({ scope }: Handles.Importing, make: (leases: Set<Holding> | undefined) => H): H {
-    const leases = scope === undefined ? undefined : lease(scope)
+    const leases = scope === undefined ? undefined : leasesOf(scope)
     const holding = make(leases)
     leases?.add(holding)
     if (scope?.state._tag === "Closed") holding.release()

@@ -3,6 +3,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
@@ -90,6 +91,8 @@ export class ServerCall {
   readonly extras: Wire.Extras | undefined
   /** built ahead of its turn, to see whether it asks to run out of line */
   run: Prepared | undefined
+  /** what its payload lends to it; closed once it has been answered */
+  readonly lent: Scope.Closeable | undefined
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   writer: StreamWriter | undefined
   forked = false
@@ -104,6 +107,13 @@ export class ServerCall {
     this.index = index
     this.wire = wire
     this.extras = extras
+    this.lent = this.method.payload.handles ? Scope.makeUnsafe() : undefined
+  }
+
+  /** Lets go of what was lent to it. */
+  giveBack(): void {
+    const { lent } = this
+    if (lent !== undefined && lent.state._tag !== "Empty") Effect.runFork(Scope.close(lent, Exit.void))
   }
 
   get method(): Codec.Method {

@@ -112,8 +112,9 @@ export class Runner {
       return this.outbox.push4(Wire.Failed, id, Wire.FailureUndecodable, "there is no such method")
     }
     if (mailbox.isOpen) {
-      // a stream is entered into the tables at once, because it takes credit
-      const call = actor.methods[index]!.stream ? new ServerCall(id, actor, index, wire, extras) : undefined
+      // a stream is entered into the tables at once, because it takes credit; what is lent to a call is noted with it
+      const { payload, stream } = actor.methods[index]!
+      const call = stream || payload.handles ? new ServerCall(id, actor, index, wire, extras) : undefined
       this.begin(actor, id, index, wire, extras, call)
       return
     }
@@ -153,7 +154,8 @@ export class Runner {
       call.actor.mailbox.line.remove(call)
       this.forget(call)
       // one that has been asked how it wants to run has read its payload
-      if (call.method.payload.handles && call.run === undefined) Handles.releaseAll(this.ends, call.wire)
+      if (call.run !== undefined) call.giveBack()
+      else if (call.method.payload.handles) Handles.releaseAll(this.ends, call.wire)
       this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
       return call.actor.onIdle?.()
     }
@@ -165,7 +167,7 @@ export class Runner {
   private peek(call: ServerCall): Prepared {
     const { actor, extras, id, index, wire } = call
     this.enter(id)
-    const run = call.run = this.prepare(actor, id, index, wire, extras, call, undefined)
+    const run = call.run = this.prepare(actor, id, index, wire, extras, call)
     this.leave(id)
     if (run.isAnswer) actor.forks[index] = run.fork
     return run
@@ -177,12 +179,11 @@ export class Runner {
     index: number,
     wire: unknown,
     extras: Wire.Extras | undefined,
-    call: ServerCall | undefined,
-    scope: Scope.Scope | undefined
+    call: ServerCall | undefined
   ): Prepared {
     const method = actor.methods[index]!
     const decoded = method.payload.handles
-      ? Handles.decode(this.importing(actor, scope), method.payload, wire)
+      ? Handles.decode(this.importing(actor, call?.lent), method.payload, wire)
       : method.payload.decode(wire)
     if (!Codec.isSuccess(decoded)) {
       if (Codec.isFailure(decoded)) {
@@ -199,9 +200,9 @@ export class Runner {
   }
 
   // what an actor is given lives as long as the actor, unless it lets go before; what is only passed on, as long as the call
-  private importing(actor: LocalActor, call: Scope.Scope | undefined): Handles.Importing {
+  private importing(actor: LocalActor, lent: Scope.Scope | undefined): Handles.Importing {
     const receiver = actor.id < 0 ? actor.owner : actor
-    return { ends: this.ends, owner: caller, receiver, scope: actor.isRelay ? call : receiver?.scope }
+    return { ends: this.ends, owner: caller, receiver, scope: actor.isRelay ? lent : receiver?.scope, lent }
   }
 
   private exporting(actor: LocalActor): Handles.Exporting {
@@ -287,7 +288,7 @@ export class Runner {
     let call = queued
     this.enter(id)
     const scope = Scope.makeUnsafe()
-    const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call, scope)
+    const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call)
     if (run.isAnswer) actor.forks[index] ??= run.fork
     if (!run.fork) actor.mailbox.running++
     let context = Context.add(actor.context, Scope.Scope, scope)
@@ -386,42 +387,63 @@ export class Runner {
         if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
         return this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(value)), undefined)
       }
-      if (method.stream || extras?.discard === true) {
-        call?.writer?.flush()
-        return this.outbox.push3(Wire.Settled, id, undefined)
-      }
-      if (value instanceof Sealed) {
-        if (value.problem !== undefined) {
-          return this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, value.problem)
-        }
-        if (value.transfer !== undefined) {
-          return this.outbox.pushTransfer([Wire.Settled, id, value.value], value.transfer)
-        }
-        return this.settle(id, method, value.value)
-      }
-      const { success } = method
-      const encoded = success.handles
-        ? Handles.encode(this.exporting(actor), success, value)
-        : success.encode(value)
-      if (Codec.isSuccess(encoded)) return this.settle(id, method, encoded.value)
+      return this.succeed(actor, id, method, extras, call, value)
+    }
+    this.fail(actor, id, method, extras, call, exit.cause)
+    call?.giveBack()
+  }
+
+  private succeed(
+    actor: LocalActor,
+    id: number,
+    method: Codec.Method,
+    extras: Wire.Extras | undefined,
+    call: ServerCall | undefined,
+    value: unknown
+  ): void {
+    if (method.stream || extras?.discard === true) {
+      call?.writer?.flush()
+      return this.settle(id, method, call, undefined, undefined)
+    }
+    if (value instanceof Sealed) {
+      if (value.problem !== undefined) return this.unsent(id, call, value.problem)
+      if (value.transfer === undefined) this.outbox.isolate(value.value)
+      return this.settle(id, method, call, value.value, value.transfer)
+    }
+    const { success } = method
+    const encoded = success.handles
+      ? Handles.encode(this.exporting(actor), success, value)
+      : success.encode(value)
+    if (!Codec.isSuccess(encoded)) {
       return this.whenEncoded(
         encoded,
         actor.context,
-        (value, transfer) =>
-          transfer === undefined
-            ? this.outbox.push3(Wire.Settled, id, value)
-            : this.outbox.pushTransfer([Wire.Settled, id, value], transfer),
-        (text) => this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, text)
+        (value, transfer) => this.settle(id, method, call, value, transfer),
+        (text) => this.unsent(id, call, text)
       )
     }
-    this.fail(actor, id, method, extras, call, exit.cause)
+    if (!success.isolated) this.outbox.isolate(encoded.value)
+    this.settle(id, method, call, encoded.value, undefined)
   }
 
-  private settle(id: number, { success }: Codec.Method, encoded: unknown): void {
-    const promised = success.handles ? Handles.promised(encoded) : undefined
-    if (promised !== undefined) return this.outbox.push3(Wire.Promised, id, promised)
-    if (!success.isolated) this.outbox.isolate(encoded)
-    this.outbox.push3(Wire.Settled, id, encoded)
+  // what was lent to a call is given back behind its answer, in which it may be
+  private settle(
+    id: number,
+    method: Codec.Method,
+    call: ServerCall | undefined,
+    value: unknown,
+    transfer: ReadonlyArray<unknown> | undefined
+  ): void {
+    const promised = method.success.handles ? Handles.promised(value) : undefined
+    if (promised !== undefined) this.outbox.push3(Wire.Promised, id, promised)
+    else if (transfer === undefined) this.outbox.push3(Wire.Settled, id, value)
+    else this.outbox.pushTransfer([Wire.Settled, id, value], transfer)
+    call?.giveBack()
+  }
+
+  private unsent(id: number, call: ServerCall | undefined, why: string): void {
+    this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, why)
+    call?.giveBack()
   }
 
   private fail(

@@ -82,8 +82,7 @@ export class Target {
   closing = false
   /** how the actor ended, for good */
   exit: Exit.Exit<void, ActorExited> | undefined
-  /** it is an object behind a handle, which has been let go */
-  released: HandleReleased | undefined
+  private whyReleased: (() => HandleReleased) | undefined
   /** told once of the answer to `Spawn` */
   onSpawned: ((status: number, value: unknown) => void) | undefined
   /** told once of the answer to `Close`, or of the end of the link */
@@ -157,7 +156,7 @@ export class Target {
   /** Why no call can be made, if none can. */
   refusal(): ActorExited | HandleReleased | undefined {
     if (!this.closing) return undefined
-    if (this.released !== undefined) return this.released
+    if (this.whyReleased !== undefined) return this.whyReleased()
     if (this.exit === undefined || Exit.isSuccess(this.exit)) {
       return this.exited("Stopped", "NotRun", `${this.address} has been stopped`)
     }
@@ -181,9 +180,14 @@ export class Target {
     this.concurrency = Infinity
   }
 
+  /** it is an object behind a handle, which has been let go; the error is only made when it is asked for */
+  get released(): HandleReleased | undefined {
+    return this.whyReleased?.()
+  }
+
   /** Its handle has been let go. */
-  release(error: HandleReleased): void {
-    this.released = error
+  release(why: () => HandleReleased): void {
+    this.whyReleased = why
     this.refuse()
   }
 
