@@ -23,6 +23,6 @@ export const watchTimers = (): void => {
 export const lateness = (): number => {
   clearTimeout(timer)
   timer = undefined
-  const sorted = late.splice(0).sort((a, b) => a - b)
+  const sorted = late.splice(0).toSorted((a, b) => a - b)
   return sorted[Math.floor(sorted.length * 0.99)] ?? NaN
 }

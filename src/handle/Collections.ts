@@ -166,7 +166,7 @@ interface ListMethods<A> {
     payload: { readonly index: number; readonly items: ReadonlyArray<A> }
   ) => Effect.Effect<void, HandleError>
   readonly remove: (payload: { readonly index: number }) => Effect.Effect<ReadonlyArray<A>, HandleError>
-  readonly reverse: () => Effect.Effect<void, HandleError>
+  readonly reverseItems: () => Effect.Effect<void, HandleError>
   readonly clear: () => Effect.Effect<void, HandleError>
   readonly size: () => Effect.Effect<number, HandleError>
   readonly values: () => Stream.Stream<A, HandleError>
@@ -188,7 +188,7 @@ const listKind = <A>(): Objects.Kind<ListMethods<A>, ListHandle<A>> => ({
       remove,
       pop: Effect.suspend(() => remove(-1)),
       slice: (start, end) => Effect.map(client.slice({ start, end }), (items) => Array.from(items)),
-      reverse: Effect.suspend(() => client.reverse()),
+      reverse: Effect.suspend(() => client.reverseItems()),
       clear: Effect.suspend(() => client.clear()),
       size: Effect.suspend(() => client.size()),
       values: Stream.suspend(() => client.values())
@@ -214,7 +214,7 @@ export const List = <A extends Schema.Top>(item: A): Schema.declare<ListHandle<A
       Rpc.make("insert", { payload: { index, items } }),
       Rpc.make("remove", { payload: { index }, success: items }),
       Rpc.make("slice", { payload: { start: bound, end: bound }, success: items }),
-      Rpc.make("reverse"),
+      Rpc.make("reverseItems"),
       Rpc.make("clear"),
       Rpc.make("size", { success: Schema.Int }),
       Rpc.make("values", { success: item, stream: true })
@@ -248,7 +248,7 @@ export const fromList = <A>(list: Array<A>): ListHandle<A> => {
       }),
     remove: ({ index }) => Effect.sync(() => exists(at(index)) ? list.splice(at(index), 1) : []),
     slice: ({ end, start }) => Effect.sync(() => list.slice(start, end)),
-    reverse: () =>
+    reverseItems: () =>
       Effect.sync(() => {
         list.toReversed().forEach((item, i) => {
           list[i] = item

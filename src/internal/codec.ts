@@ -126,8 +126,11 @@ const isOpen = (ast: SchemaAST.AST): boolean => {
   return representation?.id === undefined || !cloneables.has(representation.id)
 }
 
-/** Annotates the declaration of a handle with its {@link Direct}. */
+/** Annotates the declaration of a handle. */
 export const handleAnnotation = "~uactor/handle"
+
+/** Annotates the declaration of a handle with its {@link Direct}. */
+export const directAnnotation = "~uactor/direct"
 
 /** How a value that is nothing but a handle travels, without a schema on the way. */
 export interface Direct {
@@ -217,7 +220,7 @@ export const none: Codec = {
 
 // nothing that the schema of a handle may have been given beside it is left out
 const directOf = ({ annotations, checks, encoding }: SchemaAST.AST): Direct | undefined =>
-  checks === undefined && encoding === undefined ? annotations?.[handleAnnotation] as Direct | undefined : undefined
+  checks === undefined && encoding === undefined ? annotations?.[directAnnotation] as Direct | undefined : undefined
 
 const compiled = new WeakMap<SchemaAST.AST, Codec>()
 

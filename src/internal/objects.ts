@@ -37,7 +37,8 @@ export const schemaOf = <H extends object>({ decode, encode, expected, fresh, is
   const direct: Codec.Direct = { is: isOne, encode: handOut, isEncoded: Handles.isWire, decode }
   return Schema.declare(isOne, {
     expected,
-    [Codec.handleAnnotation]: direct,
+    [Codec.handleAnnotation]: true,
+    [Codec.directAnnotation]: direct,
     toCodecJson: () => link
   })
 }
