@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ActorPool, ActorSystem, Supervision } from "../../src/index.ts"
 import { NodeActorSystem } from "../../src/node/index.ts"
-import { idle, resident, speedUp } from "../gauges.ts"
+import { crowd, crowded, idle, resident, speedUp } from "../gauges.ts"
 import { checkBounced, checkSum, expectedSum, purchase, refused, sumOf } from "../payloads.ts"
 import { acquire, effects, type Subject, type Work, worker } from "../subject.ts"
 import { heapUsed } from "../workers/heap.ts"
@@ -99,6 +99,13 @@ export const subject: Subject = {
   resident: async (tools) => {
     const { close, start } = await starter()
     return resident(tools, start, close)
+  },
+
+  crowd: async (tools) => crowd(tools, starter),
+
+  crowded: async (tools) => {
+    const { close, start } = await starter()
+    return crowded(tools, start, close)
   },
 
   idle: async () => {
