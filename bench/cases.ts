@@ -26,6 +26,8 @@ export type Operation =
   | "cpu"
   | "start"
   | "resident"
+  | "crowd"
+  | "crowded"
   | "idle"
   | "spawn"
   | "hop"
@@ -46,7 +48,7 @@ export interface Case {
   readonly better: "less" | "more"
   /** how many operations are under way at once */
   readonly width?: number
-  /** how many operations one sample makes; otherwise as many as fill its time */
+  /** how many operations one sample makes, or how many actors it starts; otherwise as many as fill its time */
   readonly count?: number
   /** samples of a measurement that takes its own time: in a quick run, and in a full one */
   readonly reads?: readonly [quick: number, full: number]
@@ -247,6 +249,43 @@ export const cases: ReadonlyArray<Case> = [
     better: "less",
     reads: [1, 1],
     unpinned: true
+  },
+  {
+    name: "start/many-16",
+    unit: "ms",
+    about: "from asking for 16 threads at once until all have answered their first call",
+    operation: "crowd",
+    reference: "postMessage",
+    subjects: ["uactor", "postMessage"],
+    better: "less",
+    count: 16,
+    reads: [1, 3],
+    unpinned: true
+  },
+  {
+    name: "memory/many-16",
+    unit: "MB a thread",
+    about: "what the process grows by for each of 16 threads that have answered one call",
+    operation: "crowded",
+    reference: "postMessage",
+    subjects: ["uactor", "postMessage"],
+    better: "less",
+    count: 16,
+    reads: [1, 1],
+    unpinned: true
+  },
+  {
+    name: "start/many-256",
+    unit: "ms",
+    about: "from asking for 256 threads at once until all have answered their first call",
+    operation: "crowd",
+    reference: "postMessage",
+    subjects: ["uactor", "postMessage"],
+    better: "less",
+    count: 256,
+    reads: [1, 1],
+    unpinned: true,
+    once: true
   },
   {
     name: "shared/spawn",

@@ -1,6 +1,7 @@
 /**
  * Measurements that take more than timing a loop.
  */
+import { freemem } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Gauge, timed, type Tools, type Work } from "./subject.ts"
 import { collect } from "./workers/heap.ts"
@@ -66,6 +67,12 @@ export const late = (
   }
 })
 
+const settled = async (): Promise<number> => {
+  await sleep(300)
+  collect()
+  return process.memoryUsage.rss()
+}
+
 /** What the process grows by for each thread that `start` starts, in megabytes. */
 export const resident = (
   { quick }: Tools,
@@ -75,15 +82,44 @@ export const resident = (
   close,
   read: async () => {
     const threads = quick ? 4 : 8
-    const settled = async (): Promise<number> => {
-      await sleep(300)
-      collect()
-      return process.memoryUsage.rss()
-    }
     await start()
     const before = await settled()
     for (let i = 0; i < threads; i++) await start()
     return (await settled() - before) / megabyte / threads
+  }
+})
+
+// the most that a thread of any subject takes here, in megabytes
+const roomOfThread = 48
+
+const startAll = async ({ count }: Tools, start: () => Promise<unknown>): Promise<void> => {
+  const room = count * roomOfThread
+  if (freemem() < room * megabyte) throw new Error(`${count} threads need ${room} MB of free memory`)
+  await Promise.all(Array.from({ length: count }, start))
+}
+
+/** How long it takes to start many threads at once, in milliseconds; `open` gives each sample threads of its own. */
+export const crowd = (
+  tools: Tools,
+  open: () => Promise<{ readonly start: () => Promise<unknown>; readonly close: () => Promise<unknown> }>
+): Gauge => ({
+  close: async () => undefined,
+  read: async () => {
+    const { close, start } = await open()
+    const ms = await timed(() => startAll(tools, start))
+    await close()
+    return ms
+  }
+})
+
+/** What the process grows by for each of many threads that are started at once, in megabytes. */
+export const crowded = (tools: Tools, start: () => Promise<unknown>, close: () => Promise<unknown>): Gauge => ({
+  close,
+  read: async () => {
+    await start()
+    const before = await settled()
+    await startAll(tools, start)
+    return (await settled() - before) / megabyte / tools.count
   }
 })
 

@@ -24,6 +24,8 @@ export interface Gauge {
 /** What a subject may ask of the benchmark. */
 export interface Tools {
   readonly quick: boolean
+  /** the `count` of the case */
+  readonly count: number
   /** puts this thread on one core and the workers on the others, if this measurement is a pinned one */
   readonly pin: () => void
   /** gives all cores back, before new workers are started */

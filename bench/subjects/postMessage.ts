@@ -5,7 +5,7 @@
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { type Transferable, Worker } from "node:worker_threads"
-import { idle, resident, speedUp } from "../gauges.ts"
+import { crowd, crowded, idle, resident, speedUp } from "../gauges.ts"
 import { bouncing, checkSum, expectedSum, kept, purchase, refused, sumOf } from "../payloads.ts"
 import { promises, type Subject, timed, worker } from "../subject.ts"
 import type { Request, Response } from "../workers/postMessage.ts"
@@ -145,6 +145,13 @@ export const subject: Subject = {
   resident: async (tools) => {
     const { close, start } = starter()
     return resident(tools, start, close)
+  },
+
+  crowd: async (tools) => crowd(tools, async () => starter()),
+
+  crowded: async (tools) => {
+    const { close, start } = starter()
+    return crowded(tools, start, close)
   },
 
   idle: async () => {

@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ActorPool, ActorSystem, SharedBuffer, Supervision } from "../../src/index.ts"
 import { NodeActorSystem } from "../../src/node/index.ts"
-import { idle, late, resident, speedUp } from "../gauges.ts"
+import { crowd, crowded, idle, late, resident, speedUp } from "../gauges.ts"
 import { checkBounced, checkSum, expectedSum, kept, purchase, refused, sumOf } from "../payloads.ts"
 import { acquire, effects, type Subject, type Tools, type Work, worker } from "../subject.ts"
 import { heapUsed } from "../workers/heap.ts"
@@ -18,7 +18,8 @@ import behaviours from "../workers/uactor.ts"
 
 const threads = NodeActorSystem.layerThreads({ module: worker("uactor") })
 const oneThread = NodeActorSystem.layerThreads({ module: worker("uactor"), workers: 1 })
-const smallThreads = NodeActorSystem.layerThreads({ module: worker("small-actor") })
+// hundreds at once take their time
+const smallThreads = NodeActorSystem.layerThreads({ module: worker("small-actor"), spawnTimeout: "10 minutes" })
 
 const calls = async (system: Layer.Layer<ActorSystem>, spawn = Bench.spawn()): Promise<Work> => {
   const { close, value: actor } = await acquire(system, spawn)
@@ -166,6 +167,13 @@ export const subject: Subject = {
   resident: async (tools) => {
     const { close, start } = await starter()
     return resident(tools, start, close)
+  },
+
+  crowd: async (tools) => crowd(tools, starter),
+
+  crowded: async (tools) => {
+    const { close, start } = await starter()
+    return crowded(tools, start, close)
   },
 
   idle: async () => {

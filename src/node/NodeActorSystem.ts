@@ -1,6 +1,8 @@
 /**
  * Actors on worker threads and in child processes. Workers load their modules through Node's compile cache, which lies in the
- * folder for temporary files; `NODE_COMPILE_CACHE` puts it elsewhere, and `NODE_DISABLE_COMPILE_CACHE` switches it off.
+ * folder for temporary files; `NODE_COMPILE_CACHE` puts it elsewhere, and `NODE_DISABLE_COMPILE_CACHE` switches it off. What the
+ * files of Effect and of this library import from each other is found without asking the file system, unless Node was started with
+ * hooks of its own (`--import`, `--require`, `--loader`), which see everything.
  *
  * @since 0.1.0
  */

@@ -4,8 +4,10 @@
  * switches it off; while coverage is measured it stays off, because it would blur that.
  */
 import * as module from "node:module"
+import * as QuickImports from "./internal/quickImports.ts"
 
 if (process.env["NODE_V8_COVERAGE"] === undefined) module.enableCompileCache()
+QuickImports.install()
 
 await import("./worker.ts")
 

@@ -21,10 +21,9 @@ import * as Interruption from "../internal/interruption.ts"
 import type { Link } from "../internal/link.ts"
 import { Peer } from "../internal/peer.ts"
 import * as Wire from "../internal/wire.ts"
-import { type Boot, bootKey } from "./internal/boot.ts"
-import * as ProcessLink from "./internal/processLink.ts"
+import * as Boot from "./internal/boot.ts"
 import * as Spin from "./internal/spin.ts"
-import * as ThreadLink from "./internal/threadLink.ts"
+import type { ThreadBoot } from "./internal/threadLink.ts"
 
 /** This side of the link, before anything is served on it. */
 interface Channel {
@@ -93,11 +92,11 @@ const lastWords = (server: Peer["server"]): void => {
 
 const thread = (): Channel => {
   const port = parentPort!
-  const { begun, interrupts, spin, workers } = workerData[bootKey] as ThreadLink.ThreadBoot
+  const { begun, interrupts, spin, workers } = workerData[Boot.bootKey] as ThreadBoot
   return {
     link: {
       send: (batch, transfer) => port.postMessage(batch, transfer as never),
-      flushAt: ThreadLink.flushAt,
+      flushAt: Boot.threadFlushAt,
       begun,
       interrupts,
       openChannel
@@ -114,7 +113,7 @@ const openChannel: NonNullable<Link["openChannel"]> = (port, onBatch) => {
   // it is the host that keeps the thread
   channel.unref()
   return {
-    link: { send: (batch, transfer) => channel.postMessage(batch, transfer as never), flushAt: ThreadLink.flushAt },
+    link: { send: (batch, transfer) => channel.postMessage(batch, transfer as never), flushAt: Boot.threadFlushAt },
     drain: () => {
       for (let next = receiveMessageOnPort(channel); next !== undefined; next = receiveMessageOnPort(channel)) {
         onBatch(next.message)
@@ -127,7 +126,7 @@ const openChannel: NonNullable<Link["openChannel"]> = (port, onBatch) => {
 const child = async (): Promise<Channel> => {
   // the parent decides what an interrupt from the terminal means
   process.on("SIGINT", () => undefined)
-  process.on("SIGTERM", () => process.exit(ProcessLink.terminated))
+  process.on("SIGTERM", () => process.exit(Boot.terminated))
   process.on("disconnect", () => process.exit(1))
   await watchParent()
   return {
@@ -135,7 +134,7 @@ const child = async (): Promise<Channel> => {
       send: (batch) => {
         if (process.connected) process.send!(batch)
       },
-      flushAt: ProcessLink.flushAt
+      flushAt: Boot.processFlushAt
     },
     listen: (onBatch) => process.on("message", onBatch as (message: unknown) => void),
     exit: (code) => {
@@ -169,8 +168,8 @@ const watchParent = async (): Promise<void> => {
   watcher.unref()
 }
 
-if (!isMainThread && workerData?.[bootKey] !== undefined) {
-  await serve(thread(), (workerData[bootKey] as Boot).module)
+if (!isMainThread && workerData?.[Boot.bootKey] !== undefined) {
+  await serve(thread(), (workerData[Boot.bootKey] as Boot.Boot).module)
 } else if (process.send !== undefined) {
-  await serve(await child(), (JSON.parse(process.argv[2]!) as Boot).module)
+  await serve(await child(), (JSON.parse(process.argv[2]!) as Boot.Boot).module)
 }

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, type Scope } from "effect"
 import * as ActorRef from "../../src/ActorRef.ts"
+import { NodeActorSystem } from "../../src/node/index.ts"
 import { Unserved } from "./fixtures/lifecycle.ts"
+import layerAwaits, { Awaiting } from "./fixtures/module-awaits.ts"
 import layerHangs from "./fixtures/module-layer-hangs.ts"
 import layerNotes, { Holder } from "./fixtures/module-layer-notes.ts"
 import * as Journal from "./journal.ts"
@@ -55,6 +57,31 @@ describe("a module whose layer holds something", () => {
         assert.strictEqual((yield* journal.lines).at(-1), "the layer is gone")
       }))
   })
+})
+
+describe("a module that awaits others", () => {
+  const module = new URL("./fixtures/module-awaits.ts", import.meta.url)
+  onEveryPlacement({ module, behaviours: layerAwaits }, (placement) => {
+    it.live("L2: a module may await others at its top, and whatever way a module is loaded, it is there once", () =>
+      Effect.gen(function*() {
+        const actor = yield* Awaiting.spawn()
+        assert.deepStrictEqual(yield* actor.doubled(), [])
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+  })
+
+  it.live("L2: hooks that Node is told to load first see every file that a worker loads", () =>
+    Effect.gen(function*() {
+      const journal = yield* journalOfModule
+      const preload = new URL("./fixtures/preload-notes.ts", import.meta.url).href
+      yield* Awaiting.spawn().pipe(
+        Effect.scoped,
+        Effect.provide(NodeActorSystem.layerProcesses({ module, execArgv: ["--import", preload] }))
+      )
+      const files = yield* journal.lines
+      assert.include(files, "Effect.js")
+      // one that only Effect itself imports
+      assert.include(files, "internal/effect.js")
+    }))
 })
 
 describe("a module whose layer does not let go", () => {

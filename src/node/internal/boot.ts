@@ -13,6 +13,15 @@ export interface Boot {
 /** The key under which a thread finds its {@link Boot} in `workerData`. */
 export const bootKey = "~uactor/boot"
 
+/** Of a batch to or from a thread: it is sent as soon as it holds so many frames, so that the other side can begin. */
+export const threadFlushAt = 16
+
+/** The same of a child process. */
+export const processFlushAt = 64
+
+/** The exit code of a child that was told to end. */
+export const terminated = 143
+
 /** The entry that the library ships, beside this file's folder, in source and in `dist` alike. */
 export const entry = new URL(import.meta.url.endsWith(".ts") ? "../entry.ts" : "../entry.js", import.meta.url)
 

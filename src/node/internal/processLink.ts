@@ -5,13 +5,7 @@
 import { fork, type ForkOptions } from "node:child_process"
 import type { LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system.ts"
-import { type Boot, entry, pathOf } from "./boot.ts"
-
-/** Sends as soon as a batch holds so many frames, so that the other side can begin. */
-export const flushAt = 64
-
-/** The exit code of a child that was told to end. */
-export const terminated = 143
+import { type Boot, entry, pathOf, processFlushAt, terminated } from "./boot.ts"
 
 // how long a child that is killed may take over its last words, in milliseconds
 const lastWordsTimeout = 100
@@ -108,7 +102,7 @@ export const placement = (module: string, options: ChildOptions): Placement => (
         send: (batch) => {
           if (child.connected) child.send(batch)
         },
-        flushAt
+        flushAt: processFlushAt
       },
       // it ends by itself, with its code 0
       release: () => {

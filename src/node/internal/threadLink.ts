@@ -9,7 +9,7 @@ import { places } from "../../internal/interruption.ts"
 import { begunCapacity, type LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system.ts"
 import type { Batch } from "../../internal/wire.ts"
-import { type Boot, bootKey, entry } from "./boot.ts"
+import { type Boot, bootKey, entry, threadFlushAt } from "./boot.ts"
 import { Vigil } from "./spin.ts"
 
 /** What a thread is started with. */
@@ -23,9 +23,6 @@ export interface ThreadBoot extends Boot {
 }
 
 const workers = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-
-/** Sends as soon as a batch holds so many frames, so that the other side can begin. */
-export const flushAt = 16
 
 const endOf = (error: unknown, code: number): LinkEnd => {
   if (error === undefined) return { reason: "Crashed", message: `the thread exited with code ${code}` }
@@ -81,7 +78,7 @@ export const placement = (
           worker.postMessage(batch, transfer as ReadonlyArray<Transferable> | undefined)
           vigil.begin()
         },
-        flushAt,
+        flushAt: threadFlushAt,
         begun,
         interrupts,
         makeChannel: () => {
