@@ -185,7 +185,8 @@ export const cases: ReadonlyArray<Case> = [
     subjects: ["uactor", "uactor-main"],
     operations: { "uactor-main": "relayed" },
     better: "less",
-    unpinned: true
+    unpinned: true,
+    once: true
   },
   {
     name: "payload/1mb-transfer",
@@ -207,7 +208,8 @@ export const cases: ReadonlyArray<Case> = [
     subjects: ["uactor", "uactor-clone", "postMessage"],
     operations: { "uactor-clone": "clone" },
     better: "less",
-    width: 1
+    width: 1,
+    once: true
   },
   {
     name: "stream/ints",
@@ -260,7 +262,8 @@ export const cases: ReadonlyArray<Case> = [
     better: "less",
     count: 16,
     reads: [1, 3],
-    unpinned: true
+    unpinned: true,
+    once: true
   },
   {
     name: "memory/many-16",
@@ -272,7 +275,8 @@ export const cases: ReadonlyArray<Case> = [
     better: "less",
     count: 16,
     reads: [1, 1],
-    unpinned: true
+    unpinned: true,
+    once: true
   },
   {
     name: "start/many-256",
@@ -331,7 +335,8 @@ export const cases: ReadonlyArray<Case> = [
     subjects: ["uactor", "uactor-no-spin"],
     operations: { "uactor-no-spin": "lateWithoutSpin" },
     better: "less",
-    reads: [1, 3]
+    reads: [1, 3],
+    once: true
   },
   {
     name: "idle/64-threads",
