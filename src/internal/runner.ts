@@ -167,7 +167,7 @@ export class Runner {
     this.enter(id)
     const run = call.run = this.prepare(actor, id, index, wire, extras, call, undefined)
     this.leave(id)
-    if (run.isAnswer) actor.forks[index] = run.fork
+    if (run.isAnswer && actor.forks[index] !== run.fork) actor.learn(index, run.fork)
     return run
   }
 
@@ -288,7 +288,7 @@ export class Runner {
     this.enter(id)
     const scope = Scope.makeUnsafe()
     const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call, scope)
-    if (run.isAnswer) actor.forks[index] ??= run.fork
+    if (run.isAnswer && actor.forks[index] === undefined) actor.learn(index, run.fork)
     if (!run.fork) actor.mailbox.running++
     let context = Context.add(actor.context, Scope.Scope, scope)
     if (this.noteCalls) context = Context.add(context, Interruption.CurrentCall, id)
@@ -314,7 +314,7 @@ export class Runner {
     const { actor } = call
     call.fiber = fiber
     this.calls.set(call.id, call)
-    actor.calls.add(call)
+    actor.enter(call)
     // a tell that is passed on has been accepted once it is accepted there
     if (!call.announced && !(actor.isRelay && call.discard)) this.unannounced.push(call)
     fiber.addObserver((exit) => {
@@ -362,7 +362,7 @@ export class Runner {
   /** Takes a call out of the tables. */
   forget(call: ServerCall): void {
     this.calls.delete(call.id)
-    call.actor.calls.delete(call)
+    call.actor.calls?.delete(call)
   }
 
   private finish(

@@ -1,0 +1,39 @@
+/**
+ * Finalizers that leave their scope again. A scope forked for each of them would
+ * do the same; many actors in one scope are to cost less.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+
+type Finalizer = (exit: Exit.Exit<any, any>) => Effect.Effect<void>
+
+/** Adds a finalizer under a key of its own; `false` if the scope has closed. */
+export const add = (scope: Scope.Scope, key: object, finalizer: Finalizer): boolean => {
+  const { state } = scope
+  switch (state._tag) {
+    case "Closed":
+      return false
+    case "Empty":
+      scope.state = { _tag: "Open", finalizerKey: key, finalizer, finalizers: undefined }
+      return true
+    case "Open":
+      if (state.finalizer !== undefined) {
+        state.finalizers = new Map([[state.finalizerKey!, state.finalizer]])
+        state.finalizerKey = state.finalizer = undefined
+      }
+      state.finalizers!.set(key, finalizer)
+      return true
+  }
+}
+
+/** Takes a finalizer out; it does not run any more, unless it runs already. */
+export const remove = (scope: Scope.Scope, key: object): void => {
+  const { state } = scope
+  if (state._tag !== "Open") return
+  if (state.finalizerKey === key) scope.state = { _tag: "Empty" }
+  else if (state.finalizers !== undefined) {
+    state.finalizers.delete(key)
+    if (state.finalizers.size === 0) scope.state = { _tag: "Empty" }
+  }
+}
