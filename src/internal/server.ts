@@ -315,9 +315,9 @@ export class Server {
       this.runner.forget(call)
       this.runner.refuse(call.id, call.wire)
     }
-    if (actor.objects !== undefined) for (const stop of Array.from(actor.objects.values())) stop()
+    if (actor.objects !== undefined) { for (const stop of Array.from(actor.objects.values())) stop() }
     actor.building?.interruptUnsafe()
-    if (actor.calls !== undefined) for (const call of Array.from(actor.calls)) call.fiber?.interruptUnsafe()
+    if (actor.calls !== undefined) { for (const call of Array.from(actor.calls)) call.fiber?.interruptUnsafe() }
     if (actor.onIdle === finish) finish()
   }
 

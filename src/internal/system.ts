@@ -282,6 +282,7 @@ export class System {
         return this.spawnAtOnce(definition, args, encoded.value, Context.getUnsafe(context, Scope.Scope), resume)
       }
       resume(this.spawnSlowly(definition, args, encoded, current, policy))
+      return undefined
     })
   }
 
