@@ -11,20 +11,17 @@ type Finalizer = (exit: Exit.Exit<any, any>) => Effect.Effect<void>
 /** Adds a finalizer under a key of its own; `false` if the scope has closed. */
 export const add = (scope: Scope.Scope, key: object, finalizer: Finalizer): boolean => {
   const { state } = scope
-  switch (state._tag) {
-    case "Closed":
-      return false
-    case "Empty":
-      scope.state = { _tag: "Open", finalizerKey: key, finalizer, finalizers: undefined }
-      return true
-    case "Open":
-      if (state.finalizer !== undefined) {
-        state.finalizers = new Map([[state.finalizerKey!, state.finalizer]])
-        state.finalizerKey = state.finalizer = undefined
-      }
-      state.finalizers!.set(key, finalizer)
-      return true
+  if (state._tag === "Closed") return false
+  if (state._tag === "Empty") {
+    scope.state = { _tag: "Open", finalizerKey: key, finalizer, finalizers: undefined }
+    return true
   }
+  if (state.finalizer !== undefined) {
+    state.finalizers = new Map([[state.finalizerKey!, state.finalizer]])
+    state.finalizerKey = state.finalizer = undefined
+  }
+  state.finalizers!.set(key, finalizer)
+  return true
 }
 
 /** Takes a finalizer out; it does not run any more, unless it runs already. */
