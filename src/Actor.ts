@@ -280,6 +280,7 @@ const behaviourLayer = (
   const { name } = definition
   const behaviour = {
     definition,
+    handlers: typeof build === "function" ? undefined : build,
     build: typeof build === "function" ? build : () => Effect.succeed(build),
     concurrency: bound(name, "concurrency", options?.concurrency, 1),
     mailboxCapacity: bound(name, "mailboxCapacity", options?.mailboxCapacity, 4096),

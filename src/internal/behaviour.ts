@@ -23,6 +23,8 @@ export type Handler = (payload: unknown, options: unknown) => object
 /** A definition together with what runs in the worker. */
 export interface Behaviour {
   readonly definition: Definition
+  /** where nothing is built, and each actor has the same */
+  readonly handlers: Readonly<Record<string, Handler>> | undefined
   readonly build: (args: unknown) => Effect.Effect<Readonly<Record<string, Handler>>, unknown>
   /** the services of the worker's layer */
   readonly context: Context.Context<never>

@@ -19,7 +19,7 @@ import * as Interruption from "./interruption.ts"
 import type { Link, LinkEnd } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Packing from "./packing.ts"
-import { type Connection, type Pending, Target } from "./target.ts"
+import { type Connection, type Kind, kindOf, type Locate, type Pending, Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
 const slotBits = 22
@@ -57,6 +57,7 @@ export class Client implements Connection {
   private readonly generations: Array<number> = []
   private readonly free: Array<number> = []
   private readonly infos = new Map<string, Wire.MailboxInfo>()
+  private readonly kinds = new Map<ReadonlyArray<Codec.Method>, Kind>()
   private nextTarget = 1
   private sent = 0
   private lastWords: string | undefined
@@ -89,17 +90,17 @@ export class Client implements Connection {
 
   // ---- actors ----
 
-  open(name: string, address: (id: number) => string, methods: ReadonlyArray<Codec.Method>): Target {
+  open(name: string, place: Locate, methods: ReadonlyArray<Codec.Method>): Target {
     const id = this.nextTarget++
-    const target = new Target(this, id, name, address(id), methods)
+    const target = new Target(this, id, name, place, methods)
     this.targets.set(id, target)
     return target
   }
 
   /** Takes over an actor whose worker has ended, for its next incarnation. */
-  adopt(target: Target, address: (id: number) => string): void {
+  adopt(target: Target, place: Locate): void {
     const id = this.nextTarget++
-    target.rebind(this, id, address(id))
+    target.rebind(this, id, place)
     this.targets.set(id, target)
   }
 
@@ -415,7 +416,12 @@ export class Client implements Connection {
     if (status === Wire.SpawnOk) {
       // announced once for each kind of actor, remembered for the rest
       if (value !== undefined) this.infos.set(target.name, value as Wire.MailboxInfo)
-      target.opened(this.infos.get(target.name)!)
+      let kind = this.kinds.get(target.methods)
+      if (kind === undefined) {
+        kind = kindOf(target.methods, this.infos.get(target.name)!)
+        this.kinds.set(target.methods, kind)
+      }
+      target.kind = kind
     }
     const onSpawned = target.onSpawned
     target.onSpawned = undefined

@@ -3,9 +3,12 @@
  * waits for an actor's mailbox, and the mailbox itself.
  */
 
+// most lines never hold anything: they share one array until they do
+const none: Array<never> = []
+
 /** Adds at the end and takes from the front, both in constant time; removing looks for the item. */
 export class Line<Item extends object> {
-  private items: Array<Item | undefined> = []
+  private items: Array<Item | undefined> = none
   private head = 0
   private removed = 0
 
@@ -15,7 +18,8 @@ export class Line<Item extends object> {
   }
 
   add(item: Item): void {
-    this.items.push(item)
+    if (this.items === none) this.items = [item]
+    else this.items.push(item)
   }
 
   /** Puts items before all others, in their order. */
@@ -31,7 +35,7 @@ export class Line<Item extends object> {
       const item = this.items[this.head]
       this.items[this.head++] = undefined
       if (this.head === this.items.length) {
-        this.items = []
+        this.items = none
         this.head = 0
       } else if (this.head > 1024 && this.head * 2 > this.items.length) {
         this.items = this.items.slice(this.head)
@@ -55,7 +59,7 @@ export class Line<Item extends object> {
   /** Takes everything, in order. */
   drain(): Array<Item> {
     const out = this.peek(Infinity)
-    this.items = []
+    this.items = none
     this.head = this.removed = 0
     return out
   }

@@ -19,6 +19,8 @@ export const CurrentActor: Context.Reference<LocalActor | undefined> = Context.R
   { defaultValue: () => undefined }
 )
 
+const nothing: ReadonlyArray<never> = []
+
 /**
  * One actor; or an object as it is served to one holder of its handle, which takes calls as an actor does and lives as long as
  * the actor that owns it at most.
@@ -28,37 +30,76 @@ export class LocalActor {
   readonly behaviour: Behaviour.Behaviour
   readonly methods: ReadonlyArray<Codec.Method>
   readonly mailbox: Mailbox<ServerCall>
-  readonly scope = Scope.makeUnsafe()
-  readonly context: Context.Context<never>
-  readonly calls = new Set<ServerCall>()
-  readonly client: Rpc.ServerClient
+  /** the calls that have suspended */
+  calls: Set<ServerCall> | undefined
   /** whether a method is known to answer out of line; learned from its first answer */
-  readonly forks: Array<boolean | undefined> = []
-  handlers: ReadonlyArray<Behaviour.Handler> = []
+  forks: ReadonlyArray<boolean | undefined> = nothing
+  handlers: ReadonlyArray<Behaviour.Handler> = nothing
   state: "Building" | "Running" | "Draining" | "Closing" = "Building"
   building: Fiber.Fiber<unknown, unknown> | undefined
   draining = false
   /** the actor an object belongs to */
   readonly owner: LocalActor | undefined
   /** the objects that belong to it, each as it is served to one holder, and how to stop serving them */
-  readonly objects = new Map<LocalActor, () => void>()
+  objects: Map<LocalActor, () => void> | undefined
   /** what it serves is elsewhere */
   isRelay = false
   /** its holder has let go */
   isReleased = false
   onIdle: (() => void) | undefined
+  private readonly services: Context.Context<never>
+  private ownScope: Scope.Closeable | undefined
+  private ownContext: Context.Context<never> | undefined
+  private ownClient: Rpc.ServerClient | undefined
 
-  constructor(id: number, behaviour: Behaviour.Behaviour, context: Context.Context<never>, owner?: LocalActor) {
+  constructor(id: number, behaviour: Behaviour.Behaviour, services: Context.Context<never>, owner?: LocalActor) {
     this.id = id
     this.owner = owner
     this.behaviour = behaviour
     this.methods = behaviour.definition.methods
     this.mailbox = new Mailbox(behaviour.mailboxCapacity, behaviour.concurrency)
-    this.context = context.pipe(
+    this.services = services
+  }
+
+  // what follows is made when it is first asked for: most of many actors lie idle, and some need none of it
+
+  get scope(): Scope.Closeable {
+    return this.ownScope ??= Scope.makeUnsafe()
+  }
+
+  get context(): Context.Context<never> {
+    return this.ownContext ??= this.services.pipe(
       Context.add(Scope.Scope, this.scope),
-      Context.add(CurrentActor, id < 0 ? owner : this)
+      Context.add(CurrentActor, this.id < 0 ? this.owner : this)
     )
-    this.client = new Rpc.ServerClient(id)
+  }
+
+  get client(): Rpc.ServerClient {
+    return this.ownClient ??= new Rpc.ServerClient(this.id)
+  }
+
+  /** whether no call runs or waits */
+  get isIdle(): boolean {
+    return this.mailbox.isIdle && (this.calls === undefined || this.calls.size === 0)
+  }
+
+  /** A call has suspended. */
+  enter(call: ServerCall): void {
+    if (this.calls === undefined) this.calls = new Set([call])
+    else this.calls.add(call)
+  }
+
+  /** An object belongs to it from now on. */
+  own(object: LocalActor, stop: () => void): void {
+    if (this.objects === undefined) this.objects = new Map([[object, stop]])
+    else this.objects.set(object, stop)
+  }
+
+  /** It is known now whether a method answers out of line. */
+  learn(index: number, forks: boolean): void {
+    const known = Array.from(this.methods, (_, i) => this.forks[i])
+    known[index] = forks
+    this.forks = known
   }
 
   private forked: Set<Fiber.Fiber<unknown, unknown>> | undefined

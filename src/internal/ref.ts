@@ -36,6 +36,7 @@ type Route = (method: string, payload: unknown) => Holder
 const holderKey = Symbol()
 const routeKey = Symbol()
 const prototypes = new WeakMap<ReadonlyArray<Codec.Method>, object>()
+const references = new WeakMap<ReadonlyArray<Codec.Method>, object>()
 
 // getters on a shared prototype: a reference costs one object until a method is used, and its methods need no `this`
 const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
@@ -69,17 +70,31 @@ const routed =
       : Effect.suspend(call as () => Effect.Effect<unknown, unknown>)
   }
 
+const referenceOf = (methods: ReadonlyArray<Codec.Method>): object => {
+  let proto = references.get(methods)
+  if (proto !== undefined) return proto
+  proto = Object.create(prototypeOf(methods), {
+    [ActorRefTypeId]: {
+      get(this: { readonly [holderKey]: Holder }) {
+        return this[holderKey]
+      }
+    }
+  }) as object
+  references.set(methods, proto)
+  return proto
+}
+
 /** A reference to one actor. */
 export const make = (methods: ReadonlyArray<Codec.Method>, actor: Referent): object =>
-  Object.create(prototypeOf(methods), { [ActorRefTypeId]: { value: actor }, [holderKey]: { value: actor } }) as object
+  Object.defineProperty(Object.create(referenceOf(methods)) as object, holderKey, { value: actor })
 
 /** A client of what a holder holds. */
 export const makeHeld = (methods: ReadonlyArray<Codec.Method>, holder: Holder): object =>
-  Object.create(prototypeOf(methods), { [holderKey]: { value: holder } }) as object
+  Object.defineProperty(Object.create(prototypeOf(methods)) as object, holderKey, { value: holder })
 
 /** A client that chooses an actor for each call. */
 export const makeRouted = (methods: ReadonlyArray<Codec.Method>, route: Route): object =>
-  Object.create(prototypeOf(methods), { [routeKey]: { value: route } }) as object
+  Object.defineProperty(Object.create(prototypeOf(methods)) as object, routeKey, { value: route })
 
 /** The actor of a reference. */
 export const actorOf = (ref: object): Referent => (ref as { readonly [ActorRefTypeId]: Referent })[ActorRefTypeId]

@@ -169,7 +169,7 @@ export class Runner {
     this.enter(id)
     const run = call.run = this.prepare(actor, id, index, wire, extras, call)
     this.leave(id)
-    if (run.isAnswer) actor.forks[index] = run.fork
+    if (run.isAnswer && actor.forks[index] !== run.fork) actor.learn(index, run.fork)
     return run
   }
 
@@ -289,7 +289,7 @@ export class Runner {
     this.enter(id)
     const scope = Scope.makeUnsafe()
     const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call)
-    if (run.isAnswer) actor.forks[index] ??= run.fork
+    if (run.isAnswer && actor.forks[index] === undefined) actor.learn(index, run.fork)
     if (!run.fork) actor.mailbox.running++
     let context = Context.add(actor.context, Scope.Scope, scope)
     if (this.noteCalls) context = Context.add(context, Interruption.CurrentCall, id)
@@ -315,7 +315,7 @@ export class Runner {
     const { actor } = call
     call.fiber = fiber
     this.calls.set(call.id, call)
-    actor.calls.add(call)
+    actor.enter(call)
     // a tell that is passed on has been accepted once it is accepted there
     if (!call.announced && !(actor.isRelay && call.discard)) this.unannounced.push(call)
     fiber.addObserver((exit) => {
@@ -363,7 +363,7 @@ export class Runner {
   /** Takes a call out of the tables. */
   forget(call: ServerCall): void {
     this.calls.delete(call.id)
-    call.actor.calls.delete(call)
+    call.actor.calls?.delete(call)
   }
 
   private finish(

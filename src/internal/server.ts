@@ -18,12 +18,22 @@ import type { Outbox } from "./outbox.ts"
 import { caller, Runner, unencodable } from "./runner.ts"
 import * as Wire from "./wire.ts"
 
+/** What the actors of one behaviour have in common. */
+interface Kind {
+  readonly services: Context.Context<never>
+  /** where each actor has the same */
+  readonly handlers: ReadonlyArray<Behaviour.Handler> | undefined
+}
+
+const isEmpty = (items: { readonly size: number } | undefined): boolean => items === undefined || items.size === 0
+
 /** Serves the actors of one link, and the objects whose handles its other end holds. */
 export class Server {
   readonly runner: Runner
   private readonly ends: Handles.Ends
   private readonly behaviours: Context.Context<never>
   private readonly actors = new Map<number, LocalActor>()
+  private readonly kinds = new Map<Behaviour.Behaviour, Kind>()
   private readonly announcedInfos = new Set<string>()
   private readonly scheduler: Scheduler.Scheduler
   private ending: (() => void) | undefined
@@ -118,6 +128,7 @@ export class Server {
       {
         definition: { name: object.owner?.name ?? kind, methods, args: Codec.none, error: Codec.none },
         build: () => Effect.die("an object is not built"),
+        handlers: undefined,
         context,
         concurrency: Infinity,
         mailboxCapacity: Infinity,
@@ -134,7 +145,7 @@ export class Server {
     session.state = "Running"
     this.actors.set(id, session)
     if (owner === undefined) return
-    owner.objects.set(session, () => this.close(id, false, Exit.void))
+    owner.own(session, () => this.close(id, false, Exit.void))
     // what is handed out by an actor that is ending ends at once
     if (owner.state === "Closing") this.close(id, false, Exit.void)
   }
@@ -155,9 +166,15 @@ export class Server {
       this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnNotServed, Behaviour.names(this.behaviours))
       return
     }
-    const actor = new LocalActor(id, behaviour, Context.add(behaviour.context, Scheduler.Scheduler, this.scheduler))
+    const kind = this.kindOf(behaviour)
+    const actor = new LocalActor(id, behaviour, kind.services)
     this.actors.set(id, actor)
     const { args, error, methods } = behaviour.definition
+    if (kind.handlers !== undefined && !args.handles && Codec.isSuccess(args.decode(wire))) {
+      // nothing is to be built
+      actor.handlers = kind.handlers
+      return this.built(actor)
+    }
     const build = Effect.flatMap(
       Effect.catchCause(
         args.handles ? Handles.decode(this.importing(actor), args, wire) : args.decode(wire),
@@ -173,8 +190,7 @@ export class Server {
         actor.onIdle?.()
       } else if (Exit.isSuccess(exit)) {
         actor.handlers = methods.map((method) => exit.value[method.tag]!)
-        actor.state = "Running"
-        this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnOk, this.info(behaviour))
+        this.built(actor)
       } else {
         actor.state = "Closing"
         this.releaseScope(actor, exit, (cause) => {
@@ -221,6 +237,25 @@ export class Server {
     })
   }
 
+  // what the actors of a behaviour share
+  private kindOf(behaviour: Behaviour.Behaviour): Kind {
+    let kind = this.kinds.get(behaviour)
+    if (kind === undefined) {
+      const { definition: { methods }, handlers } = behaviour
+      kind = {
+        services: Context.add(behaviour.context, Scheduler.Scheduler, this.scheduler),
+        handlers: handlers === undefined ? undefined : methods.map((method) => handlers[method.tag]!)
+      }
+      this.kinds.set(behaviour, kind)
+    }
+    return kind
+  }
+
+  private built(actor: LocalActor): void {
+    actor.state = "Running"
+    this.runner.outbox.push4(Wire.Spawned, actor.id, Wire.SpawnOk, this.info(actor.behaviour))
+  }
+
   private importing(actor: LocalActor): Handles.Importing {
     return { ends: this.ends, owner: caller, receiver: actor, scope: actor.scope }
   }
@@ -243,10 +278,10 @@ export class Server {
     const actor = this.actors.get(id)
     if (actor === undefined) return this.runner.outbox.push3(Wire.Closed, id, undefined)
     if (actor.state === "Closing") return
-    if (drain && actor.state === "Running" && !(actor.mailbox.isIdle && actor.calls.size === 0)) {
+    if (drain && actor.state === "Running" && !actor.isIdle) {
       actor.state = "Draining"
       actor.onIdle = () => {
-        if (actor.mailbox.isIdle && actor.calls.size === 0) this.shut(actor, exit)
+        if (actor.isIdle) this.shut(actor, exit)
       }
       return
     }
@@ -256,7 +291,7 @@ export class Server {
   private shut(actor: LocalActor, exit: Exit.Exit<void, unknown>): void {
     actor.state = "Closing"
     const finish = (): void => {
-      if (actor.calls.size > 0 || actor.objects.size > 0 || actor.building !== undefined) return
+      if (!isEmpty(actor.calls) || !isEmpty(actor.objects) || actor.building !== undefined) return
       actor.onIdle = undefined
       this.exports.end(actor)
       this.releaseScope(actor, exit, (cause) => {
@@ -270,7 +305,7 @@ export class Server {
             cause === undefined ? undefined : Codec.encodeCause(cause, Codec.encodeDefect, Codec.encodeDefect)
           )
         }
-        actor.owner?.objects.delete(actor)
+        actor.owner?.objects?.delete(actor)
         actor.owner?.onIdle?.()
         this.ending?.()
       })
@@ -280,9 +315,9 @@ export class Server {
       this.runner.forget(call)
       this.runner.refuse(call.id, call.wire)
     }
-    for (const stop of Array.from(actor.objects.values())) stop()
+    if (actor.objects !== undefined) { for (const stop of Array.from(actor.objects.values())) stop() }
     actor.building?.interruptUnsafe()
-    for (const call of Array.from(actor.calls)) call.fiber?.interruptUnsafe()
+    if (actor.calls !== undefined) { for (const call of Array.from(actor.calls)) call.fiber?.interruptUnsafe() }
     if (actor.onIdle === finish) finish()
   }
 
@@ -291,7 +326,9 @@ export class Server {
     exit: Exit.Exit<unknown, unknown>,
     done: (cause: Cause.Cause<never> | undefined) => void
   ): void {
-    Effect.runForkWith(actor.context)(Scope.close(actor.scope, exit)).addObserver((closed) =>
+    const closing = Scope.closeUnsafe(actor.scope, exit)
+    if (closing === undefined) return done(undefined)
+    Effect.runForkWith(actor.context)(closing).addObserver((closed) =>
       done(Exit.isSuccess(closed) ? undefined : closed.cause)
     )
   }

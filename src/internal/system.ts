@@ -10,7 +10,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -20,13 +20,15 @@ import { type ActorExited, SpawnError } from "../ActorError.ts"
 import type { Definition } from "./behaviour.ts"
 import type { Client } from "./client.ts"
 import * as Codec from "./codec.ts"
+import { Deadlines } from "./deadlines.ts"
+import * as Finalizers from "./finalizers.ts"
 import * as Handles from "./handles.ts"
 import type { Link, LinkEnd } from "./link.ts"
 import { CurrentActor } from "./localActor.ts"
 import { Peer } from "./peer.ts"
 import type { Referent } from "./ref.ts"
 import { Budget, Current, type Plan, plan, type Policy } from "./supervision.ts"
-import type { Incarnation, Target } from "./target.ts"
+import type { Incarnation, Locate, Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
 /** What a worker tells its host. */
@@ -78,6 +80,8 @@ class Worker {
   private readonly listeners = new Set<() => void>()
   private heartbeat: ReturnType<typeof setTimeout> | undefined
   private awaitsPong = false
+
+  readonly locate: Locate = (name, id) => `${name}#${id}@${this.name}`
 
   constructor(
     placement: Placement,
@@ -175,8 +179,10 @@ export class HostedActor implements Referent {
   /** the restart under way */
   restart: Fiber.Fiber<unknown, unknown> | undefined
   isKilled = false
-  /** completes when nothing is left of the actor */
-  readonly gone = Deferred.makeUnsafe<void>()
+  /** the scope that is to close it */
+  scope: Scope.Scope | undefined
+  /** completes when nothing is left of the actor; made when the closing begins */
+  gone: Deferred.Deferred<void> | undefined
   /** closes without drain, once the closing has begun */
   hurry: (() => void) | undefined
 
@@ -214,6 +220,20 @@ export class HostedActor implements Referent {
     )
   }
 
+  /** One that ends before its scope leaves nothing in it. */
+  onExit(): void {
+    if (this.leave()) this.system.hurry(this, Exit.void)
+  }
+
+  /** Its scope is not to close it any more; `false` if it is closing it already. */
+  leave(): boolean {
+    const { scope } = this
+    if (scope === undefined) return false
+    this.scope = undefined
+    Finalizers.remove(scope, this)
+    return true
+  }
+
   stop(drain: boolean | number): Effect.Effect<void> {
     return this.system.close(this, { exit: Exit.void, drain })
   }
@@ -237,12 +257,14 @@ export class System {
   private readonly context: Context.Context<never>
   private readonly workers = new Set<Worker>()
   private readonly restarting = new Set<HostedActor>()
+  private readonly deadlines: Deadlines<HostedActor>
   private closed = false
 
   constructor(placement: Placement, options: SystemOptions, context: Context.Context<never>) {
     this.placement = placement
     this.options = options
     this.context = context
+    this.deadlines = new Deadlines(options.spawnTimeout)
   }
 
   get isDedicated(): boolean {
@@ -254,41 +276,107 @@ export class System {
    * behaviour, else by `policy`.
    */
   spawn(definition: Definition, args: unknown, policy?: Policy): Effect.Effect<HostedActor, unknown, Scope.Scope> {
+    return Effect.callback<HostedActor, unknown, Scope.Scope>((resume) => {
+      const { context } = Fiber.getCurrent()!
+      const current = Context.get(context, Current)
+      // handles are handed out to the worker itself
+      const encoded = definition.args.handles ? undefined : definition.args.encode(args)
+      if (current === undefined && policy === undefined && encoded !== undefined && Codec.isSuccess(encoded)) {
+        return this.spawnAtOnce(definition, args, encoded.value, Context.getUnsafe(context, Scope.Scope), resume)
+      }
+      resume(this.spawnSlowly(definition, args, encoded, current, policy))
+      return undefined
+    })
+  }
+
+  // everything from the entry in the scope to the wait for the answer is one step, which nothing can interrupt half-way
+  private spawnAtOnce(
+    definition: Definition,
+    args: unknown,
+    wire: unknown,
+    scope: Scope.Scope,
+    resume: (effect: Effect.Effect<HostedActor, unknown>) => void
+  ): Effect.Effect<void> | undefined {
+    const actor = this.enter(definition, args, scope)
+    if (!(actor instanceof HostedActor)) {
+      resume(Effect.fail(actor))
+      return undefined
+    }
+    const concluded = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<HostedActor, unknown> => {
+      if (Exit.isFailure(exit)) return Effect.flatMap(this.abandon(actor, exit), () => Effect.failCause(exit.cause))
+      this.settle(actor, actor.target.supervision)
+      return Exit.succeed(actor)
+    }
+    const stop = this.requestSpawn(
+      actor,
+      [wire, undefined],
+      (built) => resume(Exit.isExit(built) ? concluded(built) : Effect.flatMap(Effect.exit(built), concluded))
+    )
+    return Effect.suspend(() => {
+      stop()
+      return this.abandon(actor, Exit.interrupt())
+    })
+  }
+
+  // with a policy, handles in the arguments, or arguments that are not encoded at once
+  private spawnSlowly(
+    definition: Definition,
+    args: unknown,
+    encoding: Effect.Effect<unknown, unknown> | undefined,
+    current: Policy | undefined,
+    policy: Policy | undefined
+  ): Effect.Effect<HostedActor, unknown, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
         const scope = yield* Effect.scope
-        const current = yield* Current
         const own = current === undefined ? undefined : yield* plan(current)
         const fallback = policy === undefined ? undefined : yield* plan(policy)
-        // handles are handed out to the worker itself
-        const early = definition.args.handles ? undefined : yield* restore(encodeArgs(definition, args, undefined))
-        if (this.closed) return yield* spawnError(definition, "WorkerFailed", "the actor system has been closed")
-        const worker = this.acquire()
-        const target = worker.client.open(definition.name, this.addressOf(definition, worker), definition.methods)
-        const actor = new HostedActor(this, worker, target, definition, args)
-        // a scope of its own, so that a spawn that fails or is interrupted half-way leaves nothing behind at once
-        const child = yield* Scope.fork(scope)
-        yield* Scope.addFinalizerExit(child, (exit) => this.close(actor, { exit, drain: false }))
+        const early = encoding === undefined ? undefined : yield* restore(collectArgs(definition, encoding))
+        const actor = this.enter(definition, args, scope)
+        if (!(actor instanceof HostedActor)) return yield* Effect.fail(actor)
         const exit = yield* Effect.exit(restore(
           Effect.flatMap(
-            early === undefined ? encodeArgs(definition, args, worker) : Effect.succeed(early),
+            early === undefined ? encodeArgs(definition, args, actor.worker) : Effect.succeed(early),
             (encoded) => this.awaitSpawned(actor, encoded)
           )
         ))
         if (Exit.isFailure(exit)) {
-          yield* Scope.close(child, exit)
+          yield* this.abandon(actor, exit)
           return yield* Effect.failCause(exit.cause)
         }
-        this.supervise(actor, own ?? target.supervision ?? fallback)
-        // an actor that ends before its scope leaves nothing in it
-        target.watch({ onExit: () => void Effect.runFork(Scope.close(child, Exit.void)) })
+        this.settle(actor, own ?? actor.target.supervision ?? fallback)
         return actor
       })
     )
   }
 
-  private addressOf(definition: Definition, worker: Worker): (id: number) => string {
-    return (id) => `${definition.name}#${id}@${worker.name}`
+  // an actor that is to be built, and closed with the scope
+  private enter(definition: Definition, args: unknown, scope: Scope.Scope): HostedActor | SpawnError {
+    if (this.closed) return spawnError(definition, "WorkerFailed", "the actor system has been closed")
+    if (scope.state._tag === "Closed") return spawnError(definition, "WorkerFailed", "the scope has been closed")
+    const worker = this.acquire()
+    const target = worker.client.open(definition.name, worker.locate, definition.methods)
+    const actor = new HostedActor(this, worker, target, definition, args)
+    actor.scope = scope
+    Finalizers.add(scope, actor, (exit) => {
+      actor.scope = undefined
+      return this.close(actor, { exit, drain: false })
+    })
+    return actor
+  }
+
+  // a spawn that fails or is interrupted half-way leaves nothing behind at once
+  private abandon(actor: HostedActor, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      actor.leave()
+      return this.close(actor, { exit, drain: false })
+    })
+  }
+
+  // it has been built
+  private settle(actor: HostedActor, restarts: Plan | undefined): void {
+    this.supervise(actor, restarts)
+    actor.target.keeper = actor
   }
 
   // ---- supervision ----
@@ -325,7 +413,7 @@ export class System {
     const { definition, target } = actor
     return Effect.gen({ self: this }, function*() {
       const worker = actor.worker = this.acquire()
-      worker.client.adopt(target, this.addressOf(definition, worker))
+      worker.client.adopt(target, worker.locate)
       const exit = yield* Effect.exit(
         Effect.flatMap(encodeArgs(definition, actor.args, worker), (encoded) => this.awaitSpawned(actor, encoded))
       )
@@ -357,8 +445,14 @@ export class System {
   private acquire(): Worker {
     const { workers } = this.options
     if (workers !== "dedicated") {
-      const open = Array.from(this.workers).filter((worker) => !worker.ending)
-      if (open.length >= workers) return open.reduce((a, b) => b.actors < a.actors ? b : a)
+      let open = 0
+      let emptiest: Worker | undefined
+      for (const worker of this.workers) {
+        if (worker.ending) continue
+        open++
+        if (emptiest === undefined || worker.actors < emptiest.actors) emptiest = worker
+      }
+      if (emptiest !== undefined && open >= workers) return emptiest
     }
     const worker: Worker = new Worker(
       this.placement,
@@ -378,65 +472,71 @@ export class System {
     return worker
   }
 
-  private awaitSpawned(
-    { definition, target, worker }: HostedActor,
-    [wire, transfer]: Encoded
-  ): Effect.Effect<void, unknown> {
-    return Effect.callback((resume) => {
-      const fail = (reason: SpawnError["reason"], message: string): void =>
-        resume(Effect.fail(spawnError(definition, reason, message)))
-      const timer = this.options.spawnTimeout === Infinity ? undefined : setTimeout(
-        () => fail("Timeout", `${target.address} was not built within ${this.options.spawnTimeout} ms`),
-        this.options.spawnTimeout
-      )
-      const stop = (): void => {
-        clearTimeout(timer)
-        target.onSpawned = undefined
-      }
-      target.onSpawned = (status, value) => {
-        stop()
-        switch (status) {
-          case Wire.SpawnOk:
-            return resume(Effect.void)
-          case Wire.SpawnFailed:
-            return resume(
-              Effect.matchCauseEffect(definition.error.decode(value), {
-                onSuccess: Effect.fail,
-                onFailure: (cause) =>
-                  Effect.die(
-                    new TypeError(
-                      `${definition.name}: its start error does not fit its schema: ${Codec.issueText(cause)}`
-                    )
-                  )
-              })
-            )
-          case Wire.SpawnDied:
-            return resume(
-              Effect.matchCauseEffect(
-                Codec.decodeCauseWith(value as Wire.EncodedCause, definition.error.decode, Codec.decodeDefect),
-                { onSuccess: Effect.failCause, onFailure: (cause) => Effect.die(new TypeError(Codec.issueText(cause))) }
-              )
-            )
-          case Wire.SpawnNotServed: {
-            const names = value as ReadonlyArray<string>
-            return fail(
-              "NotServed",
-              `no behaviour for ${definition.name} is served there (${
-                names.length === 0 ? "there is none at all" : `there are: ${names.join(", ")}`
-              })`
-            )
-          }
-          case Wire.SpawnArgsInvalid:
-            return fail("ArgsInvalid", `the arguments of ${definition.name} were refused: ${String(value)}`)
-          default:
-            return fail(worker.bootFailure === undefined ? "WorkerFailed" : "ModuleFailed", String(value))
-        }
-      }
-      if (worker.ended) target.onSpawned(-1, `${worker.name} has ended`)
-      else if (transfer === undefined) worker.client.outbox.push4(Wire.Spawn, target.id, definition.name, wire)
-      else worker.client.outbox.pushTransfer([Wire.Spawn, target.id, definition.name, wire], transfer)
-      return Effect.sync(stop)
+  private awaitSpawned(actor: HostedActor, encoded: Encoded): Effect.Effect<void, unknown> {
+    return Effect.callback((resume) => Effect.sync(this.requestSpawn(actor, encoded, resume)))
+  }
+
+  // asks for an actor to be built; returns how to lose interest
+  private requestSpawn(
+    actor: HostedActor,
+    [wire, transfer]: Encoded,
+    done: (built: Effect.Effect<void, unknown>) => void
+  ): () => void {
+    const { definition, target, worker } = actor
+    const fail = (reason: SpawnError["reason"], message: string): void =>
+      done(Exit.fail(spawnError(definition, reason, message)))
+    const stop = (): void => {
+      this.deadlines.delete(actor)
+      target.onSpawned = undefined
+    }
+    this.deadlines.add(actor, () => {
+      // its answer comes too late
+      target.onSpawned = () => undefined
+      fail("Timeout", `${target.address} was not built within ${this.options.spawnTimeout} ms`)
     })
+    target.onSpawned = (status, value) => {
+      stop()
+      switch (status) {
+        case Wire.SpawnOk:
+          return done(Exit.void)
+        case Wire.SpawnFailed:
+          return done(
+            Effect.matchCauseEffect(definition.error.decode(value), {
+              onSuccess: Effect.fail,
+              onFailure: (cause) =>
+                Effect.die(
+                  new TypeError(
+                    `${definition.name}: its start error does not fit its schema: ${Codec.issueText(cause)}`
+                  )
+                )
+            })
+          )
+        case Wire.SpawnDied:
+          return done(
+            Effect.matchCauseEffect(
+              Codec.decodeCauseWith(value as Wire.EncodedCause, definition.error.decode, Codec.decodeDefect),
+              { onSuccess: Effect.failCause, onFailure: (cause) => Effect.die(new TypeError(Codec.issueText(cause))) }
+            )
+          )
+        case Wire.SpawnNotServed: {
+          const names = value as ReadonlyArray<string>
+          return fail(
+            "NotServed",
+            `no behaviour for ${definition.name} is served there (${
+              names.length === 0 ? "there is none at all" : `there are: ${names.join(", ")}`
+            })`
+          )
+        }
+        case Wire.SpawnArgsInvalid:
+          return fail("ArgsInvalid", `the arguments of ${definition.name} were refused: ${String(value)}`)
+        default:
+          return fail(worker.bootFailure === undefined ? "WorkerFailed" : "ModuleFailed", String(value))
+      }
+    }
+    if (worker.ended) target.onSpawned(-1, `${worker.name} has ended`)
+    else if (transfer === undefined) worker.client.outbox.push4(Wire.Spawn, target.id, definition.name, wire)
+    else worker.client.outbox.pushTransfer([Wire.Spawn, target.id, definition.name, wire], transfer)
+    return stop
   }
 
   /**
@@ -445,15 +545,22 @@ export class System {
    */
   close(actor: HostedActor, { drain, exit }: CloseOptions): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (actor.hurry === undefined) this.beginClose(actor, exit, drain)
-      else if (drain === false) actor.hurry()
-      return Deferred.await(actor.gone)
+      if (drain === false) this.hurry(actor, exit)
+      else if (actor.hurry === undefined) this.beginClose(actor, exit, drain)
+      return Deferred.await(actor.gone!)
     })
+  }
+
+  /** Closes an actor without drain; whoever waits for it joins. */
+  hurry(actor: HostedActor, exit: Exit.Exit<unknown, unknown>): void {
+    if (actor.hurry === undefined) this.beginClose(actor, exit, false)
+    else actor.hurry()
   }
 
   private beginClose(actor: HostedActor, exit: Exit.Exit<unknown, unknown>, drain: boolean | number): void {
     const { target, worker } = actor
     const { outbox } = worker.client
+    const done = actor.gone = Deferred.makeUnsafe<void>()
     const encoded = Codec.encodeExit(exit)
     let failure: Wire.EncodedCause | undefined
     let drainTimer: ReturnType<typeof setTimeout> | undefined
@@ -466,7 +573,7 @@ export class System {
       clearTimeout(killTimer)
       actor.hurry = () => undefined
       Deferred.doneUnsafe(
-        actor.gone,
+        done,
         failure === undefined
           ? Exit.void
           : Exit.failCause(Codec.decodeCause(failure, Codec.decodeDefect, Codec.decodeDefect) as Cause.Cause<never>)
@@ -651,12 +758,22 @@ type Encoded = readonly [wire: unknown, transfer: ReadonlyArray<unknown> | undef
 const encodeArgs = (
   definition: Definition,
   args: unknown,
-  worker: Worker | undefined
+  worker: Worker
 ): Effect.Effect<Encoded, SpawnError> =>
-  Effect.contextWith((context: Context.Context<never>) => {
-    const encoding = worker === undefined
-      ? definition.args.encode(args)
-      : Handles.encode({ ends: worker.client.ends, owner: Context.get(context, CurrentActor) }, definition.args, args)
+  Effect.contextWith((context: Context.Context<never>) =>
+    collectArgs(
+      definition,
+      definition.args.handles
+        ? Handles.encode({ ends: worker.client.ends, owner: Context.get(context, CurrentActor) }, definition.args, args)
+        : definition.args.encode(args)
+    )
+  )
+
+const collectArgs = (
+  definition: Definition,
+  encoding: Effect.Effect<unknown, unknown>
+): Effect.Effect<Encoded, SpawnError> =>
+  Effect.suspend(() => {
     const collector = Transferable.makeCollectorUnsafe()
     return Effect.matchCauseEffect(
       Effect.provideService(encoding, Transferable.Collector, collector),

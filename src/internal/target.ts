@@ -54,6 +54,37 @@ export interface Incarnation {
   readonly previous: ActorExited | undefined
 }
 
+/** Says where the actor of a name and a number is. */
+export type Locate = (name: string, id: number) => string
+
+/** What the callers' side knows of all actors of one kind on a connection. */
+export interface Kind {
+  readonly wireMethods: ReadonlyArray<number>
+  readonly capacity: number
+  readonly concurrency: number
+  readonly suspends: boolean
+  readonly supervision: Plan | undefined
+}
+
+const unknownKind: Kind = {
+  wireMethods: [],
+  capacity: Infinity,
+  concurrency: 1,
+  suspends: true,
+  supervision: undefined
+}
+
+const objectKinds = new WeakMap<ReadonlyArray<Codec.Method>, Kind>()
+
+/** The kind of actor that a worker describes, to callers with these methods. */
+export const kindOf = (methods: ReadonlyArray<Codec.Method>, info: Wire.MailboxInfo): Kind => ({
+  wireMethods: methods.map((method) => info.methods.indexOf(method.tag)),
+  capacity: info.capacity < 0 ? Infinity : info.capacity,
+  concurrency: info.concurrency < 0 ? Infinity : info.concurrency,
+  suspends: info.suspends,
+  supervision: info.supervision
+})
+
 /** An actor, to its callers. */
 export class Target {
   readonly name: string
@@ -61,15 +92,11 @@ export class Target {
   connection: Connection
   /** its number on the connection */
   id: number
-  address: string
-  incarnation: Incarnation
-  /** in the order of `methods`, what each is called on the wire; -1 where the actor does not serve it */
-  wireMethods: ReadonlyArray<number> = []
-  capacity = Infinity
-  concurrency = 1
-  suspends = true
-  /** the behaviour's own restart policy */
-  supervision: Plan | undefined
+  private place: string | Locate
+  private life = 1
+  private previous: ActorExited | undefined
+  /** what the actors of its kind have in common */
+  kind: Kind = unknownKind
   /** sent, and not known to have left the mailbox */
   queued = 0
   /** known to be running and to take a place of `concurrency` */
@@ -91,21 +118,52 @@ export class Target {
   onVoted: ((vote: boolean | Wire.EncodedCause) => void) | undefined
   /** asked when the worker has ended: whether there will be another incarnation */
   willRestart: ((end: LinkEnd) => boolean) | undefined
-  private readonly watchers = new Set<Watcher>()
+  /** told of its end before the watchers */
+  keeper: Pick<Watcher, "onExit"> | undefined
+  private watchers: Set<Watcher> | undefined
 
   constructor(
     connection: Connection,
     id: number,
     name: string,
-    address: string,
+    place: string | Locate,
     methods: ReadonlyArray<Codec.Method>
   ) {
     this.connection = connection
     this.id = id
     this.name = name
-    this.address = address
+    this.place = place
     this.methods = methods
-    this.incarnation = { number: 1, address, previous: undefined }
+  }
+
+  get address(): string {
+    return typeof this.place === "string" ? this.place : this.place(this.name, this.id)
+  }
+
+  get incarnation(): Incarnation {
+    return { number: this.life, address: this.address, previous: this.previous }
+  }
+
+  /** in the order of `methods`, what each is called on the wire; -1 where the actor does not serve it */
+  get wireMethods(): ReadonlyArray<number> {
+    return this.kind.wireMethods
+  }
+
+  get capacity(): number {
+    return this.kind.capacity
+  }
+
+  get concurrency(): number {
+    return this.kind.concurrency
+  }
+
+  get suspends(): boolean {
+    return this.kind.suspends
+  }
+
+  /** the behaviour's own restart policy */
+  get supervision(): Plan | undefined {
+    return this.kind.supervision
   }
 
   /** how many calls are under way or wait to be sent */
@@ -118,15 +176,6 @@ export class Target {
     return !this.closing && !this.restarting
   }
 
-  /** The behaviour has been built: calls may be sent. */
-  opened(info: Wire.MailboxInfo): void {
-    this.wireMethods = this.methods.map((method) => info.methods.indexOf(method.tag))
-    this.capacity = info.capacity < 0 ? Infinity : info.capacity
-    this.concurrency = info.concurrency < 0 ? Infinity : info.concurrency
-    this.suspends = info.suspends
-    this.supervision = info.supervision
-  }
-
   /** Its worker is gone and another incarnation follows; `carried` goes to it before anything that waits already. */
   interrupted(carried: ReadonlyArray<Pending>): void {
     this.restarting = true
@@ -135,17 +184,19 @@ export class Target {
   }
 
   /** Is bound to the connection of its next incarnation. */
-  rebind(connection: Connection, id: number, address: string): void {
+  rebind(connection: Connection, id: number, place: Locate): void {
     this.connection = connection
     this.id = id
-    this.address = address
+    this.place = place
   }
 
   /** The next incarnation has been built. */
   reopened(previous: ActorExited): void {
     this.restarting = false
-    this.incarnation = { number: this.incarnation.number + 1, address: this.address, previous }
-    for (const watcher of this.watchers) watcher.onIncarnation?.(this.incarnation)
+    this.life++
+    this.previous = previous
+    const { incarnation } = this
+    if (this.watchers !== undefined) { for (const watcher of this.watchers) watcher.onIncarnation?.(incarnation) }
     this.advance()
   }
 
@@ -176,8 +227,12 @@ export class Target {
 
   /** The object behind a handle: it takes any number of calls at once. */
   attached(): void {
-    this.wireMethods = this.methods.map((_, index) => index)
-    this.concurrency = Infinity
+    let kind = objectKinds.get(this.methods)
+    if (kind === undefined) {
+      kind = { ...unknownKind, wireMethods: this.methods.map((_, index) => index), concurrency: Infinity }
+      objectKinds.set(this.methods, kind)
+    }
+    this.kind = kind
   }
 
   /** it is an object behind a handle, which has been let go; the error is only made when it is asked for */
@@ -196,9 +251,10 @@ export class Target {
     if (this.exit !== undefined) return
     this.exit = exit
     this.refuse()
-    const watchers = Array.from(this.watchers)
-    this.watchers.clear()
-    for (const watcher of watchers) watcher.onExit(exit)
+    const { watchers } = this
+    this.watchers = undefined
+    this.keeper?.onExit(exit)
+    if (watchers !== undefined) { for (const watcher of Array.from(watchers)) watcher.onExit(exit) }
   }
 
   /** Is told of the actor's end, at once if it has ended; returns how to stop watching. */
@@ -207,9 +263,10 @@ export class Target {
       watcher.onExit(this.exit)
       return () => undefined
     }
-    this.watchers.add(watcher)
+    if (this.watchers === undefined) this.watchers = new Set([watcher])
+    else this.watchers.add(watcher)
     return () => {
-      this.watchers.delete(watcher)
+      this.watchers?.delete(watcher)
     }
   }
 
