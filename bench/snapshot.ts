@@ -1,8 +1,9 @@
 /**
- * A frozen copy of the sources, with their types stripped, that a run measures.
- * It is what users get (JavaScript, nothing to strip while a thread starts), and
- * it stays the same however the sources change while a long run goes on.
+ * A frozen copy of what a run measures: the library as it is built for its users,
+ * and the benchmark with its types stripped, because users' code is JavaScript too
+ * when it runs. It stays the same however the sources change while a long run goes on.
  */
+import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { stripTypeScriptTypes } from "node:module"
 import * as path from "node:path"
@@ -22,11 +23,17 @@ const copy = (from: string, to: string): void => {
   }
 }
 
+const build = (to: string): void => {
+  const tsc = path.join(root, "node_modules", ".bin", "tsc")
+  execFileSync(tsc, ["-p", path.join(root, "tools", "tsconfig.build.json"), "--outDir", to])
+  execFileSync(process.execPath, [path.join(root, "tools", "prebuild.ts"), to])
+}
+
 /** Makes the copy, and returns its folder. */
 export const make = (): string => {
   // under node_modules, where the imports of packages resolve and no tool looks
   const folder = path.join(root, "node_modules", ".cache", "uactor-bench", String(process.pid))
-  copy(path.join(root, "src"), path.join(folder, "src"))
+  build(path.join(folder, "src"))
   copy(path.join(root, "bench"), path.join(folder, "bench"))
   fs.writeFileSync(path.join(folder, "package.json"), `{ "type": "module" }`)
   return folder

@@ -1,5 +1,6 @@
 // Packs the package and uses it as a user does: the published files in the node_modules of a fresh project, and there a
-// counter actor on a thread and in a process, with a .ts and with a .js module of behaviours.
+// counter actor on a thread and in a process, with a .ts and with a .js module of behaviours; there is one copy of Effect in
+// it, from the prebuilt script if that is for the installed version.
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -8,7 +9,9 @@ import pkg from "../package.json" with { type: "json" }
 
 const behaviours = `
 import { Effect, Ref, Schema } from "effect"
+import * as File from "effect/Effect"
 import { Rpc } from "effect/rpc"
+import { createRequire } from "node:module"
 import { threadId } from "node:worker_threads"
 import { Actor } from "uactor"
 
@@ -16,14 +19,20 @@ export class Counter extends Actor.Service<Counter>()("Counter", {
   args: Schema.Struct({ start: Schema.Int }),
   protocol: [
     Rpc.make("increment", { payload: { by: Schema.Int }, success: Schema.Int }),
-    Rpc.make("where", { success: Schema.String })
+    Rpc.make("where", { success: Schema.String }),
+    Rpc.make("loaded", { success: Schema.String })
   ]
 }) {}
 
 export default Counter.toLayer(({ start }) =>
   Effect.map(Ref.make(start), (n) => ({
     increment: ({ by }) => Ref.updateAndGet(n, (x) => x + by),
-    where: () => Effect.sync(() => process.pid + ":" + threadId)
+    where: () => Effect.sync(() => process.pid + ":" + threadId),
+    loaded: () => Effect.sync(() => {
+      const required = createRequire(import.meta.url)("effect")
+      const copies = new Set([Effect.map, File.map, required.Effect.map])
+      return copies.size + (String(new Error().stack).includes("prebuilt") ? " prebuilt" : " in files")
+    })
   }))
 )
 `
@@ -35,13 +44,13 @@ import { Counter } from "./counter.${extension}"
 
 const program = Effect.gen(function*() {
   const counter = yield* Counter.spawn({ start: 1 })
-  return [yield* counter.increment({ by: 2 }), yield* counter.where()] as const
+  return [yield* counter.increment({ by: 2 }), yield* counter.where(), yield* counter.loaded()] as const
 }).pipe(Effect.scoped)
 
 const system = NodeActorSystem.${layer}({ module: new URL("./counter.${extension}", import.meta.url) })
-const [count, where] = await Effect.runPromise(Effect.provide(program, system))
+const [count, where, loaded] = await Effect.runPromise(Effect.provide(program, system))
 const [pid, thread] = where.split(":")
-console.log(count, pid === String(process.pid) ? "this process" : "another process", thread === "0" ? "main thread" : "worker thread")
+console.log(count, pid === String(process.pid) ? "this process" : "another process", thread === "0" ? "main thread" : "worker thread", loaded)
 `
 
 /** What a TypeScript program of this file is without its types. */
@@ -115,7 +124,15 @@ try {
     process.stderr.write(`smoke: FAIL ${name}, expected ${JSON.stringify(expected)}, got:\n${output}\n`)
   }
   attempt("types", "", "tsc")
-  for (const { expected, file } of runs) attempt(file, expected, process.execPath, file)
+  for (const { expected, file } of runs) attempt(file, `${expected} 1 prebuilt`, process.execPath, file)
+  for (const { expected, file } of runs) {
+    attempt(`${file} with hooks`, `${expected} 1 in files`, process.execPath, "--import", "data:text/javascript,", file)
+  }
+  const index = path.join(project, "node_modules", pkg.name, "dist", "node", "prebuilt", "index.json")
+  fs.writeFileSync(index, JSON.stringify({ ...JSON.parse(fs.readFileSync(index, "utf8")), effect: "4.0.0" }))
+  for (const { expected, file } of runs) {
+    attempt(`${file} with another Effect`, `${expected} 1 in files`, process.execPath, file)
+  }
   process.exitCode = failed === 0 ? 0 : 1
 } finally {
   fs.rmSync(project, { recursive: true, force: true })

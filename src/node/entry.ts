@@ -4,12 +4,17 @@
  * switches it off; while coverage is measured it stays off, because it would blur that.
  */
 import * as module from "node:module"
+import * as Prebuilt from "./internal/prebuilt.ts"
 import * as QuickImports from "./internal/quickImports.ts"
 
 if (process.env["NODE_V8_COVERAGE"] === undefined) module.enableCompileCache()
 QuickImports.install()
 
-await import("./worker.ts")
+const worker = await import("./worker.ts")
+await worker.start((module) => import(module))
 
 // a thread is ended from outside, where nothing would be written any more
-setImmediate(() => module.flushCompileCache())
+setImmediate(() => {
+  module.flushCompileCache()
+  Prebuilt.keep()
+})

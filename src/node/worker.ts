@@ -1,5 +1,5 @@
 /**
- * The entry that the library ships for its workers, threads and processes alike:
+ * What the library ships for its workers, threads and processes alike: it
  * loads a module of behaviours, builds its layer once, and serves it. It imports
  * only what it runs, because its imports are most of what starting an actor costs.
  */
@@ -35,8 +35,11 @@ interface Channel {
 
 const textOf = (error: unknown): string => error instanceof Error ? error.stack ?? String(error) : String(error)
 
-const load = async (module: string): Promise<Layer.Layer<unknown, unknown>> => {
-  const { default: layer } = (await import(module)) as { readonly default?: unknown }
+/** Loads the module of that URL. */
+export type Import = (module: string) => Promise<unknown>
+
+const layerOf = async (module: string, importModule: Import): Promise<Layer.Layer<unknown, unknown>> => {
+  const { default: layer } = (await importModule(module)) as { readonly default?: unknown }
   if (layer === undefined) {
     throw new TypeError(`${module} has no default export: it must be the layer of its behaviours`)
   }
@@ -44,7 +47,7 @@ const load = async (module: string): Promise<Layer.Layer<unknown, unknown>> => {
   return layer as Layer.Layer<unknown, unknown>
 }
 
-const serve = async (channel: Channel, module: string): Promise<void> => {
+const serve = async (channel: Channel, module: string, importModule: Import): Promise<void> => {
   const scope = Scope.makeUnsafe()
   // the host may send before the module is loaded
   const early: Array<Wire.Batch> = []
@@ -59,7 +62,7 @@ const serve = async (channel: Channel, module: string): Promise<void> => {
   }
   let layer: Layer.Layer<unknown, unknown>
   try {
-    layer = await load(module)
+    layer = await layerOf(module, importModule)
   } catch (error) {
     return fail(textOf(error))
   }
@@ -168,8 +171,11 @@ const watchParent = async (): Promise<void> => {
   watcher.unref()
 }
 
-if (!isMainThread && workerData?.[Boot.bootKey] !== undefined) {
-  await serve(thread(), (workerData[Boot.bootKey] as Boot.Boot).module)
-} else if (process.send !== undefined) {
-  await serve(await child(), (JSON.parse(process.argv[2]!) as Boot.Boot).module)
+/** Serves what the host has asked for at the start; to be called once. */
+export const start = async (importModule: Import): Promise<void> => {
+  if (!isMainThread && workerData?.[Boot.bootKey] !== undefined) {
+    await serve(thread(), (workerData[Boot.bootKey] as Boot.Boot).module, importModule)
+  } else if (process.send !== undefined) {
+    await serve(await child(), (JSON.parse(process.argv[2]!) as Boot.Boot).module, importModule)
+  }
 }

@@ -22,9 +22,6 @@ export const processFlushAt = 64
 /** The exit code of a child that was told to end. */
 export const terminated = 143
 
-/** The entry that the library ships, beside this file's folder, in source and in `dist` alike. */
-export const entry = new URL(import.meta.url.endsWith(".ts") ? "../entry.ts" : "../entry.js", import.meta.url)
-
 /** An absolute path, a file URL, or what `import.meta.resolve` returned, as a file URL. */
 export const moduleUrl = (module: string | URL, layer: string): string => {
   const text = typeof module === "string" ? module : module.href

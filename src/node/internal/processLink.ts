@@ -5,7 +5,8 @@
 import { fork, type ForkOptions } from "node:child_process"
 import type { LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system.ts"
-import { type Boot, entry, pathOf, processFlushAt, terminated } from "./boot.ts"
+import { type Boot, pathOf, processFlushAt, terminated } from "./boot.ts"
+import { entry } from "./place.ts"
 
 // how long a child that is killed may take over its last words, in milliseconds
 const lastWordsTimeout = 100

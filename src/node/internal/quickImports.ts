@@ -7,21 +7,23 @@
  * again and again. Inside the folder of either package there is nothing to find
  * out. A relative import of an ES module leads where its URL says, and every
  * file is an ES module. So these imports are answered at once, with what Node
- * would have said, and all others are left to Node.
+ * would have said, or from a bundle, and all others are left to Node.
  */
 import * as fs from "node:fs"
 import * as module from "node:module"
+import * as Prebuilt from "./prebuilt.ts"
 
-// whoever loads modules in a way of their own sees all of them
-const loaders = /(?:^|\s)(?:--import|--require|-r|--loader|--experimental-loader|--preserve-symlinks)(?=[\s=]|$)/
+// whoever loads modules in a way of their own, or looks at them, sees all of them
+const loaders =
+  /(?:^|\s)(?:--import|--require|-r|--loader|--experimental-loader|--preserve-symlinks|--inspect(?:-brk|-wait)?)(?=[\s=]|$)/
 
 const hasLoaders = (): boolean => loaders.test([...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" "))
 
 // the folder of a file whose name is known; nothing where a bundler has put the code elsewhere
-const rootOf = (url: string, ending: RegExp): ReadonlyArray<string> =>
-  url.startsWith("file:") && ending.test(url) ? [url.replace(ending, "/")] : []
+const rootOf = (url: string, ending: RegExp): string | undefined =>
+  url.startsWith("file:") && ending.test(url) ? url.replace(ending, "/") : undefined
 
-const effect = (): string => {
+const effectUrl = (): string => {
   try {
     return import.meta.resolve("effect/Effect")
   } catch {
@@ -32,12 +34,11 @@ const effect = (): string => {
 
 /** Answers imports inside Effect and this library, from now on. */
 export const install = (): void => {
-  if (hasLoaders()) return
-  const roots = [
-    ...rootOf(effect(), /\/Effect\.js$/),
-    ...rootOf(import.meta.url, /\/node\/internal\/quickImports\.[jt]s$/)
-  ]
-  const isOurs = (url: string): boolean => roots.some((root) => url.startsWith(root))
+  const effect = rootOf(effectUrl(), /\/Effect\.js$/)
+  const uactor = rootOf(import.meta.url, /\/node\/internal\/quickImports\.[jt]s$/)
+  if (effect === undefined || uactor === undefined || hasLoaders()) return
+  const isOurs = (url: string): boolean => url.startsWith(effect) || url.startsWith(uactor)
+  const prebuilt = Prebuilt.open({ effect, uactor })
   // what a package's name stands for depends on the folder of the importing file, and on nothing else
   const packages = new Map<string, module.ResolveFnOutput>()
   module.registerHooks({
@@ -50,7 +51,7 @@ export const install = (): void => {
           : next(specifier, context)
       }
       if (!specifier.startsWith("effect")) return next(specifier, context)
-      const key = `${roots.findIndex((root) => parent.startsWith(root))} ${specifier}`
+      const key = `${parent.startsWith(effect)} ${specifier}`
       const known = packages.get(key)
       if (known !== undefined) return known
       const found = next(specifier, context)
@@ -59,7 +60,7 @@ export const install = (): void => {
     },
     load: (url, context, next) =>
       url.endsWith(".js") && isOurs(url)
-        ? { source: fs.readFileSync(new URL(url)), format: "module", shortCircuit: true }
+        ? { source: prebuilt?.(url) ?? fs.readFileSync(new URL(url)), format: "module", shortCircuit: true }
         : next(url, context)
   })
 }

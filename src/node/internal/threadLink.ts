@@ -9,7 +9,8 @@ import { places } from "../../internal/interruption.ts"
 import { begunCapacity, type LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system.ts"
 import type { Batch } from "../../internal/wire.ts"
-import { type Boot, bootKey, entry, threadFlushAt } from "./boot.ts"
+import { type Boot, bootKey, threadFlushAt } from "./boot.ts"
+import { entry } from "./place.ts"
 import { Vigil } from "./spin.ts"
 
 /** What a thread is started with. */

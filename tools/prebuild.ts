@@ -1,0 +1,131 @@
+// Writes `node/prebuilt/` into the folder of a build, `dist` if none is named: the files of Effect and of this library that
+// a worker may load, in two scripts instead of some three hundred modules. `src/node/internal/prebuilt.ts` says what for, and
+// how a worker uses them.
+import { createHash } from "node:crypto"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { types } from "node:util"
+import { build, type Plugin } from "vite"
+import effectPkg from "../node_modules/effect/package.json" with { type: "json" }
+import type { Part, Prebuilt } from "../src/node/internal/prebuilt.ts"
+
+const root = path.resolve(import.meta.dirname, "..")
+const dist = path.resolve(process.argv[2] ?? path.join(root, "dist"))
+const effect = path.join(root, "node_modules", "effect", "dist")
+const folder = path.join(dist, "node", "prebuilt")
+
+const license = `/*! with Effect ${effectPkg.version}:\n\n${
+  fs.readFileSync(path.join(effect, "..", "LICENSE"), "utf8").trim()
+}\n*/`
+
+const bundle = async (input: Readonly<Record<string, string>>, plugin: Plugin): Promise<string> => {
+  const output = await build({
+    configFile: false,
+    root,
+    logLevel: "warn",
+    publicDir: false,
+    ssr: { noExternal: true },
+    plugins: [plugin],
+    build: {
+      ssr: true,
+      target: "es2023",
+      write: false,
+      rolldownOptions: {
+        input,
+        external: /^(?:node|prebuilt):/,
+        treeshake: { propertyReadSideEffects: false },
+        preserveEntrySignatures: "strict",
+        output: {
+          format: "cjs",
+          codeSplitting: false,
+          // names stay, for stacks that can be read
+          minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } }
+        }
+      }
+    }
+  })
+  return (output as unknown as { readonly output: ReadonlyArray<{ readonly code: string }> }).output[0]!.code
+}
+
+// all files that an entry leads to
+const closure = async (entry: string): Promise<ReadonlyArray<string>> => {
+  const files: Array<string> = []
+  await bundle({ entry }, {
+    name: "closure",
+    moduleParsed: ({ id }) => {
+      if (path.isAbsolute(id)) files.push(id)
+    }
+  })
+  return files
+}
+
+const nameOf = (file: string): string => {
+  const [scope, base] = file.startsWith(effect) ? ["effect", effect] as const : ["uactor", dist] as const
+  return `${scope}/${path.relative(base, file).split(path.sep).join("/")}`
+}
+
+const worker = new Set([
+  ...await closure(path.join(dist, "node", "worker.js")),
+  ...await closure(path.join(dist, "index.js"))
+])
+const others = new Set((await closure(path.join(effect, "index.js"))).filter((file) => !worker.has(file)))
+
+const modules = new Map<string, Readonly<Record<string, unknown>>>()
+for (const file of [...worker, ...others]) modules.set(file, await import(file))
+const fileOf = new Map(Array.from(modules, ([file, module]) => [module as unknown, file]))
+
+// what is assigned again after it was exported cannot be passed on as a value
+const changing = (file: string): ReadonlySet<string> =>
+  new Set(Array.from(fs.readFileSync(file, "utf8").matchAll(/^export let (\w+)/gm), ([, name]) => name!))
+
+// a module that exports, for each file of a part, what makes an object of what the file exports
+const source = (files: ReadonlySet<string>): string => {
+  const imports: Array<string> = []
+  const makers = Array.from(files, (file, i) => {
+    const from = JSON.stringify(file)
+    const except = changing(file)
+    imports.push(`import ${from}`)
+    const properties = Object.entries(modules.get(file)!).filter(([name]) => !except.has(name)).map(([name, value]) => {
+      // not the namespace itself: bundlers make it of accessors, one for each name
+      const whole = types.isModuleNamespaceObject(value) ? fileOf.get(value) : undefined
+      if (whole !== undefined) return `${name}: take(${JSON.stringify(nameOf(whole))})`
+      imports.push(`import { ${name} as m${i}_${name} } from ${from}`)
+      return `${name}: m${i}_${name}`
+    })
+    return `${JSON.stringify(nameOf(file))}: () => ({ ${properties.join(", ")} })`
+  })
+  return `${imports.join("\n")}\nimport { take } from "prebuilt:take"\nexport const files = { ${makers.join(",\n")} }`
+}
+
+const writePart = async (part: string, files: ReadonlySet<string>): Promise<Part> => {
+  const code = await bundle({ [part]: "virtual:part" }, {
+    name: "part",
+    enforce: "pre",
+    resolveId: (specifier) => specifier === "virtual:part" ? `\0${specifier}` : null,
+    load: (id) => {
+      if (id === "\0virtual:part") return source(files)
+      if (files.has(id) || !modules.has(id)) return null
+      // it is in the other part
+      const names = Object.keys(modules.get(id)!)
+      return `import { take } from "prebuilt:take"\nconst file = take(${JSON.stringify(nameOf(id))})\n${
+        names.map((name) => `const $${name} = file.${name}\nexport { $${name} as ${name} }`).join("\n")
+      }`
+    }
+  })
+  // what the bundler makes of `import.meta.url`, and what a script cannot do
+  if (/__filename|\bimport\(/.test(code)) throw new Error(`prebuild: the part ${part} finds other files by itself`)
+  // read by Node as Latin-1, which takes half the memory of anything else
+  const script = `${license}(function(exports,require){"use strict";${code}\n})\n`.replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )
+  fs.writeFileSync(path.join(folder, `${part}.js`), script)
+  return { files: Array.from(files, nameOf), hash: createHash("sha256").update(script).digest("hex").slice(0, 16) }
+}
+
+fs.mkdirSync(folder, { recursive: true })
+const index: Prebuilt = {
+  effect: effectPkg.version,
+  parts: { worker: await writePart("worker", worker), others: await writePart("others", others) }
+}
+fs.writeFileSync(path.join(folder, "index.json"), JSON.stringify(index))
