@@ -33,6 +33,12 @@ export type Operation =
   | "hop"
   | "bytes"
 
+/** Actors that share threads. */
+export interface Shared {
+  readonly actors: number
+  readonly threads: number
+}
+
 /** One case. */
 export interface Case {
   readonly name: string
@@ -50,6 +56,8 @@ export interface Case {
   readonly width?: number
   /** how many operations one sample makes, or how many actors it starts; otherwise as many as fill its time */
   readonly count?: number
+  /** so many actors share so many threads */
+  readonly shared?: Shared
   /** samples of a measurement that takes its own time: in a quick run, and in a full one */
   readonly reads?: readonly [quick: number, full: number]
   /** threads are being started, or share cores by themselves: nothing to pin */
@@ -300,6 +308,7 @@ export const cases: ReadonlyArray<Case> = [
     reference: "fiber-queue",
     subjects: ["uactor", "fiber-queue"],
     better: "less",
+    shared: { actors: 2000, threads: 1 },
     reads: [4, 12]
   },
   {
@@ -311,6 +320,7 @@ export const cases: ReadonlyArray<Case> = [
     reference: "fiber-queue",
     subjects: ["uactor", "fiber-queue"],
     better: "less",
+    shared: { actors: 1000, threads: 1 },
     width: 64
   },
   {
@@ -321,8 +331,49 @@ export const cases: ReadonlyArray<Case> = [
     reference: "fiber-queue",
     subjects: ["uactor", "fiber-queue"],
     better: "less",
+    shared: { actors: 5000, threads: 1 },
     reads: [1, 1],
     unpinned: true
+  },
+  {
+    name: "shared/many-spawn",
+    unit: "µs an actor",
+    about: "100,000 actors started on two shared threads; the reference forks its fibers in one",
+    operation: "spawn",
+    reference: "fiber-queue",
+    subjects: ["uactor", "fiber-queue"],
+    better: "less",
+    shared: { actors: 100_000, threads: 2 },
+    reads: [1, 3],
+    unpinned: true,
+    once: true
+  },
+  {
+    name: "shared/many-hop",
+    unit: "µs a message",
+    about:
+      "64 messages under way to 100,000 actors on two shared threads; the reference asks its fibers from inside its thread",
+    operation: "hop",
+    reference: "fiber-queue",
+    subjects: ["uactor", "fiber-queue"],
+    better: "less",
+    shared: { actors: 100_000, threads: 2 },
+    width: 64,
+    unpinned: true,
+    once: true
+  },
+  {
+    name: "shared/many-memory",
+    unit: "bytes an actor",
+    about: "heap on both sides for each of 100,000 actors on two shared threads",
+    operation: "bytes",
+    reference: "fiber-queue",
+    subjects: ["uactor", "fiber-queue"],
+    better: "less",
+    shared: { actors: 100_000, threads: 2 },
+    reads: [1, 1],
+    unpinned: true,
+    once: true
   },
   {
     name: "timers/late",

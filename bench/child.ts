@@ -104,7 +104,13 @@ const measure = async (session: Work | Gauge, what: Case, quick: boolean, canPin
   return { pinned: await repeat(effort.samples, effort.samplesMsAtMost, sample), free: first }
 }
 
-const tools: Tools = { quick: order.quick, count: what.count ?? 1, pin, unpin: () => pins?.unpin() }
+const tools: Tools = {
+  quick: order.quick,
+  count: what.count ?? 1,
+  shared: what.shared ?? { actors: 1, threads: 1 },
+  pin,
+  unpin: () => pins?.unpin()
+}
 const name = order.subject.startsWith("uactor") ? "uactor" : order.subject
 const { subject } = (await import(
   new URL(`./subjects/${name}${import.meta.url.slice(-3)}`, import.meta.url).href

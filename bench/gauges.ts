@@ -73,6 +73,9 @@ const settled = async (): Promise<number> => {
   return process.memoryUsage.rss()
 }
 
+/** How often to start so many actors until the code that does it is compiled. */
+export const warmUps = (actors: number): number => actors > 10_000 ? 1 : 4
+
 /** What the process grows by for each thread that `start` starts, in megabytes. */
 export const resident = (
   { quick }: Tools,

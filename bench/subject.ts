@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type { Operation } from "./cases.ts"
+import type { Operation, Shared } from "./cases.ts"
 
 /** Work that the benchmark times. */
 export interface Work {
@@ -26,6 +26,8 @@ export interface Tools {
   readonly quick: boolean
   /** the `count` of the case */
   readonly count: number
+  /** the `shared` of the case */
+  readonly shared: Shared
   /** puts this thread on one core and the workers on the others, if this measurement is a pinned one */
   readonly pin: () => void
   /** gives all cores back, before new workers are started */

@@ -3,6 +3,7 @@
  * Queue for each, nothing between threads but the order to begin.
  */
 import { Worker } from "node:worker_threads"
+import { warmUps } from "../gauges.ts"
 import { type Subject, timed, worker } from "../subject.ts"
 import type { Order } from "../workers/fiber-queue.ts"
 
@@ -21,21 +22,21 @@ const open = () => {
 
 export const subject: Subject = {
   spawn: async (tools) => {
-    const n = tools.quick ? 500 : 2000
+    const n = tools.quick ? tools.shared.actors / 4 : tools.shared.actors
     const { close, order } = open()
     const read = async (): Promise<number> => {
       const ms = await timed(() => order({ spawn: n }))
       await order({ stop: true })
       return ms * 1000 / n
     }
-    for (let i = 0; i < 4; i++) await read()
+    for (let i = 0; i < warmUps(n); i++) await read()
     tools.pin()
     return { close, read }
   },
 
-  hop: async () => {
+  hop: async ({ shared }) => {
     const { close, order } = open()
-    await order({ spawn: 1000 })
+    await order({ spawn: shared.actors })
     return {
       close,
       run: async (n, width) => {
@@ -44,16 +45,15 @@ export const subject: Subject = {
     }
   },
 
-  bytes: async () => {
-    const n = 5000
+  bytes: async ({ shared }) => {
     const { close, order } = open()
     await order({ spawn: 500 })
     return {
       close,
       read: async () => {
         const before = await order({ heap: true })
-        await order({ spawn: n })
-        return (await order({ heap: true }) - before) / n
+        await order({ spawn: shared.actors })
+        return (await order({ heap: true }) - before) / shared.actors
       }
     }
   }

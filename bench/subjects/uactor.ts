@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ActorPool, ActorSystem, SharedBuffer, Supervision } from "../../src/index.ts"
 import { NodeActorSystem } from "../../src/node/index.ts"
-import { crowd, crowded, idle, late, resident, speedUp } from "../gauges.ts"
+import { crowd, crowded, idle, late, resident, speedUp, warmUps } from "../gauges.ts"
 import { checkBounced, checkSum, expectedSum, kept, purchase, refused, sumOf } from "../payloads.ts"
 import { acquire, effects, type Subject, type Tools, type Work, worker } from "../subject.ts"
 import { heapUsed } from "../workers/heap.ts"
@@ -17,7 +17,7 @@ import { Small } from "../workers/small-actor.ts"
 import behaviours from "../workers/uactor.ts"
 
 const threads = NodeActorSystem.layerThreads({ module: worker("uactor") })
-const oneThread = NodeActorSystem.layerThreads({ module: worker("uactor"), workers: 1 })
+const sharedThreads = (workers: number) => NodeActorSystem.layerThreads({ module: worker("uactor"), workers })
 // hundreds at once take their time
 const smallThreads = NodeActorSystem.layerThreads({ module: worker("small-actor"), spawnTimeout: "10 minutes" })
 
@@ -182,11 +182,11 @@ export const subject: Subject = {
   },
 
   spawn: async (tools) => {
-    const n = tools.quick ? 500 : 2000
-    // one that stays, so that the thread does
+    const n = tools.quick ? tools.shared.actors / 4 : tools.shared.actors
+    // those that stay, so that the threads do
     const { close, value: context } = await acquire(
-      oneThread,
-      Effect.andThen(Bench.spawn(), Effect.context<ActorSystem>())
+      sharedThreads(tools.shared.threads),
+      Effect.andThen(spawnMany(tools.shared.threads), Effect.context<ActorSystem>())
     )
     const once = Effect.gen(function*() {
       const start = performance.now()
@@ -194,29 +194,30 @@ export const subject: Subject = {
       return (performance.now() - start) * 1000 / n
     })
     const read = () => Effect.runPromise(Effect.provide(Effect.scoped(once), context))
-    for (let i = 0; i < 4; i++) await read()
+    for (let i = 0; i < warmUps(n); i++) await read()
     tools.pin()
     return { close, read }
   },
 
-  hop: async () => {
-    const { close, value: actors } = await acquire(oneThread, spawnMany(1000))
+  hop: async ({ shared }) => {
+    const { close, value: actors } = await acquire(sharedThreads(shared.threads), spawnMany(shared.actors))
     return effects((n) => actors[n % actors.length]!.add({ n }), close)
   },
 
-  bytes: async () => {
-    const n = 5000
+  bytes: async ({ shared }) => {
     const { close, value: { context, heap } } = await acquire(
-      oneThread,
+      sharedThreads(shared.threads),
       Effect.gen(function*() {
-        const [first] = yield* spawnMany(500)
+        // those that are started one after another take turns on the threads
+        const first = yield* spawnMany(500)
         const context = yield* Effect.context<ActorSystem | Scope.Scope>()
-        return { context, heap: Effect.map(first!.heap(), (there) => there + heapUsed()) }
+        const there = Effect.forEach(first.slice(0, shared.threads), (actor) => actor.heap())
+        return { context, heap: Effect.map(there, (sizes) => sizes.reduce((sum, n) => sum + n, heapUsed())) }
       })
     )
     const read = Effect.gen(function*() {
       const before = yield* heap
-      const actors = yield* spawnMany(n)
+      const actors = yield* spawnMany(shared.actors)
       const after = yield* heap
       // they are held until here
       return (after - before) / actors.length
