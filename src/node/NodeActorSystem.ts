@@ -58,7 +58,8 @@ export interface ThreadOptions extends SystemOptions {
     | undefined
   /**
    * how long a thread looks for the next message before it sleeps, while calls come in quick succession and a core is free for
-   * it; 50 microseconds by default. `false`: it sleeps at once.
+   * it: each worker after a message, and the caller's thread while it awaits an answer. 50 microseconds by default; `false`: none
+   * of them looks.
    */
   readonly spin?: Duration.Input | false | undefined
 }
