@@ -392,7 +392,8 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "idle/64-threads",
     unit: "CPU seconds",
-    about: "what 64 idle threads use in ten seconds",
+    about:
+      "what 64 idle threads use in ten seconds, half a minute after their start, when V8 has tidied up what starting them left",
     operation: "idle",
     reference: "postMessage",
     subjects: ["uactor", "postMessage"],

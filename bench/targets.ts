@@ -75,9 +75,7 @@ export const targets: ReadonlyArray<Target> = [
     peerText: "advanced IPC, one message a call",
     first: 0.6,
     later: 0.4,
-    gap:
-      "the serialization of Node's channel, and a pipe between two event loops that sleep: there is no looking out for " +
-      "messages in processes yet."
+    gap: "the serialization of Node's channel, and a pipe between two event loops."
   },
   {
     what: "call in memory",

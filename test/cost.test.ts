@@ -8,7 +8,7 @@ import { ActorSystem } from "../src/ActorSystem.ts"
 import * as Codec from "../src/internal/codec.ts"
 import { Inbox } from "../src/internal/outbox.ts"
 import { Target } from "../src/internal/target.ts"
-import behaviours, { Cheap } from "./conformance/fixtures/cost.ts"
+import behaviours, { awake, Cheap } from "./conformance/fixtures/cost.ts"
 import { onEveryPlacement, type Placement } from "./conformance/placements.ts"
 
 const fixture = { module: new URL("./conformance/fixtures/cost.ts", import.meta.url), behaviours }
@@ -97,6 +97,22 @@ onEveryPlacement(fixture, (placement: Placement) => {
       perCall(cost.read, placement.isMemory ? 2 : 1, "answers")
     }).pipe(Effect.provide(layer)))
 })
+
+onEveryPlacement(fixture, (placement) => {
+  for (const spin of [undefined, false] as const) {
+    it.live(`an actor whose calls have come in quick succession sleeps afterwards, and so does its caller, spin: ${spin}`, () =>
+      Effect.gen(function*() {
+        const cheap = yield* Cheap.spawn()
+        yield* oneByOne(cheap)
+        const busy = { actor: yield* cheap.awake(), caller: awake() }
+        yield* Effect.sleep("1 second")
+        const rested = { actor: yield* cheap.awake(), caller: awake() }
+        assert.isAbove(busy.actor, 0)
+        assert.isBelow(rested.actor - busy.actor, 500)
+        assert.isBelow(rested.caller - busy.caller, 500)
+      }).pipe(Effect.provide(placement.layer(spin === undefined ? {} : { spin }))))
+  }
+}, { except: ["memory"], reason: "it does not look for messages" })
 
 describe("memory", () => {
   it.live("an actor costs a few fibers when it is built and closed, and none in between", () =>

@@ -22,6 +22,7 @@ import type { Link } from "../internal/link.ts"
 import { Peer } from "../internal/peer.ts"
 import * as Wire from "../internal/wire.ts"
 import * as Boot from "./internal/boot.ts"
+import type { ProcessBoot } from "./internal/processLink.ts"
 import * as Spin from "./internal/spin.ts"
 import type { ThreadBoot } from "./internal/threadLink.ts"
 
@@ -126,12 +127,14 @@ const openChannel: NonNullable<Link["openChannel"]> = (port, onBatch) => {
   }
 }
 
-const child = async (): Promise<Channel> => {
+const child = async ({ spin, workers }: ProcessBoot): Promise<Channel> => {
   // the parent decides what an interrupt from the terminal means
   process.on("SIGINT", () => undefined)
   process.on("SIGTERM", () => process.exit(Boot.terminated))
   process.on("disconnect", () => process.exit(1))
   await watchParent()
+  const counted = new Int32Array([workers])
+  const vigil = new Spin.Vigil(spin, counted)
   return {
     link: {
       send: (batch) => {
@@ -139,7 +142,16 @@ const child = async (): Promise<Channel> => {
       },
       flushAt: Boot.processFlushAt
     },
-    listen: (onBatch) => process.on("message", onBatch as (message: unknown) => void),
+    listen: (onBatch) =>
+      process.on("message", (message: Wire.Batch | number) => {
+        if (typeof message === "number") {
+          counted[0] = message
+          return
+        }
+        vigil.arrived()
+        onBatch(message)
+        vigil.begin()
+      }),
     exit: (code) => {
       process.removeAllListeners("disconnect")
       process.exitCode = code
@@ -176,6 +188,7 @@ export const start = async (importModule: Import): Promise<void> => {
   if (!isMainThread && workerData?.[Boot.bootKey] !== undefined) {
     await serve(thread(), (workerData[Boot.bootKey] as Boot.Boot).module, importModule)
   } else if (process.send !== undefined) {
-    await serve(await child(), (JSON.parse(process.argv[2]!) as Boot.Boot).module, importModule)
+    const boot = JSON.parse(process.argv[2]!) as ProcessBoot
+    await serve(await child(boot), boot.module, importModule)
   }
 }

@@ -18,6 +18,8 @@ interface PlacementOptions {
   readonly interruptTimeout?: Duration.Input
   /** not in memory */
   readonly heartbeat?: Duration.Input
+  /** not in memory */
+  readonly spin?: Duration.Input | false
   /** processes only */
   readonly execArgv?: ReadonlyArray<string>
   /** threads only */
@@ -41,7 +43,7 @@ const placements = ({ behaviours, module }: Fixture): ReadonlyArray<Placement> =
   {
     name: "memory",
     isMemory: true,
-    layer: ({ execArgv: _e, heartbeat: _h, resourceLimits: _r, workers: _w, ...options } = {}) =>
+    layer: ({ execArgv: _e, heartbeat: _h, resourceLimits: _r, spin: _s, workers: _w, ...options } = {}) =>
       ActorSystem.layer(behaviours, options)
   },
   {

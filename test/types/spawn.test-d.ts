@@ -99,13 +99,13 @@ describe("systems", () => {
     expectTypeOf(NodeActorSystem.layerThreads({ module: new URL("file:///a.ts") })).toEqualTypeOf<
       Layer.Layer<ActorSystem>
     >()
-    expectTypeOf(NodeActorSystem.layerProcesses({ module: "/a.ts", env: { A: "1" } })).toEqualTypeOf<
+    expectTypeOf(NodeActorSystem.layerProcesses({ module: "/a.ts", env: { A: "1" }, spin: false })).toEqualTypeOf<
       Layer.Layer<ActorSystem>
     >()
     // @ts-expect-error - threads have no environment of their own
     NodeActorSystem.layerThreads({ module: "/a.ts", env: { A: "1" } })
-    // @ts-expect-error - nor have processes a spin
-    NodeActorSystem.layerProcesses({ module: "/a.ts", spin: false })
+    // @ts-expect-error - nor have processes limits that are set from outside
+    NodeActorSystem.layerProcesses({ module: "/a.ts", resourceLimits: {} })
     // @ts-expect-error - the module is missing
     NodeActorSystem.layerThreads({})
   })

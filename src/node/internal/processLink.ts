@@ -5,8 +5,19 @@
 import { fork, type ForkOptions } from "node:child_process"
 import type { LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system.ts"
+import type { Batch } from "../../internal/wire.ts"
 import { type Boot, pathOf, processFlushAt, terminated } from "./boot.ts"
+import { enter, workers } from "./census.ts"
 import { entry } from "./place.ts"
+import { Vigil } from "./spin.ts"
+
+/** What a child is started with. */
+export interface ProcessBoot extends Boot {
+  /** how long to look for the next message before sleeping, in milliseconds */
+  readonly spin: number
+  /** how many workers live in the process of the host; a message that is a number says it anew */
+  readonly workers: number
+}
 
 // how long a child that is killed may take over its last words, in milliseconds
 const lastWordsTimeout = 100
@@ -33,10 +44,10 @@ const endOf = (code: number | null, signal: NodeJS.Signals | null, isOutOfMemory
 }
 
 /** Starts child processes. */
-export const placement = (module: string, options: ChildOptions): Placement => ({
+export const placement = (module: string, spin: number, options: ChildOptions): Placement => ({
   kind: "process",
   start: (events) => {
-    const boot: Boot = { module }
+    const boot: ProcessBoot = { module, spin, workers: workers[0]! + 1 }
     const forkOptions: ForkOptions = {
       serialization: "advanced",
       stdio: ["ignore", "inherit", "pipe", "ipc"],
@@ -44,6 +55,10 @@ export const placement = (module: string, options: ChildOptions): Placement => (
       ...(options.execArgv === undefined ? {} : { execArgv: [...process.execArgv, ...options.execArgv] })
     }
     const child = fork(pathOf(entry), [JSON.stringify(boot)], forkOptions)
+    const leave = enter((workers) => {
+      if (child.connected) child.send(workers)
+    })
+    const vigil = new Vigil(spin, workers)
     let end: LinkEnd | undefined
     let exited = false
     let killTimer: ReturnType<typeof setTimeout> | undefined
@@ -61,13 +76,18 @@ export const placement = (module: string, options: ChildOptions): Placement => (
     const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (exited) return
       exited = true
+      leave()
       clearTimeout(killTimer)
       child.removeAllListeners()
       // late errors of a channel that is going down concern nobody any more
       child.on("error", () => undefined)
       events.onEnd(end ?? endOf(code, signal, isOutOfMemory))
     }
-    child.on("message", events.onBatch)
+    child.on("message", (batch) => {
+      vigil.arrived()
+      events.onBatch(batch as unknown as Batch)
+      if (events.isAwaited()) vigil.begin()
+    })
     child.on("error", ({ message }) => {
       if (child.pid === undefined) {
         end ??= { reason: "Crashed", message: `the process could not be started: ${message}` }
@@ -101,7 +121,9 @@ export const placement = (module: string, options: ChildOptions): Placement => (
     return {
       link: {
         send: (batch) => {
-          if (child.connected) child.send(batch)
+          if (!child.connected) return
+          child.send(batch)
+          vigil.begin()
         },
         flushAt: processFlushAt
       },

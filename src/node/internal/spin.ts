@@ -12,15 +12,13 @@
  * loop has other things to do turns it without sleeping instead, so timers and
  * handlers that wait get their turn.
  */
-import { availableParallelism } from "node:os"
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads"
 import type { Batch } from "../../internal/wire.ts"
+import { leavesCore } from "./census.ts"
 
 const maxSkip = 63
 // however many messages are found, the event loop gets its turn
 const maxEpisode = 0.5
-
-const cores = availableParallelism()
 
 /** Which chances to take. */
 class Chances {
@@ -28,14 +26,14 @@ class Chances {
   private skip = 0
   private misses = 0
 
-  /** `workers`: how many live in the process, shared */
+  /** `workers`: how many live in the process of the host, as they come and go */
   constructor(workers: Int32Array) {
     this.workers = workers
   }
 
   /** whether to look this time */
   take(): boolean {
-    if (this.workers[0]! + 1 > cores) return false
+    if (!leavesCore(this.workers[0]!)) return false
     if (this.skip === 0) return true
     this.skip--
     return false
@@ -55,7 +53,7 @@ export class Vigil {
   private isTurning = false
   private isAwaiting = false
 
-  /** `window`: how long to look, in milliseconds; 0: not at all */
+  /** `window`: how long to look, in milliseconds; 0: not at all; `workers`: how many live in the process of the host */
   constructor(window: number, workers: Int32Array) {
     this.window = window
     this.chances = new Chances(workers)
@@ -94,7 +92,7 @@ export const listen = (
   options: {
     /** how long to look, in milliseconds; 0: not at all */
     readonly window: number
-    /** how many workers live in the process, shared */
+    /** how many workers live in the process of the host, as they come and go */
     readonly workers: Int32Array
     /** whether something else waits for its turn here */
     readonly isBusy: () => boolean

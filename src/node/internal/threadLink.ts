@@ -10,6 +10,7 @@ import { begunCapacity, type LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system.ts"
 import type { Batch } from "../../internal/wire.ts"
 import { type Boot, bootKey, threadFlushAt } from "./boot.ts"
+import { enter, workers } from "./census.ts"
 import { entry } from "./place.ts"
 import { Vigil } from "./spin.ts"
 
@@ -19,11 +20,9 @@ export interface ThreadBoot extends Boot {
   readonly interrupts: Int32Array<SharedArrayBuffer>
   /** how long to look for the next message before sleeping, in milliseconds */
   readonly spin: number
-  /** how many threads of ours live in this process */
+  /** how many workers live in this process */
   readonly workers: Int32Array<SharedArrayBuffer>
 }
-
-const workers = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
 
 const endOf = (error: unknown, code: number): LinkEnd => {
   if (error === undefined) return { reason: "Crashed", message: `the thread exited with code ${code}` }
@@ -48,7 +47,7 @@ export const placement = (
       workerData: { [bootKey]: boot },
       ...(resourceLimits === undefined ? {} : { resourceLimits })
     })
-    Atomics.add(workers, 0, 1)
+    const leave = enter()
     let end: LinkEnd | undefined
     let error: unknown
     const vigil = new Vigil(spin, workers)
@@ -65,7 +64,7 @@ export const placement = (
       error = uncaught
     })
     worker.on("exit", (code) => {
-      Atomics.sub(workers, 0, 1)
+      leave()
       worker.removeAllListeners()
       events.onEnd(end ?? endOf(error, code))
     })
