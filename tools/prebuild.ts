@@ -120,7 +120,10 @@ const writePart = async (part: string, files: ReadonlySet<string>): Promise<Part
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
   )
   fs.writeFileSync(path.join(folder, `${part}.js`), script)
-  return { files: Array.from(files, nameOf), hash: createHash("sha256").update(script).digest("hex").slice(0, 16) }
+  return {
+    files: Object.fromEntries(Array.from(files, (file) => [nameOf(file), fs.statSync(file).size])),
+    hash: createHash("sha256").update(script).digest("hex").slice(0, 16)
+  }
 }
 
 fs.mkdirSync(folder, { recursive: true })

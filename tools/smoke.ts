@@ -128,7 +128,15 @@ try {
   for (const { expected, file } of runs) {
     attempt(`${file} with hooks`, `${expected} 1 in files`, process.execPath, "--import", "data:text/javascript,", file)
   }
-  const index = path.join(project, "node_modules", pkg.name, "dist", "node", "prebuilt", "index.json")
+  const dist = path.join(project, "node_modules", pkg.name, "dist")
+  const patched = path.join(dist, "internal", "wire.js")
+  const original = fs.readFileSync(patched)
+  fs.appendFileSync(patched, "// patched\n")
+  for (const { expected, file } of runs) {
+    attempt(`${file} with a patch`, `${expected} 1 in files`, process.execPath, file)
+  }
+  fs.writeFileSync(patched, original)
+  const index = path.join(dist, "node", "prebuilt", "index.json")
   fs.writeFileSync(index, JSON.stringify({ ...JSON.parse(fs.readFileSync(index, "utf8")), effect: "4.0.0" }))
   for (const { expected, file } of runs) {
     attempt(`${file} with another Effect`, `${expected} 1 in files`, process.execPath, file)

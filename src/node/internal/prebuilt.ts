@@ -7,8 +7,9 @@
  *
  * Whoever imports one of the files, the module of behaviours too, gets a module
  * that passes on what the script has, so there is one copy of everything. All
- * this is for the version of Effect that the script was made of; beside another
- * one, and where there is no script, as in the sources, files are loaded one by one.
+ * this is for the files that the script was made of; beside another version of
+ * Effect, or where somebody has patched a file, and where there is no script, as in
+ * the sources, files are loaded one by one.
  */
 import * as fs from "node:fs"
 import * as module from "node:module"
@@ -26,8 +27,8 @@ export interface Prebuilt {
 
 /** A script. */
 export interface Part {
-  /** the files that are in it */
-  readonly files: ReadonlyArray<string>
+  /** the files that are in it, and how many bytes each has */
+  readonly files: { readonly [file: string]: number }
   /** of the script, in hexadecimal */
   readonly hash: string
 }
@@ -95,16 +96,28 @@ export const take = (file: string): Exports => {
   return exports
 }
 
+// a patched file has another size, but for those whom nothing can help
+const isAsBuilt = ({ parts }: Prebuilt, roots: Roots): boolean => {
+  const folders = { effect: fileURLToPath(roots.effect), uactor: fileURLToPath(roots.uactor) }
+  return Object.values(parts).every(({ files }) =>
+    Object.entries(files).every(([file, size]) => {
+      const scope = file.startsWith("effect/") ? "effect" : "uactor"
+      return fs.statSync(folders[scope] + file.slice(scope.length + 1), { throwIfNoEntry: false })?.size === size
+    })
+  )
+}
+
 /** The source of a module that stands for a file, for those that are in a script. */
-export const open = ({ effect, uactor }: Roots): ((url: string) => string | undefined) | undefined => {
+export const open = (roots: Roots): ((url: string) => string | undefined) | undefined => {
+  const { effect, uactor } = roots
   const index = new URL("./index.json", place)
   if (!fs.existsSync(index)) return undefined
   const prebuilt = readJson(index) as Prebuilt
   const { version } = readJson(new URL("../package.json", effect)) as { readonly version: string }
-  if (version !== prebuilt.effect) return undefined
+  if (version !== prebuilt.effect || !isAsBuilt(prebuilt, roots)) return undefined
   for (const [name, part] of Object.entries(prebuilt.parts)) {
     parts.set(name, part)
-    for (const file of part.files) partOf.set(file, name)
+    for (const file of Object.keys(part.files)) partOf.set(file, name)
   }
   const self = JSON.stringify(import.meta.url)
   return (url) => {
