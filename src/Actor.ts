@@ -241,7 +241,7 @@ export const use = <
   args: ArgsInput<Args>,
   body: (ref: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
 ): Effect.Effect<Option.Option<A>, E | SpawnError | E1["Type"], Exclude<R, Scope.Scope> | ActorSystem> =>
-  Votes.run(actor.spawn(...args), (ref) => [Ref.hostedOf(ref)], body)
+  Votes.run(actor.spawn(...args), (ref) => [Votes.voterOf(ref)], body)
 
 /**
  * Annotates a method that may run twice, so that a supervised actor runs it again after a crash in which it may have run (F3):

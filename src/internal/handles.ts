@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ActorExited } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
-import type { Mesh } from "./mesh.ts"
+import type { LinkEnd } from "./link.ts"
 import type { Neighbour } from "./neighbour.ts"
 
 /** The key under which a handle keeps its {@link Carrier}. */
@@ -32,9 +32,23 @@ export interface Ends {
   readonly exports: ExportTable
   readonly imports: ImportTable
   /** the worker at the other end, where it can be connected with others */
-  readonly neighbour: Neighbour | undefined
+  readonly neighbour: Neighbour<Ends> | undefined
   /** the channels of this worker to others, where it can have any */
-  readonly mesh: Mesh | undefined
+  readonly mesh: Channels | undefined
+}
+
+/** The channels between a worker and other workers. */
+export interface Channels {
+  /** what is held of the worker at the other end of a channel */
+  readonly importsOf: (channel: number) => ImportTable | undefined
+  /** there is a channel to another worker */
+  readonly introduce: (channel: number, port: unknown) => void
+  /** an object of this worker has been handed to another one */
+  readonly pass: (channel: number, id: number, from: number) => void
+  /** an object that another worker holds has been handed back, to the process that started both */
+  readonly recall: (id: number, channel: number, shared: number, from: number) => void
+  /** the worker at the other end of a channel has ended; what it said before is still heard */
+  readonly gone: (channel: number, end: LinkEnd) => void
 }
 
 /** What one end has handed out. */

@@ -380,7 +380,7 @@ const carriesHandles = ({ error, payload, success }: Codec.Method): boolean =>
 export class Imports implements Handles.ImportTable {
   readonly outbox: Outbox
   /** the worker at the other end, where it can be connected with others */
-  private readonly neighbour: Neighbour | undefined
+  private readonly neighbour: Neighbour<Handles.Ends> | undefined
   /** the number of the channel, where the other end is another worker */
   private readonly channel: number | undefined
   private readonly services: Services
@@ -395,7 +395,7 @@ export class Imports implements Handles.ImportTable {
   constructor(
     outbox: Outbox,
     services: Services,
-    where: { readonly neighbour: Neighbour | undefined; readonly channel: number | undefined }
+    where: { readonly neighbour: Neighbour<Handles.Ends> | undefined; readonly channel: number | undefined }
   ) {
     this.outbox = outbox
     this.services = services
@@ -441,7 +441,7 @@ export class Imports implements Handles.ImportTable {
       }
       case Handles.WireDirect: {
         const [, id, channel, name, address] = content
-        const imports = from.ends.mesh?.importsOf(channel)
+        const imports = from.ends.mesh?.importsOf(channel) as Imports | undefined
         return imports === undefined
           ? this.dead(how, from)
           : imports.take(id, name, address, how as ObjectKind, from, true)
@@ -480,7 +480,9 @@ export class Imports implements Handles.ImportTable {
 
   /** Lets go of an object that was handed from worker to worker and is not taken in. */
   refuse(content: Handles.WireContent, ends: Handles.Ends): void {
-    if (content[0] === Handles.WireDirect) ends.mesh?.importsOf(content[2])?.services.refuse(content[1])
+    if (content[0] === Handles.WireDirect) {
+      ;(ends.mesh?.importsOf(content[2]) as Imports | undefined)?.services.refuse(content[1])
+    }
     if (content[0] !== Handles.WireBack) return
     const [, shared, channel, , , from] = content
     const imports = ends.neighbour?.across(channel)?.ends.imports as Imports | undefined

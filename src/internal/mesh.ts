@@ -3,27 +3,33 @@
  * objects that were handed from the one to the other are served on them.
  */
 import type { Exports } from "./exports.ts"
-import type { Imports } from "./imports.ts"
+import type { Channels, Ends, ImportTable } from "./handles.ts"
 import type { Channel, Link, LinkEnd } from "./link.ts"
-import type { Peer } from "./peer.ts"
 import type * as Wire from "./wire.ts"
 
+/** What talks with another worker. */
+interface Party {
+  readonly ends: Ends
+  readonly onBatch: (batch: Wire.Batch) => void
+  readonly end: (end: LinkEnd) => void
+}
+
 interface Connected {
-  readonly peer: Peer
+  readonly peer: Party
   readonly channel: Channel
 }
 
 /** The channels of one worker. */
-export class Mesh {
+export class Mesh implements Channels {
   private readonly connected = new Map<number, Connected>()
   private readonly open: NonNullable<Link["openChannel"]>
-  private readonly makePeer: (link: Link, channel: number) => Peer
+  private readonly makePeer: (link: Link, channel: number) => Party
   /** what is handed out to the process that started the worker */
   private readonly exports: Exports
 
   constructor(
     open: NonNullable<Link["openChannel"]>,
-    makePeer: (link: Link, channel: number) => Peer,
+    makePeer: (link: Link, channel: number) => Party,
     exports: Exports
   ) {
     this.open = open
@@ -31,24 +37,20 @@ export class Mesh {
     this.exports = exports
   }
 
-  /** What is held of the worker at the other end of a channel. */
-  importsOf(channel: number): Imports | undefined {
-    return this.connected.get(channel)?.peer.ends.imports as Imports | undefined
+  importsOf(channel: number): ImportTable | undefined {
+    return this.connected.get(channel)?.peer.ends.imports
   }
 
-  /** There is a channel to another worker. */
   introduce(number: number, port: unknown): void {
     const channel = this.open(port, (batch: Wire.Batch) => peer.onBatch(batch))
     const peer = this.makePeer(channel.link, number)
     this.connected.set(number, { peer, channel })
   }
 
-  /** An object of this worker has been handed to another one. */
   pass(channel: number, id: number, from: number): void {
     this.exportsOf(channel)?.adopt(id, (found) => this.exports.whenKnown(from, found))
   }
 
-  /** An object that another worker holds has been handed back, to the process that started both. */
   recall(id: number, channel: number, shared: number, from: number): void {
     const exports = this.exportsOf(channel)
     this.exports.adopt(id, (found) => {
@@ -60,7 +62,6 @@ export class Mesh {
     })
   }
 
-  /** The worker at the other end of a channel has ended; what it said before is still heard. */
   gone(number: number, end: LinkEnd): void {
     const connected = this.connected.get(number)
     if (connected === undefined) return

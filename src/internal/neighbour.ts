@@ -3,7 +3,6 @@
  * opens a channel between two of them when the first handle of the one is handed
  * to the other, and tells each when the other has ended.
  */
-import type { Ends } from "./handles.ts"
 import type { Link, LinkEnd } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Wire from "./wire.ts"
@@ -11,13 +10,13 @@ import * as Wire from "./wire.ts"
 let channelCount = 0
 let passCount = 0
 
-/** A worker that others can be connected with, as the process that started it sees it. */
-export class Neighbour {
+/** A worker that others can be connected with, as the process that started it sees it; `Ends`: the link between the two. */
+export class Neighbour<Ends> {
   private readonly endsOf: () => Ends
   private readonly outbox: Outbox
   private readonly makeChannel: NonNullable<Link["makeChannel"]>
-  private readonly channels = new Map<Neighbour, number>()
-  private readonly others = new Map<number, Neighbour>()
+  private readonly channels = new Map<Neighbour<Ends>, number>()
+  private readonly others = new Map<number, Neighbour<Ends>>()
   private ended = false
 
   constructor(ends: () => Ends, outbox: Outbox, makeChannel: NonNullable<Link["makeChannel"]>) {
@@ -35,7 +34,7 @@ export class Neighbour {
    * Has the worker serve one of its objects to another worker directly. Returns the channel between them and the number of the object
    * there; nothing if one of them is gone.
    */
-  pass(id: number, to: Neighbour): readonly [channel: number, id: number] | undefined {
+  pass(id: number, to: Neighbour<Ends>): readonly [channel: number, id: number] | undefined {
     if (this === to || this.ended || to.ended) return undefined
     const channel = this.channels.get(to) ?? this.connect(to)
     // the even numbers are for those who share
@@ -45,11 +44,11 @@ export class Neighbour {
   }
 
   /** Who is at the other end of a channel. */
-  across(channel: number): Neighbour | undefined {
+  across(channel: number): Neighbour<Ends> | undefined {
     return this.others.get(channel)
   }
 
-  private connect(other: Neighbour): number {
+  private connect(other: Neighbour<Ends>): number {
     const channel = ++channelCount
     const [mine, its] = this.makeChannel()
     this.introduce(other, channel, mine)
@@ -57,7 +56,7 @@ export class Neighbour {
     return channel
   }
 
-  private introduce(other: Neighbour, channel: number, port: unknown): void {
+  private introduce(other: Neighbour<Ends>, channel: number, port: unknown): void {
     this.channels.set(other, channel)
     this.others.set(channel, other)
     this.outbox.pushTransfer([Wire.Introduce, channel, port], [port])

@@ -9,7 +9,6 @@ import * as Stream from "effect/Stream"
 import type { ActorExited } from "../ActorError.ts"
 import * as Call from "./call.ts"
 import type * as Codec from "./codec.ts"
-import type { HostedActor } from "./system.ts"
 import type { Incarnation, Target } from "./target.ts"
 
 /** The key under which a reference keeps the actor it refers to. */
@@ -98,6 +97,3 @@ export const makeRouted = (methods: ReadonlyArray<Codec.Method>, route: Route): 
 
 /** The actor of a reference. */
 export const actorOf = (ref: object): Referent => (ref as { readonly [ActorRefTypeId]: Referent })[ActorRefTypeId]
-
-/** The actor of a reference that was made by spawning it here. */
-export const hostedOf = (ref: object): HostedActor => actorOf(ref) as HostedActor

@@ -7,7 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import { actorOf } from "./ref.ts"
 import type { HostedActor } from "./system.ts"
+
+/** The actor of a reference that was made by spawning it here. */
+export const voterOf = (ref: object): HostedActor => actorOf(ref) as HostedActor
 
 /** Acquires, runs `body`, asks every actor, releases; `Option.none` if the failure of `body` was absorbed. */
 export const run = <X, A, E1, E2, R1, R2>(

@@ -3,8 +3,8 @@
  * folder for temporary files; `NODE_COMPILE_CACHE` puts it elsewhere, and `NODE_DISABLE_COMPILE_CACHE` switches it off. Effect
  * itself and this library they load as one script, made when this library was built, where the installed version of Effect is the
  * one it was made of: `import { Effect } from "effect"` in a module of behaviours gives what is in the script. With another
- * version, or if Node was started with hooks of its own (`--import`, `--require`, `--loader`) or to be debugged (`--inspect`),
- * which see everything, workers load file by file and take twice as long to start.
+ * version, with one that has been patched, or if Node was started with hooks of its own (`--import`, `--require`, `--loader`) or
+ * to be debugged (`--inspect`), which see everything, workers load file by file and take twice as long to start.
  *
  * @since 0.1.0
  */
