@@ -38,6 +38,8 @@ export interface Harmful {
   readonly endings: ReadonlyArray<Ending>
   /** of a call that waits behind the one that comes to harm */
   readonly behind: ReadonlyArray<Ending>
+  /** it comes too late to strike */
+  readonly isPast?: boolean
 }
 
 // short, for it is waited for; a machine that is slow may make it come too early, which changes nothing
@@ -83,7 +85,12 @@ const outside = (name: string, reason: Reason, faults: FaultOptions): Harmful =>
 const stepOf = (operation: Operation): number => operation === "spawn" ? 1 : 2
 
 // "ready", "spawned", and a few for the operation itself; a heartbeat adds none in time
-const cuts = [0, 1, 2, 3, 4, 5]
+const cuts = [0, 1, 2, 3, 4, 5, 6]
+
+const cut = (k: number, name: string, faults: FaultOptions): Harmful => ({
+  ...outside(name, "Disconnected", faults),
+  isPast: k === cuts.at(-1)
+})
 
 /** Everything that can go wrong with an operation there. */
 const harmfuls = (operation: Operation, placement: Placement["name"]): ReadonlyArray<Harmful> => {
@@ -114,8 +121,8 @@ const harmfuls = (operation: Operation, placement: Placement["name"]): ReadonlyA
       : [
         survivable("undecodable error", "unreadableError", operation === "spawn" ? "defect" : "ProtocolError Unknown")
       ],
-    ...cuts.map((k) => outside(`cut after ${k} to the worker`, "Disconnected", { toWorker: { cutAfter: k } })),
-    ...cuts.map((k) => outside(`cut after ${k} from the worker`, "Disconnected", { fromWorker: { cutAfter: k } }))
+    ...cuts.map((k) => cut(k, `cut after ${k} to the worker`, { toWorker: { cutAfter: k } })),
+    ...cuts.map((k) => cut(k, `cut after ${k} from the worker`, { fromWorker: { cutAfter: k } }))
   ]
 }
 
