@@ -166,6 +166,15 @@ class Worker {
   }
 }
 
+// actors and their incarnations, for a log line
+const namesOf = (targets: ReadonlyArray<Target>): string => {
+  const shown = targets.slice(0, 10).map(({ address, incarnation, restarting }) =>
+    `${address} (incarnation ${incarnation.number + (restarting ? 1 : 0)})`
+  )
+  if (targets.length > shown.length) shown.push(`and ${targets.length - shown.length} more`)
+  return shown.join(", ")
+}
+
 /** An actor, the worker it lives in, and its closing. */
 export class HostedActor implements Referent {
   readonly system: System
@@ -399,7 +408,7 @@ export class System {
     }
     const delay = actor.budget.next(performance.now())
     if (delay === undefined) {
-      this.log(`${actor.target.address} is given up after ${actor.budget.text}`)
+      this.log(Effect.logWarning(`${actor.target.address} is given up after ${actor.budget.text}`))
       return false
     }
     this.restarting.add(actor)
@@ -426,7 +435,7 @@ export class System {
       worker.client.targets.delete(target.id)
       const why = textOf(Cause.squash(exit.cause))
       // the end of a worker has been reported already
-      if (!worker.ended) this.log(`${target.address} could not be built again: ${why}`)
+      if (!worker.ended) this.log(Effect.logWarning(`${target.address} could not be built again: ${why}`))
       if (this.isDedicated) yield* this.endWorker(worker)
       else worker.client.outbox.push4(Wire.Close, target.id, false, undefined)
       if (this.planRestart(actor, previous)) return
@@ -461,11 +470,12 @@ export class System {
         this.workers.delete(worker)
         this.reportCrash(worker, end)
       },
-      (target) => {
-        const message = `${target.address} did not react to an interruption within ${this.options.interruptTimeout} ms`
-        this.log(`${message}: its worker is killed`)
-        worker.kill({ reason: "Killed", message })
-      },
+      ({ address }) =>
+        this.killWorker(
+          worker,
+          `${address} did not react to an interruption within ${this.options.interruptTimeout} ms`,
+          "its worker"
+        ),
       Context.get(this.context, Tracer.Tracer)
     )
     this.workers.add(worker)
@@ -585,11 +595,15 @@ export class System {
       outbox.push4(Wire.Close, target.id, false, encoded)
       if (this.isDedicated) outbox.push1(Wire.End)
       if (this.options.shutdownTimeout === Infinity) return
-      killTimer = setTimeout(() => {
-        const message = `${target.address} did not close within ${this.options.shutdownTimeout} ms`
-        this.log(`${message}: its worker is killed`)
-        worker.kill({ reason: "Killed", message })
-      }, this.options.shutdownTimeout)
+      killTimer = setTimeout(
+        () =>
+          this.killWorker(
+            worker,
+            `${target.address} did not close within ${this.options.shutdownTimeout} ms`,
+            "its worker"
+          ),
+        this.options.shutdownTimeout
+      )
     }
     actor.restart?.interruptUnsafe()
     this.restarting.delete(actor)
@@ -645,7 +659,7 @@ export class System {
         target.onVoted = undefined
       }
       const timer = shutdownTimeout === Infinity ? undefined : setTimeout(() => {
-        this.log(`${target.address} did not vote within ${shutdownTimeout} ms: it absorbs nothing`)
+        this.log(Effect.logWarning(`${target.address} did not vote within ${shutdownTimeout} ms: it absorbs nothing`))
         stop()
         resume(Effect.succeed(false))
       }, shutdownTimeout)
@@ -677,11 +691,10 @@ export class System {
     return Effect.callback((resume) => {
       worker.ending = true
       for (const target of worker.client.targets.values()) target.refuse()
-      const timer = this.options.shutdownTimeout === Infinity ? undefined : setTimeout(() => {
-        const message = `${worker.name} did not end within ${this.options.shutdownTimeout} ms`
-        this.log(`${message}: it is killed`)
-        worker.kill({ reason: "Killed", message })
-      }, this.options.shutdownTimeout)
+      const timer = this.options.shutdownTimeout === Infinity ? undefined : setTimeout(
+        () => this.killWorker(worker, `${worker.name} did not end within ${this.options.shutdownTimeout} ms`, "it"),
+        this.options.shutdownTimeout
+      )
       worker.client.outbox.push1(Wire.End)
       worker.whenEnded(() => {
         clearTimeout(timer)
@@ -698,20 +711,19 @@ export class System {
       target.onSpawned === undefined || target.restarting
     )
     if (targets.length === 0) return
-    const shown = targets.slice(0, 10).map(({ address, incarnation, restarting }) =>
-      `${address} (incarnation ${incarnation.number + (restarting ? 1 : 0)})`
-    )
-    if (targets.length > shown.length) shown.push(`and ${targets.length - shown.length} more`)
-    Effect.runForkWith(this.context)(
-      Effect.annotateLogs(Effect.logError(`${worker.name} ended: ${end.message}`), {
-        actor: shown.join(", "),
-        reason: end.reason
-      })
-    )
+    this.log(Effect.logError(`${worker.name} ended: ${end.message}`), { actor: namesOf(targets), reason: end.reason })
   }
 
-  private log(message: string): void {
-    Effect.runForkWith(this.context)(Effect.logWarning(message))
+  // a worker that does not do what it must
+  private killWorker(worker: Worker, message: string, what: "it" | "its worker"): void {
+    const reason = "Killed"
+    const actor = namesOf(Array.from(worker.client.targets.values()))
+    this.log(Effect.logWarning(`${message}: ${what} is killed`), { actor, reason })
+    worker.kill({ reason, message })
+  }
+
+  private log(line: Effect.Effect<void>, about: Readonly<Record<string, string>> = {}): void {
+    Effect.runForkWith(this.context)(Effect.annotateLogs(line, about))
   }
 }
 

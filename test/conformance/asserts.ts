@@ -1,6 +1,6 @@
-/** What tests of the contract say again and again about the end of a call. */
+/** What tests of the contract say again and again about the end of a call, and what has been logged. */
 import { assert } from "@effect/vitest"
-import { Cause, Effect, Exit, type Fiber, Option, Result } from "effect"
+import { Cause, Effect, Exit, type Fiber, Logger, Option, References, Result } from "effect"
 import { ActorExited } from "../../src/ActorError.ts"
 
 /** Forks a fiber that has made its call when this returns. */
@@ -63,3 +63,14 @@ export const assertExited = (
 
 /** The numbers from 1 to `n`. */
 export const upTo = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i + 1)
+
+/** What is logged at a level, with its annotations. */
+export const logOf = (level: "Error" | "Warn") => {
+  const lines: Array<{ readonly message: string; readonly annotations: unknown }> = []
+  const logger = Logger.make(({ fiber, logLevel, message }) => {
+    if (logLevel === level) {
+      lines.push({ message: String(message), annotations: fiber.getRef(References.CurrentLogAnnotations) })
+    }
+  })
+  return { lines, layer: Logger.layer([logger]) }
+}

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Logger, Option, Schedule, Scope } from "effect"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Supervision from "../../src/Supervision.ts"
-import { assertExited, assertInterrupted, exitedOf, forked, upTo } from "./asserts.ts"
+import { assertExited, assertInterrupted, exitedOf, forked, logOf, upTo } from "./asserts.ts"
 import behaviours, { Crowd, Stage } from "./fixtures/stage.ts"
 import * as Journal from "./journal.ts"
 import { onOneWorker } from "./oneWorker.ts"
@@ -273,12 +273,14 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* Fiber.join(c), "c")
     }).pipe(Effect.provide(placement.layer({ interruptTimeout })), quiet))
 
-  it.live("C3: a supervised actor is restarted after it did not react", () =>
-    Effect.gen(function*() {
+  it.live("C3: a supervised actor is restarted after it did not react, and a log line says who it was", () => {
+    const { layer, lines } = logOf("Warn")
+    return Effect.gen(function*() {
       const stage = yield* Supervision.supervised(
         Stage.spawn(),
         Supervision.make({ schedule: Schedule.spaced(1) })
       )
+      const address = ActorRef.address(stage)
       const a = yield* forked(stage.stubborn({ job: "a" }))
       const behind = yield* forked(stage.echo({ n: 1 }))
       yield* stage.awaitLine({ line: "a began" })
@@ -286,7 +288,11 @@ onEveryPlacement(fixture, (placement) => {
       // what never ran is carried over, and finds an actor with fresh state
       assert.strictEqual(yield* Fiber.join(behind), 1)
       assert.deepStrictEqual(yield* stage.log(), ["1"])
-    }).pipe(Effect.provide(placement.layer({ interruptTimeout })), quiet))
+      assert.lengthOf(lines, 1)
+      assert.include(lines[0]!.message, `${address} did not react to an interruption within 500 ms`)
+      assert.deepInclude(lines[0]!.annotations, { actor: `${address} (incarnation 1)`, reason: "Killed" })
+    }).pipe(Effect.provide(placement.layer({ interruptTimeout })), Effect.provide(layer))
+  })
 })
 
 onEveryPlacement(fixture, (placement) => {

@@ -1,9 +1,9 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Logger, References, Schedule, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Layer, Logger, Schedule, Scope, Stream } from "effect"
 import { ActorExited, MailboxFull } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Supervision from "../../src/Supervision.ts"
-import { assertExited, assertInterrupted, errorOf, exitedOf, forked, upTo } from "./asserts.ts"
+import { assertExited, assertInterrupted, errorOf, exitedOf, forked, logOf, upTo } from "./asserts.ts"
 import behaviours, { Lazarus, Phoenix, Strict } from "./fixtures/supervision.ts"
 import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
@@ -34,17 +34,6 @@ const rising = (policy: Supervision.Policy, builds: Builds = ["starts"]) =>
 /** What the builds after the first have noted, without their numbers. */
 const notedBy = (build: number, lines: ReadonlyArray<string>): ReadonlyArray<string> =>
   lines.filter((line) => line.startsWith(`${build}: `)).map((line) => line.slice(`${build}: `.length))
-
-/** What is logged as an error, with its annotations. */
-const errorLog = () => {
-  const lines: Array<{ readonly message: string; readonly annotations: unknown }> = []
-  const logger = Logger.make(({ fiber, logLevel, message }) => {
-    if (logLevel === "Error") {
-      lines.push({ message: String(message), annotations: fiber.getRef(References.CurrentLogAnnotations) })
-    }
-  })
-  return { lines, layer: Logger.layer([logger]) }
-}
 
 onEveryPlacement(fixture, (placement) => {
   // ---- a new incarnation ----
@@ -429,7 +418,7 @@ onEveryPlacement(fixture, (placement) => {
   // ---- the log ----
 
   it.live("F6: each crash is logged once, with the actor, its incarnation, the reason and the remote stack", () => {
-    const { layer, lines } = errorLog()
+    const { layer, lines } = logOf("Error")
     return Effect.gen(function*() {
       const { phoenix } = yield* rising(soon)
       const addresses: Array<string> = []
@@ -451,7 +440,7 @@ onEveryPlacement(fixture, (placement) => {
   })
 
   it.live("F6: a worker's crash is logged once for all its actors, and one that ends while it builds is logged too", () => {
-    const { layer, lines } = errorLog()
+    const { layer, lines } = logOf("Error")
     return Effect.gen(function*() {
       const journal = yield* Journal.make
       const spawn = (name: string, builds: Builds) => Phoenix.spawn({ journal: journal.path, name, builds })
@@ -474,7 +463,7 @@ onEveryPlacement(fixture, (placement) => {
   })
 
   it.live("F6: what is stopped, killed or closed is no crash, and is not logged", () => {
-    const { layer, lines } = errorLog()
+    const { layer, lines } = logOf("Error")
     return Effect.gen(function*() {
       const stopped = yield* rising(soon)
       yield* ActorRef.stop(stopped.phoenix)
