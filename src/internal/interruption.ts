@@ -31,13 +31,15 @@ export const forget = (array: Int32Array, id: number): void => {
   if (array[id % places] === id + 1) Atomics.store(array, id % places, 0)
 }
 
+/** Whether the interruption of a call is noted here, which may be known before the message that says so has come. */
+export const isNoted = (id: number): boolean => flags !== undefined && Atomics.load(flags, id % places) === id + 1
+
 /** Ends the running handler if its call has been interrupted. */
 export const check = (): void => {
-  if (flags === undefined) return
   const fiber = Fiber.getCurrent()
   if (fiber === undefined) return
   const id = Context.get(fiber.context, CurrentCall)
-  if (id === -1 || Atomics.load(flags, id % places) !== id + 1) return
+  if (id === -1 || !isNoted(id)) return
   // the fiber goes on as interrupted as soon as the exception has left the loop
   fiber.interruptUnsafe()
   throw new Error("interrupted")

@@ -77,10 +77,11 @@ export class Runner {
 
   /**
    * Reads a batch: all of it is read before a call begins that has waited, so that a call which the same batch takes back never runs
-   * (C3); everything it leads to at once is answered in one batch.
+   * (C3); everything it leads to at once is answered in one batch, unless that takes long.
    */
   read(batch: () => void): void {
     this.outbox.cork()
+    this.outbox.hurry()
     this.reading = true
     try {
       batch()
@@ -111,11 +112,16 @@ export class Runner {
       Handles.releaseAll(this.ends, wire)
       return this.outbox.push4(Wire.Failed, id, Wire.FailureUndecodable, "there is no such method")
     }
+    if (this.isTakenBack(id)) {
+      Handles.releaseAll(this.ends, wire)
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
+    }
     if (mailbox.isOpen) {
       // a stream is entered into the tables at once, because it takes credit; what is lent to a call is noted with it
       const { payload, stream } = actor.methods[index]!
       const call = stream || payload.handles ? new ServerCall(id, actor, index, wire, extras) : undefined
       this.begin(actor, id, index, wire, extras, call)
+      if (this.reading) this.outbox.pace()
       return
     }
     const call = new ServerCall(id, actor, index, wire, extras)
@@ -132,6 +138,11 @@ export class Runner {
     mailbox.line.add(call)
     if (call.method.payload.handles && call.run === undefined) Handles.expect(this.ends, wire)
     if (call.discard) this.outbox.push2(Wire.Accepted, id)
+  }
+
+  // while computations run one after the other, the message that takes a call back is not read
+  private isTakenBack(id: number): boolean {
+    return this.noteCalls && Interruption.isNoted(id)
   }
 
   /** A call that comes too late does not run. */
@@ -352,8 +363,11 @@ export class Runner {
     const { mailbox } = actor
     if (mailbox.line.size > 0) {
       actor.draining = true
+      this.outbox.hurry()
       for (let call = mailbox.take(); call !== undefined; call = mailbox.take()) {
-        this.begin(actor, call.id, call.index, call.wire, call.extras, call)
+        if (this.isTakenBack(call.id)) this.interrupt(call.id)
+        else this.begin(actor, call.id, call.index, call.wire, call.extras, call)
+        this.outbox.pace()
       }
       actor.draining = false
     }

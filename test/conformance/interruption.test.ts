@@ -325,4 +325,33 @@ onEveryPlacement(fixture, (placement) => {
       // the same incarnation, so it was not killed
       assert.deepStrictEqual(yield* stage.log(), ["a began", "left the loop"])
     }).pipe(Effect.provide(placement.layer())))
+
+  const takenBack = (held: boolean) =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      const before = held ? yield* forked(stage.hold({ job: "first" })) : undefined
+      const jobs = yield* Effect.forEach(
+        ["a", "b", "c"],
+        (job) => forked(stage.compute({ job, journal: journal.path }))
+      )
+      if (held) yield* stage.release({ job: "first" })
+      yield* journal.awaitLine("a computes")
+      const interruption = yield* forked(Fiber.interrupt(jobs[1]!))
+      yield* journal.note("go a")
+      yield* journal.note("go c")
+      yield* Fiber.join(interruption)
+      assertInterrupted(yield* Fiber.await(jobs[1]!))
+      yield* Effect.forEach([jobs[0]!, jobs[2]!], Fiber.join)
+      if (before !== undefined) yield* Fiber.join(before)
+      assert.deepStrictEqual(
+        (yield* journal.lines).filter((line) => line.endsWith(" computes")),
+        ["a computes", "c computes"]
+      )
+    }).pipe(Effect.provide(placement.layer()))
+
+  it.live("C3: a call behind a computation is taken out and never runs, though it came with the same message", () =>
+    takenBack(false))
+
+  it.live("C3: so is one that has waited with it in the mailbox", () => takenBack(true))
 }, { except: ["memory", "processes"], reason: "only threads share memory with a caller that is not blocked itself" })

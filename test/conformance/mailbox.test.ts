@@ -7,6 +7,7 @@ import { assertExited, assertInterrupted, errorOf, forked, upTo } from "./assert
 import behaviours, { Crowd, Narrow, Stage, Strict } from "./fixtures/stage.ts"
 import * as Journal from "./journal.ts"
 import { onOneWorker } from "./oneWorker.ts"
+import { onEveryPlacement } from "./placements.ts"
 
 const fixture = { module: new URL("./fixtures/stage.ts", import.meta.url), behaviours }
 
@@ -218,3 +219,27 @@ it("C7: a capacity or a concurrency that is not an integer of at least 1 is refu
     assert.throws(() => Empty.toLayer({}, { concurrency: n }), RangeError, /Empty.*concurrency/)
   }
 })
+
+onEveryPlacement(fixture, (placement) => {
+  const computations = (held: boolean) =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      yield* journal.note("go a")
+      const before = held ? yield* forked(stage.hold({ job: "first" })) : undefined
+      const [a, b] = [
+        yield* forked(stage.compute({ job: "a", journal: journal.path })),
+        yield* forked(stage.compute({ job: "b", journal: journal.path }))
+      ]
+      if (held) yield* stage.release({ job: "first" })
+      yield* Fiber.join(a)
+      // it ends only when the first has been answered
+      yield* journal.note("go b")
+      yield* Fiber.join(b)
+      if (before !== undefined) assert.strictEqual(yield* Fiber.join(before), "first")
+    }).pipe(Effect.provide(placement.layer()))
+
+  it.live("C2: the answer of a computation does not wait for those that came with it", () => computations(false))
+
+  it.live("C2: nor for those that have waited with it in the mailbox", () => computations(true))
+}, { except: ["memory"], reason: "it would be the caller that is blocked" })
