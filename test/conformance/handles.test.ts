@@ -82,6 +82,12 @@ const watch = Effect.acquireRelease(
   }
 }))
 
+/** Lets what has been called leave, and then blocks this thread for a while. */
+const sentAndBlocked = Effect.andThen(
+  Effect.promise(() => Promise.resolve()),
+  Effect.sync(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20))
+)
+
 onEveryPlacement(fixture, (placement) => {
   for (const method of ["start", "promise"] as const) {
     const of = method === "start" ? "Handle.fork" : "Handle.fromDeferred"
@@ -484,6 +490,8 @@ onEveryPlacement(fixture, (placement) => {
       const watched = yield* watch
       for (let i = 0; i < 20; i++) {
         const call = yield* forked(workshop.start({ job: "a" }))
+        // a worker answers meanwhile, and this thread has not read it
+        if (!placement.isMemory) yield* sentAndBlocked
         yield* Fiber.interrupt(call)
         const exit = yield* Fiber.await(call)
         assert(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))

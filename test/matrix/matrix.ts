@@ -38,8 +38,6 @@ export interface Harmful {
   readonly endings: ReadonlyArray<Ending>
   /** of a call that waits behind the one that comes to harm */
   readonly behind: ReadonlyArray<Ending>
-  /** it comes too late to strike */
-  readonly isPast?: boolean
 }
 
 // short, for it is waited for; a machine that is slow may make it come too early, which changes nothing
@@ -84,13 +82,9 @@ const outside = (name: string, reason: Reason, faults: FaultOptions): Harmful =>
 // the first message to a worker is "spawn", and the operation is the second, unless it is the spawn
 const stepOf = (operation: Operation): number => operation === "spawn" ? 1 : 2
 
-// "ready", "spawned", and a few for the operation itself; a heartbeat adds none in time
+// "ready", "spawned", and a few for the operation itself: six messages from the worker at most, or one more where the answer of a slow
+// handler leaves by itself, so the link is cut after each; a heartbeat adds none in time
 const cuts = [0, 1, 2, 3, 4, 5, 6]
-
-const cut = (k: number, name: string, faults: FaultOptions): Harmful => ({
-  ...outside(name, "Disconnected", faults),
-  isPast: k === cuts.at(-1)
-})
 
 /** Everything that can go wrong with an operation there. */
 const harmfuls = (operation: Operation, placement: Placement["name"]): ReadonlyArray<Harmful> => {
@@ -121,8 +115,8 @@ const harmfuls = (operation: Operation, placement: Placement["name"]): ReadonlyA
       : [
         survivable("undecodable error", "unreadableError", operation === "spawn" ? "defect" : "ProtocolError Unknown")
       ],
-    ...cuts.map((k) => cut(k, `cut after ${k} to the worker`, { toWorker: { cutAfter: k } })),
-    ...cuts.map((k) => cut(k, `cut after ${k} from the worker`, { fromWorker: { cutAfter: k } }))
+    ...cuts.map((k) => outside(`cut after ${k} to the worker`, "Disconnected", { toWorker: { cutAfter: k } })),
+    ...cuts.map((k) => outside(`cut after ${k} from the worker`, "Disconnected", { fromWorker: { cutAfter: k } }))
   ]
 }
 
