@@ -113,7 +113,16 @@ onEveryPlacement(fixture, (placement) => {
         assert.isBelow(rested.caller - busy.caller, 500)
       }).pipe(Effect.provide(placement.layer(spin === undefined ? {} : { spin }))))
   }
-}, { except: ["memory"], reason: "it does not look for messages" })
+
+  it.live(`the answers of ${calls} handlers that yield share messages as well`, () =>
+    Effect.gen(function*() {
+      const cheap = yield* warm
+      const cost = yield* costOf(
+        Effect.forEach(numbers, (n) => cheap.yieldingEcho({ n }), { concurrency: "unbounded", discard: true })
+      )
+      perCall(cost.read, 1 / 4, "answers")
+    }).pipe(Effect.provide(placement.layer())))
+}, { except: ["memory"], reason: "no messages are looked for, and they are counted at both ends" })
 
 describe("memory", () => {
   it.live("an actor costs a few fibers when it is built and closed, and none in between", () =>

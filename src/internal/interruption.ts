@@ -31,8 +31,7 @@ export const forget = (array: Int32Array, id: number): void => {
   if (array[id % places] === id + 1) Atomics.store(array, id % places, 0)
 }
 
-/** Whether the interruption of a call is noted here, which may be known before the message that says so has come. */
-export const isNoted = (id: number): boolean => flags !== undefined && Atomics.load(flags, id % places) === id + 1
+const isNoted = (id: number): boolean => flags !== undefined && Atomics.load(flags, id % places) === id + 1
 
 /** Ends the running handler if its call has been interrupted. */
 export const check = (): void => {

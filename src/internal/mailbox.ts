@@ -6,7 +6,7 @@ import { Line } from "./line.ts"
 
 /** A bounded first-in first-out queue with a number of places at its exit. */
 export class Mailbox<Item extends object> {
-  /** how many items may wait; `Infinity` for no bound */
+  /** how many items may wait for one that has left to be done; `Infinity` for no bound */
   readonly capacity: number
   /** how many items may have left without being done; `Infinity` for no bound */
   readonly concurrency: number
@@ -20,8 +20,9 @@ export class Mailbox<Item extends object> {
     this.concurrency = concurrency
   }
 
+  /** Whether another item would have to wait for one that has left, and there is no place for that. */
   get isFull(): boolean {
-    return this.line.size >= this.capacity
+    return this.line.size - (this.concurrency - this.running) >= this.capacity
   }
 
   get isIdle(): boolean {
@@ -31,6 +32,11 @@ export class Mailbox<Item extends object> {
   /** Whether a new item may start at once without overtaking another. */
   get isOpen(): boolean {
     return this.running < this.concurrency && this.line.size === 0
+  }
+
+  /** Whether an item waits and may start. */
+  get hasNext(): boolean {
+    return this.running < this.concurrency && this.line.size > 0
   }
 
   /** The next item, if one may start; the caller counts it in `running`. */

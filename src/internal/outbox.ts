@@ -26,9 +26,6 @@ export interface FlushHooks {
 // more frames than so make a message no cheaper
 const largest = 64
 
-// how long an answer may wait for others of its turn, in milliseconds; a message costs one or two hundredths of it
-const patience = 0.5
-
 // how many objects of one payload are looked at before it is sent alone
 const walkLimit = 64
 
@@ -40,8 +37,6 @@ export class Outbox {
   private frames = 0
   private scheduled = false
   private corked = 0
-  /** since when handlers have run one after the other, or since when all they have said has been sent */
-  private since = 0
   private closed = false
   /** how many frames are sent without waiting for the end of the turn */
   private flushAt: number
@@ -135,20 +130,6 @@ export class Outbox {
   /** Sends nothing until the matching {@link uncork}, which flushes. */
   cork(): void {
     this.corked++
-  }
-
-  /** Handlers are about to run one after the other, with a call of {@link pace} after each. */
-  hurry(): void {
-    this.since = performance.now()
-  }
-
-  /** Sends what has been pushed if that took long, for what comes next may be a long computation as well. */
-  pace(): void {
-    if (this.frames === 0) return
-    const now = performance.now()
-    if (now - this.since < patience) return
-    this.flush()
-    this.since = now
   }
 
   uncork(): void {

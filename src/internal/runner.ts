@@ -51,6 +51,10 @@ export const caller: Handles.Owner = {
   exited: (reason, outcome, message) => new ActorExited({ actor: someone, reason, outcome, message })
 }
 
+// how long handlers may run one after the other before the event loop gets its turn and what they have answered is sent, in
+// milliseconds; a message costs one or two hundredths of it
+const patience = 0.5
+
 const plain = { fork: false, uninterruptible: false, isAnswer: false }
 
 /** Runs calls and answers them. */
@@ -65,6 +69,16 @@ export class Runner {
   private reading = false
   /** actors in which a call may have become free to begin while a batch is read */
   private readonly freed = new Set<LocalActor>()
+  private inTurn = false
+  /** when handlers have run for long in this turn */
+  private deadline = 0
+  /** they have: what waits goes on when the event loop has had its turn */
+  private isTired = false
+  private isResting = false
+  /** actors in which a call waits for that, with those whose answers say whether they run out of line */
+  private readonly rested = new Map<LocalActor, Array<ServerCall>>()
+  /** runs the fibers that have yielded in this turn */
+  private ready: (() => void) | undefined
   /** the calls whose handlers are being entered, the innermost last */
   private readonly entering: Array<number> = []
 
@@ -77,20 +91,85 @@ export class Runner {
 
   /**
    * Reads a batch: all of it is read before a call begins that has waited, so that a call which the same batch takes back never runs
-   * (C3); everything it leads to at once is answered in one batch, unless that takes long.
+   * (C3).
    */
   read(batch: () => void): void {
+    this.turn(() => {
+      this.reading = true
+      try {
+        batch()
+      } finally {
+        this.reading = false
+        for (const actor of this.freed) this.advance(actor)
+        this.freed.clear()
+      }
+    })
+  }
+
+  /** Runs fibers that have yielded: in this turn, or else in the next one; returns how to take that back. */
+  soon(run: () => void): () => void {
+    if (this.inTurn) {
+      this.ready = run
+      return () => {
+        this.ready = undefined
+      }
+    }
+    const next = setImmediate(() => this.turn(run))
+    return () => clearImmediate(next)
+  }
+
+  // one turn: what it leads to at once is answered in one batch, and what takes long lets the event loop have its turn
+  private turn(work: () => void): void {
     this.outbox.cork()
-    this.outbox.hurry()
-    this.reading = true
+    this.inTurn = true
+    this.deadline = performance.now() + patience
     try {
-      batch()
+      work()
+      while (this.ready !== undefined && !this.isTired) {
+        const run = this.ready
+        this.ready = undefined
+        run()
+        this.pace()
+      }
     } finally {
-      this.reading = false
-      for (const actor of this.freed) this.advance(actor)
-      this.freed.clear()
+      this.inTurn = false
+      if (this.ready !== undefined) {
+        const run = this.ready
+        this.ready = undefined
+        this.soon(run)
+      }
+      this.isTired = false
       this.outbox.uncork()
     }
+  }
+
+  // to be called after each handler
+  private pace(): void {
+    if (!this.inTurn) return
+    const now = performance.now()
+    if (now < this.deadline) return
+    this.deadline = now + patience
+    this.isTired = true
+    this.outbox.flush()
+  }
+
+  // what waits in the actor goes on when the event loop has had its turn; in two steps, because messages are read between them
+  private rest(actor: LocalActor, unasked: Array<ServerCall>): void {
+    this.rested.set(actor, unasked)
+    if (this.isResting) return
+    this.isResting = true
+    setImmediate(() => setImmediate(this.goOn))
+  }
+
+  private readonly goOn = (): void => {
+    this.isResting = false
+    this.turn(() => {
+      for (const [actor, unasked] of this.rested) {
+        if (this.isTired) return this.rest(actor, unasked)
+        this.rested.delete(actor)
+        this.advance(actor, unasked)
+      }
+    })
   }
 
   /** whether a handler is suspended or a call waits */
@@ -112,23 +191,19 @@ export class Runner {
       Handles.releaseAll(this.ends, wire)
       return this.outbox.push4(Wire.Failed, id, Wire.FailureUndecodable, "there is no such method")
     }
-    if (this.isTakenBack(id)) {
-      Handles.releaseAll(this.ends, wire)
-      return this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
-    }
-    if (mailbox.isOpen) {
+    // calls of objects do not wait for that: their holder may let go behind them
+    const isTired = this.isTired && actor.id >= 0
+    if (mailbox.isOpen && !isTired) {
       // a stream is entered into the tables at once, because it takes credit; what is lent to a call is noted with it
       const { payload, stream } = actor.methods[index]!
       const call = stream || payload.handles ? new ServerCall(id, actor, index, wire, extras) : undefined
       this.begin(actor, id, index, wire, extras, call)
-      if (this.reading) this.outbox.pace()
-      return
+      return this.pace()
     }
     const call = new ServerCall(id, actor, index, wire, extras)
-    if (actor.forks[index] !== false) {
-      // only its answer says whether it runs out of line
-      const run = this.peek(call)
-      if (run.fork) return this.begin(actor, id, index, wire, extras, call)
+    const waits = !mailbox.isFull && (isTired || mailbox.hasNext && actor.forks[index] === undefined)
+    if (actor.forks[index] !== false && !waits && this.peek(call).fork) {
+      return this.begin(actor, id, index, wire, extras, call)
     }
     if (mailbox.isFull && !actor.behaviour.suspends) {
       if (call.method.payload.handles) Handles.releaseAll(this.ends, wire)
@@ -138,11 +213,10 @@ export class Runner {
     mailbox.line.add(call)
     if (call.method.payload.handles && call.run === undefined) Handles.expect(this.ends, wire)
     if (call.discard) this.outbox.push2(Wire.Accepted, id)
-  }
-
-  // while computations run one after the other, the message that takes a call back is not read
-  private isTakenBack(id: number): boolean {
-    return this.noteCalls && Interruption.isNoted(id)
+    if (!waits) return
+    const unasked = this.rested.get(actor) ?? []
+    if (actor.forks[index] !== false) unasked.push(call)
+    this.rest(actor, unasked)
   }
 
   /** A call that comes too late does not run. */
@@ -338,6 +412,7 @@ export class Runner {
         return this.follow(call, closing, undefined)
       }
       this.finish(actor, call.id, call.index, call.extras, call, call.forked, exit)
+      this.pace()
       if (this.reading) this.freed.add(actor)
       else if (!actor.draining) this.advance(actor)
     })
@@ -358,20 +433,39 @@ export class Runner {
     )
   }
 
-  // starts what waited for its turn
-  private advance(actor: LocalActor): void {
+  // starts what waited for its turn, and then those of `unasked` that run out of line
+  private advance(actor: LocalActor, unasked: ReadonlyArray<ServerCall> = []): void {
     const { mailbox } = actor
     if (mailbox.line.size > 0) {
+      if (this.rested.has(actor)) return
+      if (!this.inTurn) return this.turn(() => this.advance(actor))
       actor.draining = true
-      this.outbox.hurry()
-      for (let call = mailbox.take(); call !== undefined; call = mailbox.take()) {
-        if (this.isTakenBack(call.id)) this.interrupt(call.id)
-        else this.begin(actor, call.id, call.index, call.wire, call.extras, call)
-        this.outbox.pace()
+      for (let call = this.take(actor); call !== undefined; call = this.take(actor)) {
+        this.begin(actor, call.id, call.index, call.wire, call.extras, call)
+        this.pace()
       }
+      const left = this.ask(unasked)
       actor.draining = false
+      if (mailbox.hasNext || left.length > 0) this.rest(actor, left)
     }
     actor.onIdle?.()
+  }
+
+  // starts those that wait and run out of line; returns those for which there was no time
+  private ask(calls: ReadonlyArray<ServerCall>): Array<ServerCall> {
+    return calls.filter((call) => {
+      if (call.fiber !== undefined || this.calls.get(call.id) !== call) return false
+      if (this.isTired) return true
+      if (!this.peek(call).fork) return false
+      call.actor.mailbox.line.remove(call)
+      this.begin(call.actor, call.id, call.index, call.wire, call.extras, call)
+      this.pace()
+      return false
+    })
+  }
+
+  private take(actor: LocalActor): ServerCall | undefined {
+    return this.isTired ? undefined : actor.mailbox.take()
   }
 
   /** Takes a call out of the tables. */

@@ -48,7 +48,7 @@ export class Server {
     this.behaviours = behaviours
     this.runner = new Runner(outbox, ends, notes)
     // one dispatcher for all handler fibers, so that what they answer in one turn leaves as one message
-    const scheduler = new Scheduler.MixedScheduler()
+    const scheduler = new Scheduler.MixedScheduler("async", (run) => this.runner.soon(run))
     const dispatcher = scheduler.makeDispatcher()
     this.scheduler = {
       executionMode: scheduler.executionMode,

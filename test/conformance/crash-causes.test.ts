@@ -95,6 +95,14 @@ onEveryPlacement(fixture, (placement) => {
     }).pipe(Effect.provide(placement.layer({ heartbeat: "500 millis" })), Effect.provide(Logger.layer([logger])))
   })
 
+  it.live("F2: with a heartbeat, a long row of computations ends no worker, for it answers between them", () =>
+    Effect.gen(function*() {
+      const { actor } = yield* doomed
+      const pid = yield* actor.pid()
+      yield* Effect.forEach(upTo(40), () => actor.compute(), { concurrency: "unbounded" })
+      assert.strictEqual(yield* actor.pid(), pid)
+    }).pipe(Effect.provide(placement.layer({ heartbeat: "500 millis" })), quiet))
+
   it.live("F2: a heartbeat whose answer has come while this side was blocked itself kills nobody", () =>
     Effect.gen(function*() {
       const { actor } = yield* doomed

@@ -311,20 +311,6 @@ onEveryPlacement(fixture, (placement) => {
       yield* bystander.release({ job: "other" })
       assert.strictEqual(yield* Fiber.join(other), "other")
     }).pipe(Effect.provide(placement.layer({ interruptTimeout })), quiet))
-}, { except: ["memory"], reason: "a busy loop there would block the test itself" })
-
-onEveryPlacement(fixture, (placement) => {
-  it.live("C3: a busy loop that calls Actor.checkInterrupt ends by itself", () =>
-    Effect.gen(function*() {
-      const journal = yield* Journal.make
-      const stage = yield* Stage.spawn()
-      const a = yield* forked(stage.block({ job: "a", journal: journal.path, checks: true }))
-      yield* journal.awaitLine("blocking")
-      yield* Fiber.interrupt(a)
-      assertInterrupted(yield* Fiber.await(a))
-      // the same incarnation, so it was not killed
-      assert.deepStrictEqual(yield* stage.log(), ["a began", "left the loop"])
-    }).pipe(Effect.provide(placement.layer())))
 
   const takenBack = (held: boolean) =>
     Effect.gen(function*() {
@@ -338,6 +324,8 @@ onEveryPlacement(fixture, (placement) => {
       if (held) yield* stage.release({ job: "first" })
       yield* journal.awaitLine("a computes")
       const interruption = yield* forked(Fiber.interrupt(jobs[1]!))
+      // the message is read when the computation has ended
+      yield* Effect.sleep(50)
       yield* journal.note("go a")
       yield* journal.note("go c")
       yield* Fiber.join(interruption)
@@ -354,4 +342,18 @@ onEveryPlacement(fixture, (placement) => {
     takenBack(false))
 
   it.live("C3: so is one that has waited with it in the mailbox", () => takenBack(true))
+}, { except: ["memory"], reason: "a busy loop there would block the test itself" })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("C3: a busy loop that calls Actor.checkInterrupt ends by itself", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      const a = yield* forked(stage.block({ job: "a", journal: journal.path, checks: true }))
+      yield* journal.awaitLine("blocking")
+      yield* Fiber.interrupt(a)
+      assertInterrupted(yield* Fiber.await(a))
+      // the same incarnation, so it was not killed
+      assert.deepStrictEqual(yield* stage.log(), ["a began", "left the loop"])
+    }).pipe(Effect.provide(placement.layer())))
 }, { except: ["memory", "processes"], reason: "only threads share memory with a caller that is not blocked itself" })

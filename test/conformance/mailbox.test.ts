@@ -242,4 +242,42 @@ onEveryPlacement(fixture, (placement) => {
   it.live("C2: the answer of a computation does not wait for those that came with it", () => computations(false))
 
   it.live("C2: nor for those that have waited with it in the mailbox", () => computations(true))
+
+  it.live("C2: what came with a computation is called in its turn, and not while something waits before it", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      yield* journal.note("go a")
+      const a = yield* forked(stage.compute({ job: "a", journal: journal.path }))
+      const [, , count] = yield* Effect.all([stage.echo({ n: 1 }), stage.echo({ n: 2 }), stage.count()], {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual(count, 2)
+      yield* Fiber.join(a)
+    }).pipe(Effect.provide(placement.layer())))
+
+  const between = (
+    call: (
+      actors: { readonly stage: Stage["Service"]; readonly other: Stage["Service"] }
+    ) => Effect.Effect<unknown, unknown>
+  ) =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const [stage, other] = yield* Effect.all([Stage.spawn(), Stage.spawn()])
+      assert.deepStrictEqual(yield* stage.log(), [])
+      const jobs = yield* Effect.forEach(["a", "b"], (job) => forked(stage.compute({ job, journal: journal.path })))
+      yield* journal.awaitLine("a computes")
+      const called = yield* forked(call({ stage, other }))
+      // it is on its way when the first computation ends; the second does not end before it has been answered
+      yield* Effect.sleep(50)
+      yield* journal.note("go a")
+      yield* Fiber.join(called)
+      yield* journal.note("go b")
+      yield* Effect.forEach(jobs, Fiber.join)
+    }).pipe(Effect.provide(placement.layer({ workers: 1 })))
+
+  it.live("C2: between two computations of one actor, others of its worker run", () =>
+    between(({ other }) => other.echo({ n: 1 })))
+
+  it.live("C2: between two computations, what runs out of line does", () => between(({ stage }) => stage.log()))
 }, { except: ["memory"], reason: "it would be the caller that is blocked" })
