@@ -104,8 +104,8 @@ export const targets: ReadonlyArray<Target> = [
     first: 1.5,
     later: 1.2,
     gap:
-      "the caller is woken twice, for the handle and for the result, which come in two messages because the result is made a " +
-      "turn after the answer. Where it is there at once it travels in the answer."
+      "the actor runs a fiber for the result beside that of the call, and lets it yield; the caller takes in a handle. The result " +
+      "itself costs no message: what is there before the answer has left travels in it."
   },
   {
     what: "pool of proxied results",

@@ -360,6 +360,9 @@ export class Client implements Connection {
       case Wire.Promised:
         this.settled(batch[i + 1] as number, Handles.promise(batch[i + 2] as number))
         break
+      case Wire.Known:
+        this.settled(batch[i + 1] as number, Handles.known(batch[i + 2] as number, batch[i + 3]))
+        break
       case Wire.Failed:
         this.failed(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
         break

@@ -207,6 +207,16 @@ export const allPass = (passes: (value: unknown) => boolean, values: ReadonlyArr
   }
 }
 
+const unlessPasses = (passes: ((value: unknown) => boolean) | undefined, coder: Coder): Coder =>
+  passes === undefined ? coder : (value) => {
+    try {
+      if (passes(value)) return Exit.succeed(value)
+    } catch {
+      // what cannot even be told is left to the coder
+    }
+    return coder(value)
+  }
+
 /** Carries nothing. */
 export const none: Codec = {
   encode: () => Exit.void,
@@ -230,8 +240,9 @@ export const compile = (schema: Schema.Top): Codec => {
   const have = compiled.get(schema.ast)
   if (have) return have
   const codec = Schema.make<Schema.Codec<unknown, unknown>>(lower(schema.ast))
-  const encode = SchemaParser.encodeUnknownEffect(codec)
-  const decode = SchemaParser.decodeUnknownEffect(codec)
+  const passes = passesOf(codec.ast)
+  const encode = unlessPasses(passes, SchemaParser.encodeUnknownEffect(codec))
+  const decode = unlessPasses(passes, SchemaParser.decodeUnknownEffect(codec))
   const direct = directOf(schema.ast)
   const out: Codec = {
     // what does not fit is left to the schema, which says why
@@ -241,7 +252,7 @@ export const compile = (schema: Schema.Top): Codec => {
     decode: direct === undefined
       ? decode
       : (value) => direct.isEncoded(value) ? Exit.succeed(direct.decode(value)) : decode(value),
-    passes: passesOf(codec.ast),
+    passes,
     window: isNumber(SchemaAST.toEncoded(codec.ast)) ? numbersUnderWay : undefined,
     handles: some(schema.ast, isHandle),
     cloneable: !some(SchemaAST.toEncoded(codec.ast), isOpen),

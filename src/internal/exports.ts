@@ -16,7 +16,8 @@ import type * as Behaviour from "./behaviour.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import type { LocalActor } from "./localActor.ts"
-import type { Outbox } from "./outbox.ts"
+import type { Outbox, Place } from "./outbox.ts"
+import { Table } from "./table.ts"
 import * as Wire from "./wire.ts"
 
 /** How the result behind a handle is carried. */
@@ -56,8 +57,6 @@ export interface Served {
 
 /** A result that is in the making here. */
 export class LocalDeferred implements Handles.Carrier, Source {
-  readonly [Handles.HandleTypeId] = this
-  readonly kind = "Deferred"
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private readonly stop: Effect.Effect<void> | undefined
 
@@ -65,6 +64,14 @@ export class LocalDeferred implements Handles.Carrier, Source {
   constructor(fiber: Fiber.Fiber<unknown, unknown>, stop?: Effect.Effect<void>) {
     this.fiber = fiber
     this.stop = stop
+  }
+
+  get [Handles.HandleTypeId](): this {
+    return this
+  }
+
+  get kind(): string {
+    return "Deferred"
   }
 
   get interrupt(): Effect.Effect<void> {
@@ -136,6 +143,8 @@ interface Entry {
   /** encoded already, which takes its time */
   readonly known: Completion | undefined
   unsubscribe: (() => void) | undefined
+  /** where the answer is that promises it and nothing else */
+  promise: Place | undefined
 }
 
 type Completion = readonly [status: number, encoded: Effect.Effect<unknown, unknown>]
@@ -194,11 +203,15 @@ const completionOf = (
     ]
 }
 
+// what has encoded a completion; `undefined` for a cause, which may have anybody's objects in it
+const codecOf = (status: number, { error, success }: ResultCodec): Codec.Codec | undefined =>
+  status === Wire.CompleteSuccess ? success : status === Wire.CompleteError ? error : undefined
+
 /** What one end of a link has handed out. */
 export class Exports implements Handles.ExportTable {
   private readonly outbox: Outbox
   private readonly services: Services
-  private readonly results = new Map<number, Entry>()
+  private readonly results = new Table<Entry>()
   private readonly objects = new Map<number, ObjectEntry>()
   /** what waits for numbers under which something is about to be served */
   private readonly expected = new Map<number, Array<() => void>>()
@@ -244,17 +257,15 @@ export class Exports implements Handles.ExportTable {
     const { exit } = source
     const known = exit === undefined ? undefined : completionOf(codec, exit, to)
     // a value that might not be cloneable travels by itself, so that it fails by itself
-    const isPlain = known?.[0] === Wire.CompleteCause || known?.[0] === Wire.CompleteRelayed ||
-      (known?.[0] === Wire.CompleteError ? codec.error : codec.success).cloneable
-    if (known !== undefined && isPlain && Codec.isSuccess(known[1])) {
+    if (known !== undefined && Codec.isSuccess(known[1]) && codecOf(known[0], codec)?.cloneable !== false) {
       // a defect may be anybody's object
-      if (known[0] === Wire.CompleteCause || known[0] === Wire.CompleteRelayed) this.outbox.isolate(known[1].value)
-      return Handles.wire([Handles.WireKnown, known[0], known[1].value])
+      if (codecOf(known[0], codec) === undefined) this.outbox.isolate(known[1].value)
+      return Handles.known(known[0], known[1].value)
     }
     const id = this.next++
     // what is only passed on does not end with who passes it on
     const owner = source instanceof LocalDeferred ? to.owner : undefined
-    const entry: Entry = { owner, source, codec, to, known, unsubscribe: undefined }
+    const entry: Entry = { owner, source, codec, to, known, unsubscribe: undefined, promise: undefined }
     this.results.set(id, entry)
     // a result that is there but cannot be encoded at once must not overtake the answer that carries its handle
     entry.unsubscribe = source.subscribe(
@@ -263,6 +274,12 @@ export class Exports implements Handles.ExportTable {
         : (exit) => queueMicrotask(() => this.complete(id, exit))
     )
     return Handles.promise(id)
+  }
+
+  promise(call: number, id: number): void {
+    const entry = this.results.get(id)
+    if (entry !== undefined) entry.promise = this.outbox.place
+    this.outbox.push4(Wire.Promised, call, id, undefined)
   }
 
   /** Hands out an object; each holder has handlers of its own. */
@@ -329,11 +346,17 @@ export class Exports implements Handles.ExportTable {
   }
 
   private complete(id: number, exit: Exit.Exit<unknown, unknown>): void {
-    const entry = this.results.get(id)
+    const entry = this.results.delete(id)
     if (entry === undefined) return
-    this.results.delete(id)
     const [status, encoded] = entry.known ?? completionOf(entry.codec, exit, entry.to)
-    if (Codec.isSuccess(encoded)) return this.completed(id, status, encoded.value)
+    if (Codec.isSuccess(encoded)) {
+      const codec = codecOf(status, entry.codec)
+      if (
+        entry.promise !== undefined && codec?.cloneable === true && codec.isolated &&
+        this.outbox.amend4(entry.promise, Wire.Known, status, encoded.value)
+      ) return
+      return this.completed(id, status, encoded.value)
+    }
     this.services.whenEncoded(
       encoded,
       Context.empty(),
@@ -356,14 +379,13 @@ export class Exports implements Handles.ExportTable {
   /** The other end has let go. */
   release(id: number): void {
     if (id < 0) return this.whenKnown(id, () => this.services.close(id))
-    const entry = this.results.get(id)
-    this.results.delete(id)
+    const entry = this.results.delete(id)
     entry?.unsubscribe?.()
   }
 
   /** An actor has ended: the results it promised and never completed are told so (H5). */
   end(owner: object): void {
-    for (const [id, entry] of this.results) {
+    for (const [id, entry] of this.results.entries()) {
       if (entry.owner !== owner) continue
       this.release(id)
       this.outbox.push4(Wire.Complete, id, Wire.CompleteStopped, undefined)
@@ -373,7 +395,7 @@ export class Exports implements Handles.ExportTable {
   /** The link has ended: nobody waits for anything any more. */
   endAll(): void {
     this.ended = true
-    for (const id of Array.from(this.results.keys())) this.release(id)
+    for (const [id] of this.results.entries()) this.release(id)
     for (const listener of Array.from(this.awaited.values())) listener(undefined)
     this.awaited.clear()
   }

@@ -55,6 +55,8 @@ export interface Channels {
 export interface ExportTable {
   /** the handle that was handed out under a number, as it comes back to this end; `undefined` if it is gone */
   readonly reclaim: (id: number, how: unknown, from: Importing) => object | undefined
+  /** answers a call with a result in the making, or with the result if that is there before the answer leaves */
+  readonly promise: (call: number, id: number) => void
   /** serves no longer what was handed out under a number */
   readonly release: (id: number) => void
 }
@@ -139,11 +141,11 @@ export const wire = (content: WireContent): WireHandle => ({ [WireTag]: content 
 /** A result in the making, by its number. */
 export const promise = (id: number): WireHandle => wire([WireDeferred, id])
 
-/** The number of a result in the making, if that is what an encoded value is. */
-export const promised = (value: unknown): number | undefined => {
-  const content = isWire(value) ? value[WireTag] : undefined
-  return content?.[0] === WireDeferred ? content[1] : undefined
-}
+/** A result that is there, by the code of its completion. */
+export const known = (status: number, value: unknown): WireHandle => wire([WireKnown, status, value])
+
+/** What an encoded value is on the wire if it is a handle and nothing else. */
+export const contentOf = (value: unknown): WireContent | undefined => isWire(value) ? value[WireTag] : undefined
 
 /** Says that a handle is the receiver's own, with the one that stands in if it is gone. */
 export const yours = (id: number, relay: WireHandle): WireHandle => wire([WireYours, id, relay[WireTag][1]])
@@ -180,21 +182,22 @@ export const encode = (
   } finally {
     exporter = outer
   }
-  // what was handed out before a misfit was found, or for a member of a union that did not fit, is nobody's
-  const settle = (exit: Exit.Exit<unknown, unknown>): void => {
-    if (made.length === 0 || made.length === 1 && Exit.isSuccess(exit) && exit.value === made[0]) return
-    const kept = new Set<WireHandle>()
-    if (Exit.isSuccess(exit)) forEachWire(exit.value, (wire) => kept.add(wire))
-    for (const wire of made) if (!kept.has(wire)) takeBack(ends, wire)
-  }
   if (Codec.isSuccess(encoded) || Codec.isFailure(encoded)) {
-    settle(encoded)
+    takeBackUnkept(ends, made, encoded)
     return encoded
   }
   return Effect.onExit(
     Effect.provideService(encoded, CurrentExporter, to),
-    (exit) => Effect.sync(() => settle(exit))
+    (exit) => Effect.sync(() => takeBackUnkept(ends, made, exit))
   )
+}
+
+// what was handed out before a misfit was found, or for a member of a union that did not fit, is nobody's
+const takeBackUnkept = (ends: Ends, made: ReadonlyArray<WireHandle>, exit: Exit.Exit<unknown, unknown>): void => {
+  if (made.length === 0 || made.length === 1 && Exit.isSuccess(exit) && exit.value === made[0]) return
+  const kept = new Set<WireHandle>()
+  if (Exit.isSuccess(exit)) forEachWire(exit.value, (wire) => kept.add(wire))
+  for (const wire of made) if (!kept.has(wire)) takeBack(ends, wire)
 }
 
 /** Decodes a value that may contain handles. */

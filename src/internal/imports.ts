@@ -18,6 +18,7 @@ import * as Handles from "./handles.ts"
 import { Listeners } from "./listeners.ts"
 import type { Neighbour } from "./neighbour.ts"
 import type { Outbox } from "./outbox.ts"
+import { Table } from "./table.ts"
 import { Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
@@ -36,8 +37,6 @@ type Result = Effect.Effect<unknown, unknown>
 
 /** A result in the making elsewhere. */
 export class RemoteDeferred implements Handles.Carrier, Source {
-  readonly [Handles.HandleTypeId] = this
-  readonly kind = "Deferred"
   readonly id: number
   private readonly imports: Imports
   private readonly codec: ResultCodec
@@ -51,8 +50,9 @@ export class RemoteDeferred implements Handles.Carrier, Source {
   private isReleased = false
   /** how many have been handed this */
   private shares = 0
-  private readonly waiters = new Listeners<Result>()
-  private readonly sharers = new Listeners<Result>()
+  // made when they are needed: most results are there before anybody waits
+  private waiters: Listeners<Result> | undefined
+  private sharers: Listeners<Result> | undefined
 
   constructor(
     imports: Imports,
@@ -68,14 +68,27 @@ export class RemoteDeferred implements Handles.Carrier, Source {
     this.leases = leases
   }
 
+  get [Handles.HandleTypeId](): this {
+    return this
+  }
+
+  get kind(): string {
+    return "Deferred"
+  }
+
   /** Awaiting any number of times gives the same result, and takes nothing away (H1). */
   get await(): Result {
+    return Effect.suspend(() => this.now ?? this.later)
+  }
+
+  private get later(): Result {
     return Effect.callback((resume) => {
       const { now } = this
       if (now !== undefined) return resume(now)
-      this.waiters.add(resume)
+      const waiters = this.waiters ??= new Listeners()
+      waiters.add(resume)
       return Effect.sync(() => {
-        this.waiters.delete(resume)
+        waiters.delete(resume)
       })
     })
   }
@@ -118,8 +131,8 @@ export class RemoteDeferred implements Handles.Carrier, Source {
     if (this.result !== undefined) return
     this.result = result
     this.leases?.delete(this)
-    this.sharers.wake(result)
-    this.waiters.wake(result)
+    this.sharers?.wake(result)
+    this.waiters?.wake(result)
   }
 
   lose(reason: ActorExited["reason"], message: string): void {
@@ -134,7 +147,7 @@ export class RemoteDeferred implements Handles.Carrier, Source {
     this.isReleased = true
     this.leases?.delete(this)
     this.letGo()
-    this.waiters.wake(this.now!)
+    this.waiters?.wake(this.now!)
   }
 
   private letGo(): void {
@@ -150,9 +163,10 @@ export class RemoteDeferred implements Handles.Carrier, Source {
       return () => undefined
     }
     this.shares++
-    this.sharers.add(listener)
+    const sharers = this.sharers ??= new Listeners()
+    sharers.add(listener)
     return () => {
-      if (!this.sharers.delete(listener)) return
+      if (!sharers.delete(listener)) return
       this.shares--
       this.letGo()
     }
@@ -384,7 +398,7 @@ export class Imports implements Handles.ImportTable {
   /** the number of the channel, where the other end is another worker */
   private readonly channel: number | undefined
   private readonly services: Services
-  private readonly results = new Map<number, RemoteDeferred>()
+  private readonly results = new Table<RemoteDeferred>()
   /** the completions, if they have come, of results whose handles have not been taken in yet */
   private readonly expected = new Map<number, [status: number, value: unknown] | undefined>()
   /** the numbers of the objects that are held */
@@ -560,9 +574,7 @@ export class Imports implements Handles.ImportTable {
 
   complete(id: number, status: number, value: unknown): void {
     if (this.expected.has(id)) return void this.expected.set(id, [status, value])
-    const deferred = this.results.get(id)
-    this.results.delete(id)
-    deferred?.complete(status, value)
+    this.results.delete(id)?.complete(status, value)
   }
 
   releaseId(id: number): void {
@@ -588,10 +600,10 @@ export class Imports implements Handles.ImportTable {
 
   /** The link has ended: nothing that is pending will complete. */
   end(reason: ActorExited["reason"], message: string): void {
-    const pending = Array.from(this.results.values())
+    const pending = this.results.entries()
     this.ended = [reason, message]
     this.results.clear()
     this.objects.clear()
-    for (const deferred of pending) deferred.lose(reason, message)
+    for (const [, deferred] of pending) deferred.lose(reason, message)
   }
 }

@@ -11,6 +11,7 @@ import type * as Behaviour from "./behaviour.ts"
 import type * as Codec from "./codec.ts"
 import { Mailbox } from "./mailbox.ts"
 import type { StreamWriter } from "./streamWriter.ts"
+import { Table } from "./table.ts"
 import * as Wire from "./wire.ts"
 
 /** The actor in which a fiber runs. */
@@ -31,7 +32,7 @@ export class LocalActor {
   readonly methods: ReadonlyArray<Codec.Method>
   readonly mailbox: Mailbox<ServerCall>
   /** the calls that have suspended */
-  calls: Set<ServerCall> | undefined
+  calls: Table<ServerCall> | undefined
   /** whether a method is known to answer out of line; learned from its first answer */
   forks: ReadonlyArray<boolean | undefined> = nothing
   handlers: ReadonlyArray<Behaviour.Handler> = nothing
@@ -85,8 +86,8 @@ export class LocalActor {
 
   /** A call has suspended. */
   enter(call: ServerCall): void {
-    if (this.calls === undefined) this.calls = new Set([call])
-    else this.calls.add(call)
+    const calls = this.calls ??= new Table()
+    calls.set(call.id, call)
   }
 
   /** An object belongs to it from now on. */
@@ -102,7 +103,7 @@ export class LocalActor {
     this.forks = known
   }
 
-  private forked: Set<Fiber.Fiber<unknown, unknown>> | undefined
+  private forked: Table<Fiber.Fiber<unknown, unknown>> | undefined
 
   /** Runs an effect until it ends or the actor does, which waits for it. */
   fork<A, E>(effect: Effect.Effect<A, E>, context: Context.Context<never>): Fiber.Fiber<A, E> {
@@ -110,15 +111,16 @@ export class LocalActor {
     const fiber = Effect.runForkWith(context)(effect)
     if (fiber.pollUnsafe() !== undefined) return fiber
     const forked = this.forked ??= this.keepForked()
-    forked.add(fiber)
-    fiber.addObserver(() => forked.delete(fiber))
+    forked.set(fiber.id, fiber)
+    fiber.addObserver(() => void forked.delete(fiber.id))
     return fiber
   }
 
   // one finalizer for all of them
-  private keepForked(): Set<Fiber.Fiber<unknown, unknown>> {
-    const forked = new Set<Fiber.Fiber<unknown, unknown>>()
-    Effect.runSync(Scope.addFinalizer(this.scope, Effect.suspend(() => Fiber.interruptAll(forked))))
+  private keepForked(): Table<Fiber.Fiber<unknown, unknown>> {
+    const forked = new Table<Fiber.Fiber<unknown, unknown>>()
+    const interruptAll = Effect.suspend(() => Fiber.interruptAll(forked.entries().map(([, fiber]) => fiber)))
+    Effect.runSync(Scope.addFinalizer(this.scope, interruptAll))
     return forked
   }
 }

@@ -23,6 +23,9 @@ export interface FlushHooks {
   readonly after: () => void
 }
 
+/** A place in a batch that is being made. */
+export type Place = readonly [batch: number, at: number]
+
 // more frames than so make a message no cheaper
 const largest = 64
 
@@ -33,6 +36,8 @@ const walkLimit = 64
 export class Outbox {
   /** how many batches have been handed to the link */
   private sent = 0
+  /** how many have been begun */
+  private begun = 0
   private batch: Wire.Batch = [0]
   private frames = 0
   private scheduled = false
@@ -66,6 +71,20 @@ export class Outbox {
   push2(op: number, a: unknown): void {
     this.batch.push(op, a)
     this.added()
+  }
+
+  /** Where the next frame will stand, for {@link amend4}. */
+  get place(): Place {
+    return [this.begun, this.batch.length]
+  }
+
+  /** Says something else in the place of a frame of four parts that has been pushed; `false` if that has left already. */
+  amend4([batch, at]: Place, op: number, b: unknown, c: unknown): boolean {
+    if (batch !== this.begun) return false
+    this.batch[at] = op
+    this.batch[at + 2] = b
+    this.batch[at + 3] = c
+    return true
   }
 
   /** Appends a frame that waits for the end of the turn, however many there are. */
@@ -142,6 +161,7 @@ export class Outbox {
     if (this.frames === 0) return
     const batch = this.batch
     this.batch = [0]
+    this.begun++
     this.frames = 0
     this.first = undefined
     this.seen = undefined
@@ -167,6 +187,7 @@ export class Outbox {
   close(): void {
     this.closed = true
     this.batch = [0]
+    this.begun++
     this.frames = 0
   }
 

@@ -27,6 +27,8 @@ import { begunCapacity, type Link } from "./link.ts"
 import { type LocalActor, type Prepared, ServerCall, Undecodable } from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
 import { StreamWriter } from "./streamWriter.ts"
+import { Table } from "./table.ts"
+import { Turns } from "./turns.ts"
 import * as Wire from "./wire.ts"
 
 /** A result that has been encoded, or the problem with that. */
@@ -51,39 +53,29 @@ export const caller: Handles.Owner = {
   exited: (reason, outcome, message) => new ActorExited({ actor: someone, reason, outcome, message })
 }
 
-// how long handlers may run one after the other before the event loop gets its turn and what they have answered is sent, in
-// milliseconds; a message costs one or two hundredths of it
-const patience = 0.5
-
 const plain = { fork: false, uninterruptible: false, isAnswer: false }
 
 /** Runs calls and answers them. */
 export class Runner {
   readonly outbox: Outbox
+  readonly turns: Turns
   private readonly ends: Handles.Ends
   private readonly begun: Int32Array | undefined
   private readonly noteCalls: boolean
-  private readonly calls = new Map<number, ServerCall>()
+  private readonly calls = new Table<ServerCall>()
   private unannounced: Array<ServerCall> = []
   private writers: Array<StreamWriter> = []
   private reading = false
   /** actors in which a call may have become free to begin while a batch is read */
   private readonly freed = new Set<LocalActor>()
-  private inTurn = false
-  /** when handlers have run for long in this turn */
-  private deadline = 0
-  /** they have: what waits goes on when the event loop has had its turn */
-  private isTired = false
-  private isResting = false
-  /** actors in which a call waits for that, with those whose answers say whether they run out of line */
-  private readonly rested = new Map<LocalActor, Array<ServerCall>>()
-  /** runs the fibers that have yielded in this turn */
-  private ready: (() => void) | undefined
+  /** actors in which a call waits for a rest, with those whose answers say whether they run out of line */
+  private readonly resting = new Map<LocalActor, Array<ServerCall>>()
   /** the calls whose handlers are being entered, the innermost last */
   private readonly entering: Array<number> = []
 
   constructor(outbox: Outbox, ends: Handles.Ends, notes: Pick<Link, "begun" | "interrupts"> | undefined) {
     this.outbox = outbox
+    this.turns = new Turns(outbox)
     this.ends = ends
     this.begun = notes?.begun
     this.noteCalls = notes?.interrupts !== undefined
@@ -94,7 +86,7 @@ export class Runner {
    * (C3).
    */
   read(batch: () => void): void {
-    this.turn(() => {
+    this.turns.run(() => {
       this.reading = true
       try {
         batch()
@@ -106,70 +98,18 @@ export class Runner {
     })
   }
 
-  /** Runs fibers that have yielded: in this turn, or else in the next one; returns how to take that back. */
-  soon(run: () => void): () => void {
-    if (this.inTurn) {
-      this.ready = run
-      return () => {
-        this.ready = undefined
-      }
-    }
-    const next = setImmediate(() => this.turn(run))
-    return () => clearImmediate(next)
-  }
-
-  // one turn: what it leads to at once is answered in one batch, and what takes long lets the event loop have its turn
-  private turn(work: () => void): void {
-    this.outbox.cork()
-    this.inTurn = true
-    this.deadline = performance.now() + patience
-    try {
-      work()
-      while (this.ready !== undefined && !this.isTired) {
-        const run = this.ready
-        this.ready = undefined
-        run()
-        this.pace()
-      }
-    } finally {
-      this.inTurn = false
-      if (this.ready !== undefined) {
-        const run = this.ready
-        this.ready = undefined
-        this.soon(run)
-      }
-      this.isTired = false
-      this.outbox.uncork()
-    }
-  }
-
-  // to be called after each handler
-  private pace(): void {
-    if (!this.inTurn) return
-    const now = performance.now()
-    if (now < this.deadline) return
-    this.deadline = now + patience
-    this.isTired = true
-    this.outbox.flush()
-  }
-
-  // what waits in the actor goes on when the event loop has had its turn; in two steps, because messages are read between them
+  // what waits in the actor goes on after a rest
   private rest(actor: LocalActor, unasked: Array<ServerCall>): void {
-    this.rested.set(actor, unasked)
-    if (this.isResting) return
-    this.isResting = true
-    setImmediate(() => setImmediate(this.goOn))
+    this.resting.set(actor, unasked)
+    this.turns.rest(this.goOn)
   }
 
   private readonly goOn = (): void => {
-    this.isResting = false
-    this.turn(() => {
-      for (const [actor, unasked] of this.rested) {
-        if (this.isTired) return this.rest(actor, unasked)
-        this.rested.delete(actor)
-        this.advance(actor, unasked)
-      }
-    })
+    for (const [actor, unasked] of this.resting) {
+      if (this.turns.isTired) return this.rest(actor, unasked)
+      this.resting.delete(actor)
+      this.advance(actor, unasked)
+    }
   }
 
   /** whether a handler is suspended or a call waits */
@@ -192,13 +132,13 @@ export class Runner {
       return this.outbox.push4(Wire.Failed, id, Wire.FailureUndecodable, "there is no such method")
     }
     // calls of objects do not wait for that: their holder may let go behind them
-    const isTired = this.isTired && actor.id >= 0
+    const isTired = this.turns.isTired && actor.id >= 0
     if (mailbox.isOpen && !isTired) {
       // a stream is entered into the tables at once, because it takes credit; what is lent to a call is noted with it
       const { payload, stream } = actor.methods[index]!
       const call = stream || payload.handles ? new ServerCall(id, actor, index, wire, extras) : undefined
       this.begin(actor, id, index, wire, extras, call)
-      return this.pace()
+      return this.turns.pace()
     }
     const call = new ServerCall(id, actor, index, wire, extras)
     const waits = !mailbox.isFull && (isTired || mailbox.hasNext && actor.forks[index] === undefined)
@@ -214,7 +154,7 @@ export class Runner {
     if (call.method.payload.handles && call.run === undefined) Handles.expect(this.ends, wire)
     if (call.discard) this.outbox.push2(Wire.Accepted, id)
     if (!waits) return
-    const unasked = this.rested.get(actor) ?? []
+    const unasked = this.resting.get(actor) ?? []
     if (actor.forks[index] !== false) unasked.push(call)
     this.rest(actor, unasked)
   }
@@ -309,9 +249,9 @@ export class Runner {
       requestId: id,
       headers: extras?.headers === undefined ? Headers.empty : Headers.fromRecordUnsafe(extras.headers),
       payload,
-      rpc,
-      ...(actor.isRelay ? { discard: extras?.discard, streamBufferSize: extras?.window } : undefined)
+      rpc
     }
+    if (actor.isRelay) Object.assign(options, { discard: extras?.discard, streamBufferSize: extras?.window })
     let answer: object
     let effect: Effect.Effect<any, any>
     let wrapped: { readonly fork: boolean; readonly uninterruptible: boolean } = plain
@@ -412,7 +352,7 @@ export class Runner {
         return this.follow(call, closing, undefined)
       }
       this.finish(actor, call.id, call.index, call.extras, call, call.forked, exit)
-      this.pace()
+      this.turns.pace()
       if (this.reading) this.freed.add(actor)
       else if (!actor.draining) this.advance(actor)
     })
@@ -437,12 +377,12 @@ export class Runner {
   private advance(actor: LocalActor, unasked: ReadonlyArray<ServerCall> = []): void {
     const { mailbox } = actor
     if (mailbox.line.size > 0) {
-      if (this.rested.has(actor)) return
-      if (!this.inTurn) return this.turn(() => this.advance(actor))
+      if (this.resting.has(actor)) return
+      if (!this.turns.isOpen) return this.turns.run(() => this.advance(actor))
       actor.draining = true
       for (let call = this.take(actor); call !== undefined; call = this.take(actor)) {
         this.begin(actor, call.id, call.index, call.wire, call.extras, call)
-        this.pace()
+        this.turns.pace()
       }
       const left = this.ask(unasked)
       actor.draining = false
@@ -455,23 +395,23 @@ export class Runner {
   private ask(calls: ReadonlyArray<ServerCall>): Array<ServerCall> {
     return calls.filter((call) => {
       if (call.fiber !== undefined || this.calls.get(call.id) !== call) return false
-      if (this.isTired) return true
+      if (this.turns.isTired) return true
       if (!this.peek(call).fork) return false
       call.actor.mailbox.line.remove(call)
       this.begin(call.actor, call.id, call.index, call.wire, call.extras, call)
-      this.pace()
+      this.turns.pace()
       return false
     })
   }
 
   private take(actor: LocalActor): ServerCall | undefined {
-    return this.isTired ? undefined : actor.mailbox.take()
+    return this.turns.isTired ? undefined : actor.mailbox.take()
   }
 
   /** Takes a call out of the tables. */
   forget(call: ServerCall): void {
     this.calls.delete(call.id)
-    call.actor.calls?.delete(call)
+    call.actor.calls?.delete(call.id)
   }
 
   private finish(
@@ -542,8 +482,9 @@ export class Runner {
     value: unknown,
     transfer: ReadonlyArray<unknown> | undefined
   ): void {
-    const promised = method.success.handles ? Handles.promised(value) : undefined
-    if (promised !== undefined) this.outbox.push3(Wire.Promised, id, promised)
+    const content = method.success.handles ? Handles.contentOf(value) : undefined
+    if (content?.[0] === Handles.WireDeferred) this.ends.exports.promise(id, content[1])
+    else if (content?.[0] === Handles.WireKnown) this.outbox.push4(Wire.Known, id, content[1], content[2])
     else if (transfer === undefined) this.outbox.push3(Wire.Settled, id, value)
     else this.outbox.pushTransfer([Wire.Settled, id, value], transfer)
     call?.giveBack()
@@ -660,7 +601,7 @@ export class Runner {
       const unannounced = this.unannounced
       this.unannounced = []
       for (const call of unannounced) {
-        if (call.announced || !this.calls.has(call.id)) continue
+        if (call.announced || this.calls.get(call.id) === undefined) continue
         call.announced = true
         this.outbox.push3(Wire.Started, call.id, call.flags)
       }
@@ -689,7 +630,8 @@ export class Runner {
     switch (frame[0]) {
       case Wire.Settled:
       case Wire.Failed:
-        Handles.takeBack(this.ends, frame[2])
+      case Wire.Known:
+        Handles.takeBack(this.ends, frame[0] === Wire.Known ? frame[3] : frame[2])
         return this.outbox.push4(Wire.Failed, frame[1], Wire.FailureUnencodable, text)
       case Wire.Complete:
         Handles.takeBack(this.ends, frame[3])

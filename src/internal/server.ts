@@ -48,7 +48,7 @@ export class Server {
     this.behaviours = behaviours
     this.runner = new Runner(outbox, ends, notes)
     // one dispatcher for all handler fibers, so that what they answer in one turn leaves as one message
-    const scheduler = new Scheduler.MixedScheduler("async", (run) => this.runner.soon(run))
+    const scheduler = new Scheduler.MixedScheduler("async", (run) => this.runner.turns.soon(run))
     const dispatcher = scheduler.makeDispatcher()
     this.scheduler = {
       executionMode: scheduler.executionMode,
@@ -317,7 +317,7 @@ export class Server {
     }
     if (actor.objects !== undefined) { for (const stop of Array.from(actor.objects.values())) stop() }
     actor.building?.interruptUnsafe()
-    if (actor.calls !== undefined) { for (const call of Array.from(actor.calls)) call.fiber?.interruptUnsafe() }
+    if (actor.calls !== undefined) { for (const [, call] of actor.calls.entries()) call.fiber?.interruptUnsafe() }
     if (actor.onIdle === finish) finish()
   }
 

@@ -80,8 +80,10 @@ export const Spawned = 34
 export const Closed = 35
 /** `[Settled, callId, value]`: success. */
 export const Settled = 36
-/** `[Promised, callId, handle]`: success with a result in the making, as one number and not as an object that is cloned. */
+/** `[Promised, callId, handle, undefined]`: success with a result in the making, as one number and not as an object that is cloned. */
 export const Promised = 48
+/** `[Known, callId, completion, value]`: success with a result that is there already; see the `Complete…` codes. */
+export const Known = 49
 /** `[Failed, callId, failure, value]`: any other end of a call; see the `Failure…` codes. */
 export const Failed = 37
 /** `[Started, callId, flags]`: the call has left the mailbox and has not settled in the turn in which it did. */
@@ -135,7 +137,8 @@ export const sizes: ReadonlyArray<number> = (() => {
       [Spawned, 4],
       [Closed, 3],
       [Settled, 3],
-      [Promised, 3],
+      [Promised, 4],
+      [Known, 4],
       [Failed, 4],
       [Started, 3],
       [Accepted, 2],

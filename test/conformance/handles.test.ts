@@ -385,6 +385,25 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(watched.sent(), 3)
     }).pipe(Effect.provide(placement.layer())))
 
+  it.live("H2: so does one that is there before the answer has left", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const soon = (ending: "succeeds" | "fails" | "dies") =>
+        Effect.forEach(Array.from({ length: 100 }), () => workshop.soon({ ending }), { concurrency: "unbounded" })
+      const [good, bad, worse] = yield* Effect.all([soon("succeeds"), soon("fails"), soon("dies")], {
+        concurrency: "unbounded"
+      })
+      // not all of them, where a machine is so slow that the answers leave before
+      for (const results of [good, bad]) {
+        assert.isTrue((yield* Effect.forEach(results, (result) => result.isDone)).includes(true))
+      }
+      assert.deepStrictEqual(yield* Effect.forEach(good, (result) => result.await), good.map(() => 42))
+      for (const result of bad) assertBroken(yield* Effect.flip(result.await))
+      for (const result of worse) assertDied(yield* Effect.exit(result.await), "RangeError", "out of luck")
+      assert.strictEqual(watched.held(), 0)
+    }).pipe(Effect.provide(placement.layer())))
+
   // ---- H5 ----
 
   it.live("H5: using a released handle is HandleReleased, at once", () =>

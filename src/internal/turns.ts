@@ -1,0 +1,83 @@
+/**
+ * The turns of a worker. What a message leads to at once is answered with one message, also by fibers that have let others run in
+ * between; and when handlers have run for long one after the other, what they have answered is sent, and the event loop gets its
+ * turn: timers run, and the message is read that takes back a call which waits, asks whether the worker lives, or calls another actor.
+ */
+import type { Outbox } from "./outbox.ts"
+
+// how long handlers may run one after the other, in milliseconds; a message costs one or two hundredths of it
+const patience = 0.5
+
+/** Runs what has come, and notices when that takes long. */
+export class Turns {
+  private readonly outbox: Outbox
+  /** whether a turn has begun */
+  isOpen = false
+  /** whether handlers have run for long in this turn: what could begin in it waits until there has been a rest */
+  isTired = false
+  private deadline = 0
+  private isResting = false
+  /** runs the fibers that have yielded in this turn */
+  private ready: (() => void) | undefined
+
+  constructor(outbox: Outbox) {
+    this.outbox = outbox
+  }
+
+  /** Runs one turn. */
+  run(work: () => void): void {
+    this.outbox.cork()
+    this.isOpen = true
+    this.deadline = performance.now() + patience
+    try {
+      work()
+      while (this.ready !== undefined && !this.isTired) {
+        this.takeReady()!()
+        this.pace()
+      }
+    } finally {
+      this.isOpen = this.isTired = false
+      const left = this.takeReady()
+      if (left !== undefined) this.soon(left)
+      this.outbox.uncork()
+    }
+  }
+
+  /** Runs fibers that have yielded: in this turn, or else in the next one; returns how to take that back. */
+  soon(run: () => void): () => void {
+    if (this.isOpen) {
+      this.ready = run
+      return () => this.takeReady()
+    }
+    const next = setImmediate(() => this.run(run))
+    return () => clearImmediate(next)
+  }
+
+  private takeReady(): (() => void) | undefined {
+    const ready = this.ready
+    this.ready = undefined
+    return ready
+  }
+
+  /** To be called after each handler. */
+  pace(): void {
+    if (!this.isOpen) return
+    const now = performance.now()
+    if (now < this.deadline) return
+    this.deadline = now + patience
+    this.isTired = true
+    this.outbox.flush()
+  }
+
+  /** Goes on in a turn of its own when the event loop has had its turn: in two steps, because messages are read between them. */
+  rest(goOn: () => void): void {
+    if (this.isResting) return
+    this.isResting = true
+    setImmediate(() =>
+      setImmediate(() => {
+        this.isResting = false
+        this.run(goOn)
+      })
+    )
+  }
+}

@@ -1,0 +1,73 @@
+import { assert, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { Table } from "../src/internal/table.ts"
+
+interface Item {
+  readonly name: string
+}
+
+// few numbers, whose places collide; some lie far apart, or below zero
+const Key = Schema.Literals([
+  0,
+  1,
+  2,
+  3,
+  5,
+  8,
+  9,
+  15,
+  16,
+  17,
+  24,
+  31,
+  32,
+  33,
+  40,
+  -1,
+  -2,
+  -8,
+  -16,
+  2 ** 40 + 8,
+  2 ** 52
+])
+const Command = Schema.Struct({ op: Schema.Literals(["set", "set again", "delete", "get", "clear"]), key: Key })
+
+const sorted = (entries: Iterable<readonly [number, Item]>) => Array.from(entries).toSorted(([a], [b]) => a - b)
+
+it.prop("a table keeps what a Map keeps", [Schema.Array(Command).check(Schema.isMinLength(50))], ([commands]) => {
+  const table = new Table<Item>()
+  const map = new Map<number, Item>()
+  commands.forEach(({ key, op }, at) => {
+    switch (op) {
+      case "delete":
+        assert.strictEqual(table.delete(key), map.get(key))
+        map.delete(key)
+        break
+      case "get":
+        assert.strictEqual(table.get(key), map.get(key))
+        break
+      case "clear":
+        if (at % 7 !== 0) break
+        table.clear()
+        map.clear()
+        break
+      default: {
+        const item = { name: `${at}` }
+        table.set(key, item)
+        map.set(key, item)
+      }
+    }
+    assert.strictEqual(table.size, map.size)
+  })
+  assert.deepStrictEqual(sorted(table.entries()), sorted(map))
+})
+
+it("a table that has held much takes things in again when it is empty", () => {
+  const table = new Table<Item>()
+  for (let round = 0; round < 3; round++) {
+    for (let key = 0; key < 10_000; key++) table.set(key * 7, { name: `${key}` })
+    for (let key = 0; key < 10_000; key++) assert.strictEqual(table.delete(key * 7)?.name, `${key}`)
+    assert.strictEqual(table.size, 0)
+    assert.isUndefined(table.get(7))
+  }
+})
