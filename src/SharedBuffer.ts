@@ -91,7 +91,7 @@ const link = Schema.link<SharedBuffer>()(
         ? Effect.fail(
           new SchemaIssue.InvalidValue({ message: "the shared buffer has been released" }, buffer, options)
         )
-        : Effect.succeed({ handle: Handles.handedOut(Handles.toWire(buffer, undefined)), bytes })
+        : Effect.succeed({ handle: Handles.handedOut(Handles.toWire(buffer, undefined, Handles.handingOut())), bytes })
     }
   })
 )

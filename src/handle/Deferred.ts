@@ -19,6 +19,7 @@ import { LocalDeferred, type ResultCodec } from "../internal/exports.ts"
 import * as Handles from "../internal/handles.ts"
 import { CurrentActor } from "../internal/localActor.ts"
 import * as Objects from "../internal/objects.ts"
+import { ScopedFiber } from "../internal/scopedFiber.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
 /**
@@ -79,8 +80,8 @@ export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Nev
     // a result that is known travels along
     fresh: codec.success.isolated && codec.error.isolated,
     is: (u) => Handles.isHandle(u, "Deferred"),
-    encode: (handle) => Handles.toWire(handle, codec),
-    decode: (wire) => Handles.fromWire(wire, codec)
+    encode: (handle, to) => Handles.toWire(handle, codec, to),
+    decode: (wire, from) => Handles.receive(wire, codec, from)
   })
 }
 
@@ -96,10 +97,10 @@ export const fork = <A, E, R>(
 ): Effect.Effect<DeferredHandle<A, E>, never, Exclude<R, Scope.Scope>> =>
   Effect.withFiberSucceed((fiber) => {
     // its requirements are those of the effect that is returned
-    const scoped = Effect.scoped(effect) as Effect.Effect<A, E>
+    const provided = effect as Effect.Effect<A, E>
     const actor = fiber.getRef(CurrentActor)
     return new LocalDeferred(
-      actor === undefined ? Effect.runForkWith(fiber.context)(scoped) : actor.fork(scoped, fiber.context)
+      actor === undefined ? new ScopedFiber(provided, fiber.context) : actor.fork(provided, fiber.context)
     ) as DeferredHandle<A, E>
   })
 

@@ -30,6 +30,8 @@ export interface Codec {
   readonly decode: Coder
   /** tells of a value whether it fits and is its own encoding; only where one look tells */
   readonly passes: ((value: unknown) => boolean) | undefined
+  /** for values that are handles and nothing else */
+  readonly direct: Direct | undefined
   /** how many values of a stream may be under way, where that may be more than usual because they are small */
   readonly window: number | undefined
   /** whether encoding makes a fresh value, so that two encoded values never share an object */
@@ -132,12 +134,11 @@ export const handleAnnotation = "~uactor/handle"
 /** Annotates the declaration of a handle with its {@link Direct}. */
 export const directAnnotation = "~uactor/direct"
 
-/** How a value that is nothing but a handle travels, without a schema on the way. */
+/** How a value that is nothing but a handle travels, without a schema on the way: from whom it is handed out, and to whom. */
 export interface Direct {
   readonly is: (value: unknown) => boolean
-  readonly encode: (handle: any) => unknown
-  readonly isEncoded: (value: unknown) => boolean
-  readonly decode: (encoded: any) => unknown
+  readonly encode: (handle: any, to: any) => any
+  readonly decode: (encoded: any, from: any) => object
 }
 
 /** Annotates the declaration of an encoded value that is made afresh each time and shares no object with another. */
@@ -222,6 +223,7 @@ export const none: Codec = {
   encode: () => Exit.void,
   decode: () => Exit.void,
   passes: undefined,
+  direct: undefined,
   window: undefined,
   isolated: true,
   handles: false,
@@ -241,18 +243,11 @@ export const compile = (schema: Schema.Top): Codec => {
   if (have) return have
   const codec = Schema.make<Schema.Codec<unknown, unknown>>(lower(schema.ast))
   const passes = passesOf(codec.ast)
-  const encode = unlessPasses(passes, SchemaParser.encodeUnknownEffect(codec))
-  const decode = unlessPasses(passes, SchemaParser.decodeUnknownEffect(codec))
-  const direct = directOf(schema.ast)
   const out: Codec = {
-    // what does not fit is left to the schema, which says why
-    encode: direct === undefined
-      ? encode
-      : (value) => direct.is(value) ? Exit.succeed(direct.encode(value)) : encode(value),
-    decode: direct === undefined
-      ? decode
-      : (value) => direct.isEncoded(value) ? Exit.succeed(direct.decode(value)) : decode(value),
+    encode: unlessPasses(passes, SchemaParser.encodeUnknownEffect(codec)),
+    decode: unlessPasses(passes, SchemaParser.decodeUnknownEffect(codec)),
     passes,
+    direct: directOf(schema.ast),
     window: isNumber(SchemaAST.toEncoded(codec.ast)) ? numbersUnderWay : undefined,
     handles: some(schema.ast, isHandle),
     cloneable: !some(SchemaAST.toEncoded(codec.ast), isOpen),

@@ -55,13 +55,16 @@ export interface Served {
   readonly owner?: Pick<Handles.Owner, "name" | "address"> | undefined
 }
 
+/** The fiber that makes a result. */
+type Making = Pick<Fiber.Fiber<unknown, unknown>, "pollUnsafe" | "addObserver" | "interruptUnsafe">
+
 /** A result that is in the making here. */
 export class LocalDeferred implements Handles.Carrier, Source {
-  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private readonly fiber: Making
   private readonly stop: Effect.Effect<void> | undefined
 
   /** `stop`: how its making is interrupted, if not by interrupting the fiber */
-  constructor(fiber: Fiber.Fiber<unknown, unknown>, stop?: Effect.Effect<void>) {
+  constructor(fiber: Making, stop?: Effect.Effect<void>) {
     this.fiber = fiber
     this.stop = stop
   }

@@ -169,10 +169,13 @@ const fromFiber = <A>(reference: Context.Reference<A>): A | undefined => Fiber.g
 
 /** Encodes a value that may contain handles. */
 export const encode = (
-  { ends, owner }: Exporting,
+  exporting: Exporting,
   codec: Codec.Codec,
   value: unknown
 ): ReturnType<Codec.Codec["encode"]> => {
+  // what does not fit is left to the schema, which says why
+  if (codec.direct?.is(value) === true) return Exit.succeed(codec.direct.encode(value, exporting))
+  const { ends, owner } = exporting
   const outer = exporter
   const made: Array<WireHandle> = []
   const to = exporter = { ends, owner, made }
@@ -202,6 +205,7 @@ const takeBackUnkept = (ends: Ends, made: ReadonlyArray<WireHandle>, exit: Exit.
 
 /** Decodes a value that may contain handles. */
 export const decode = (from: Importing, codec: Codec.Codec, value: unknown): ReturnType<Codec.Codec["decode"]> => {
+  if (codec.direct !== undefined && isWire(value)) return Exit.succeed(codec.direct.decode(value, from))
   const outer = importer
   importer = from
   let decoded
@@ -238,7 +242,7 @@ export const handedOut = (wire: WireHandle): WireHandle => {
 }
 
 /** Encodes a handle, on the way out. */
-export const toWire = (handle: object, how: unknown): WireHandle => carrierOf(handle).export(handingOut(), how)
+export const toWire = (handle: object, how: unknown, to: Exporting): WireHandle => carrierOf(handle).export(to, how)
 
 /** Who takes in at this moment. */
 export const takingIn = (): Importing => {
@@ -246,9 +250,6 @@ export const takingIn = (): Importing => {
   if (from !== undefined) return from
   throw new TypeError("a handle can only be received in a call, its answer, or the arguments of an actor")
 }
-
-/** Decodes a handle, on the way in. */
-export const fromWire = (wire: WireHandle, how: unknown): object => receive(wire, how, takingIn())
 
 /** Takes in a handle for someone. */
 export const receive = ({ [WireTag]: content }: WireHandle, how: unknown, from: Importing): object => {

@@ -4,12 +4,13 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
 import type * as Behaviour from "./behaviour.ts"
 import type * as Codec from "./codec.ts"
 import { Mailbox } from "./mailbox.ts"
+import { ScopedFiber } from "./scopedFiber.ts"
 import type { StreamWriter } from "./streamWriter.ts"
 import { Table } from "./table.ts"
 import * as Wire from "./wire.ts"
@@ -103,23 +104,20 @@ export class LocalActor {
     this.forks = known
   }
 
-  private forked: Table<Fiber.Fiber<unknown, unknown>> | undefined
+  private forked: Table<ScopedFiber<unknown, unknown>> | undefined
 
-  /** Runs an effect until it ends or the actor does, which waits for it. */
-  fork<A, E>(effect: Effect.Effect<A, E>, context: Context.Context<never>): Fiber.Fiber<A, E> {
-    if (this.scope.state._tag === "Closed") return Effect.runFork(Effect.interrupt)
-    const fiber = Effect.runForkWith(context)(effect)
-    if (fiber.pollUnsafe() !== undefined) return fiber
-    const forked = this.forked ??= this.keepForked()
-    forked.set(fiber.id, fiber)
-    fiber.addObserver(() => void forked.delete(fiber.id))
-    return fiber
+  /** Runs an effect, with a scope of its own, until it ends or the actor does, which waits for it. */
+  fork(effect: Effect.Effect<unknown, unknown>, context: Context.Context<never>): ScopedFiber<unknown, unknown> {
+    const isClosed = this.scope.state._tag === "Closed"
+    return new ScopedFiber(isClosed ? Effect.interrupt : effect, context, this.forked ??= this.keepForked())
   }
 
   // one finalizer for all of them
-  private keepForked(): Table<Fiber.Fiber<unknown, unknown>> {
-    const forked = new Table<Fiber.Fiber<unknown, unknown>>()
-    const interruptAll = Effect.suspend(() => Fiber.interruptAll(forked.entries().map(([, fiber]) => fiber)))
+  private keepForked(): Table<ScopedFiber<unknown, unknown>> {
+    const forked = new Table<ScopedFiber<unknown, unknown>>()
+    const interruptAll = Effect.suspend(() =>
+      Effect.forEach(forked.entries(), ([, fiber]) => fiber.interrupt, { concurrency: "unbounded", discard: true })
+    )
     Effect.runSync(Scope.addFinalizer(this.scope, interruptAll))
     return forked
   }

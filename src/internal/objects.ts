@@ -19,22 +19,21 @@ interface Carriage<H extends object> {
   /** whether nothing that travels with a handle is an object of someone else */
   readonly fresh: boolean
   readonly is: (u: object) => boolean
-  readonly encode: (handle: H) => Handles.WireHandle
-  readonly decode: (wire: Handles.WireHandle) => object
+  readonly encode: (handle: H, to: Handles.Exporting) => Handles.WireHandle
+  readonly decode: (wire: Handles.WireHandle, from: Handles.Importing) => object
 }
 
 /** A schema for handles. */
 export const schemaOf = <H extends object>({ decode, encode, expected, fresh, is }: Carriage<H>): Schema.declare<H> => {
   const isOne = (u: unknown): u is H => typeof u === "object" && u !== null && is(u)
-  const handOut = (handle: H): Handles.WireHandle => Handles.handedOut(encode(handle))
   const link = Schema.link<H>()(
     Schema.declare(Handles.isWire, { [Codec.freshAnnotation]: fresh }),
     SchemaTransformation.transform<H, Handles.WireHandle>({
-      decode: (wire) => decode(wire) as H,
-      encode: handOut
+      decode: (wire) => decode(wire, Handles.takingIn()) as H,
+      encode: (handle) => Handles.handedOut(encode(handle, Handles.handingOut()))
     })
   )
-  const direct: Codec.Direct = { is: isOne, encode: handOut, isEncoded: Handles.isWire, decode }
+  const direct: Codec.Direct = { is: isOne, encode, decode }
   return Schema.declare(isOne, {
     expected,
     [Codec.handleAnnotation]: true,
@@ -70,8 +69,8 @@ export const schema = <C, H extends object, Rpcs extends Rpc.Any>(
     expected: `a handle of kind ${name}`,
     fresh: true,
     is: (u) => Handles.isHandle(u, kind),
-    encode: (handle) => Handles.toWire(handle, how),
-    decode: (wire) => Handles.fromWire(wire, how)
+    encode: (handle, to) => Handles.toWire(handle, how, to),
+    decode: (wire, from) => Handles.receive(wire, how, from)
   })
 }
 

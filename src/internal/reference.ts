@@ -122,11 +122,10 @@ export const schema = <A extends object>(definition: Behaviour.Definition): Sche
     fresh: true,
     expected: `a reference to ${name}`,
     is: (u) => Ref.ActorRefTypeId in u && Ref.actorOf(u).target.name === name,
-    decode: (wire) => Handles.fromWire(wire, kind),
-    encode: (ref) => {
-      if (Handles.HandleTypeId in ref) return Handles.toWire(ref, kind)
+    decode: (wire, from) => Handles.receive(wire, kind, from),
+    encode: (ref, to) => {
+      if (Handles.HandleTypeId in ref) return Handles.toWire(ref, kind, to)
       const actor = Ref.actorOf(ref)
-      const to = Handles.handingOut()
       const served: Served = {
         reclaim: () => ref,
         again: () => served,

@@ -242,8 +242,10 @@ export class Server {
     let kind = this.kinds.get(behaviour)
     if (kind === undefined) {
       const { definition: { methods }, handlers } = behaviour
+      const services = Context.add(behaviour.context, Scheduler.Scheduler, this.scheduler)
       kind = {
-        services: Context.add(behaviour.context, Scheduler.Scheduler, this.scheduler),
+        // flat, because each call adds to it, and a context to which much has been added is copied with each addition
+        services: Context.makeUnsafe(new Map(services.mapUnsafe)),
         handlers: handlers === undefined ? undefined : methods.map((method) => handlers[method.tag]!)
       }
       this.kinds.set(behaviour, kind)
