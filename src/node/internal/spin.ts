@@ -17,8 +17,8 @@ import type { Batch } from "../../internal/wire.ts"
 import { leavesCore } from "./census.ts"
 
 const maxSkip = 63
-// however many messages are found, the event loop gets its turn
-const maxEpisode = 0.5
+// however many messages are found, the event loop gets its turn; in milliseconds
+const maxEpisode = 0.2
 
 /** Which chances to take. */
 class Chances {
@@ -111,13 +111,12 @@ export const listen = (
       if (next === undefined) continue
       hit = true
       onBatch(next.message)
-      if (isBusy()) {
-        vigil.begin()
-        break
-      }
       until = performance.now() + window
+      if (isBusy()) break
     }
     chances.settle(hit)
+    // what is still expected is looked for while the event loop turns
+    if (performance.now() < until) vigil.begin()
   }
   port.on("message", (batch: Batch) => {
     vigil.arrived()
