@@ -42,6 +42,8 @@ interface Effort {
   readonly sampleMs: number
   readonly samples: number
   readonly samplesMsAtMost: number
+  /** the part of what a case does at once */
+  readonly share: number
 }
 
 const quickly: Effort = {
@@ -50,7 +52,8 @@ const quickly: Effort = {
   warmMsAtMost: 500,
   sampleMs: 30,
   samples: 5,
-  samplesMsAtMost: 400
+  samplesMsAtMost: 300,
+  share: 1 / 4
 }
 const fully: Effort = {
   warmMs: 500,
@@ -58,11 +61,14 @@ const fully: Effort = {
   warmMsAtMost: 3000,
   sampleMs: 80,
   samples: 7,
-  samplesMsAtMost: 2000
+  samplesMsAtMost: 2000,
+  share: 1
 }
 
 // until it is warm, and then with so many operations that a sample takes its time
-const warm = async (work: Work, { count, width = 1 }: Case, effort: Effort): Promise<number> => {
+const warm = async (work: Work, what: Case, effort: Effort): Promise<number> => {
+  const { width = 1 } = what
+  const count = what.count === undefined ? undefined : what.count * effort.share
   const start = performance.now()
   let n = count ?? 64
   for (let done = 0, took = 0; took < effort.warmMsAtMost;) {

@@ -1,7 +1,7 @@
 /**
  * The benchmark: `npm run bench -- [options]`.
  *
- *   --quick        one round of short samples, nothing unpinned; under a minute
+ *   --quick        one round of short samples, a quarter of a burst, nothing unpinned; under a minute
  *   --case NAME    only cases whose name begins so; may be repeated
  *   --subject NAME only these subjects, and the case's reference; may be repeated
  *   --rounds N     how often every subject has its turn (5; quick: 1)
