@@ -48,8 +48,8 @@ interface Effort {
 
 const quickly: Effort = {
   warmMs: 120,
-  warmOperations: 2000,
-  warmMsAtMost: 500,
+  warmOperations: 1000,
+  warmMsAtMost: 300,
   sampleMs: 30,
   samples: 5,
   samplesMsAtMost: 300,
