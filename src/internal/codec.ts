@@ -198,25 +198,23 @@ const satisfies = (ast: SchemaAST.AST, checks: ReadonlyArray<SchemaAST.Check<unk
   return true
 }
 
-/** Whether all of them pass; what cannot even be told is left to the encoder. */
-export const allPass = (passes: (value: unknown) => boolean, values: ReadonlyArray<unknown>): boolean => {
+// what cannot even be told is left to the coder
+const doesPass = (passes: (value: unknown) => boolean, value: unknown): boolean => {
   try {
-    for (let i = 0; i < values.length; i++) if (!passes(values[i])) return false
-    return true
+    return passes(value)
   } catch {
     return false
   }
 }
 
+/** Whether all of them pass. */
+export const allPass = (passes: (value: unknown) => boolean, values: ReadonlyArray<unknown>): boolean => {
+  for (let i = 0; i < values.length; i++) if (!doesPass(passes, values[i])) return false
+  return true
+}
+
 const unlessPasses = (passes: ((value: unknown) => boolean) | undefined, coder: Coder): Coder =>
-  passes === undefined ? coder : (value) => {
-    try {
-      if (passes(value)) return Exit.succeed(value)
-    } catch {
-      // what cannot even be told is left to the coder
-    }
-    return coder(value)
-  }
+  passes === undefined ? coder : (value) => doesPass(passes, value) ? Exit.succeed(value) : coder(value)
 
 /** Carries nothing. */
 export const none: Codec = {

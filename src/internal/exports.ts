@@ -259,11 +259,15 @@ export class Exports implements Handles.ExportTable {
   addResult(source: Source, codec: ResultCodec, to: Handles.Exporting): Handles.WireHandle {
     const { exit } = source
     const known = exit === undefined ? undefined : completionOf(codec, exit, to)
-    // a value that might not be cloneable travels by itself, so that it fails by itself
-    if (known !== undefined && Codec.isSuccess(known[1]) && codecOf(known[0], codec)?.cloneable !== false) {
-      // a defect may be anybody's object
-      if (codecOf(known[0], codec) === undefined) this.outbox.isolate(known[1].value)
-      return Handles.known(known[0], known[1].value)
+    if (known !== undefined) {
+      const [status, encoded] = known
+      const encodedBy = codecOf(status, codec)
+      // a value that might not be cloneable travels by itself, so that it fails by itself
+      if (Codec.isSuccess(encoded) && encodedBy?.cloneable !== false) {
+        // a defect may be anybody's object
+        if (encodedBy === undefined) this.outbox.isolate(encoded.value)
+        return Handles.known(status, encoded.value)
+      }
     }
     const id = this.next++
     // what is only passed on does not end with who passes it on
@@ -353,9 +357,10 @@ export class Exports implements Handles.ExportTable {
     if (entry === undefined) return
     const [status, encoded] = entry.known ?? completionOf(entry.codec, exit, entry.to)
     if (Codec.isSuccess(encoded)) {
-      const codec = codecOf(status, entry.codec)
+      const encodedBy = codecOf(status, entry.codec)
+      // what might not be cloneable, or share an object with another frame, travels by itself
       if (
-        entry.promise !== undefined && codec?.cloneable === true && codec.isolated &&
+        entry.promise !== undefined && encodedBy?.cloneable === true && encodedBy.isolated &&
         this.outbox.amend4(entry.promise, Wire.Known, status, encoded.value)
       ) return
       return this.completed(id, status, encoded.value)

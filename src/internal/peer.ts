@@ -39,13 +39,14 @@ export class Peer {
       link,
       (frame, error) =>
         Wire.isAnswer(frame[0] as number)
-          ? this.server.runner.onUnsendable(frame, error)
+          ? this.server.runner.answers.onUnsendable(frame, error)
           : this.client.onUnsendable(frame, error),
       { before: () => this.server.runner.announce(), after: () => this.server.runner.announced() }
     )
     const { makeChannel, openChannel } = link
     const exports = new Exports(outbox, {
-      whenEncoded: (encoded, context, done, failed) => this.server.runner.whenEncoded(encoded, context, done, failed),
+      whenEncoded: (encoded, context, done, failed) =>
+        this.server.runner.answers.whenEncoded(encoded, context, done, failed),
       serve: (id, object, owner) => this.server.serve(id, object, owner),
       close: (id) => this.server.release(id),
       passOn: (hand, how, from) => passOn(hand, how, from)

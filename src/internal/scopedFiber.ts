@@ -62,7 +62,8 @@ export class ScopedFiber<A, E> {
   get interrupt(): Effect.Effect<void> {
     return Effect.callback((resume) => {
       this.interruptUnsafe()
-      this.addObserver(() => resume(Effect.void))
+      const stop = this.addObserver(() => resume(Effect.void))
+      return Effect.sync(stop)
     })
   }
 }

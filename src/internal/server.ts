@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
+import { unencodable } from "./answers.ts"
 import * as Behaviour from "./behaviour.ts"
 import * as Codec from "./codec.ts"
 import type { Exports, Served } from "./exports.ts"
@@ -15,7 +16,7 @@ import * as Handles from "./handles.ts"
 import type { Link, LinkEnd } from "./link.ts"
 import { LocalActor, Undecodable } from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
-import { caller, Runner, unencodable } from "./runner.ts"
+import { caller, Runner } from "./runner.ts"
 import * as Wire from "./wire.ts"
 
 /** What the actors of one behaviour have in common. */
@@ -201,7 +202,7 @@ export class Server {
           if (Undecodable.is(defect)) {
             this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnArgsInvalid, defect.text)
           } else if (failure?._tag === "Fail") {
-            this.runner.whenEncoded(
+            this.runner.answers.whenEncoded(
               error.encode(failure.error),
               actor.context,
               (value) => this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnFailed, value),
@@ -214,7 +215,7 @@ export class Server {
                 )
             )
           } else {
-            this.runner.whenEncoded(
+            this.runner.answers.whenEncoded(
               Effect.forEach(all.reasons.filter(Cause.isFailReason), (reason) => error.encode(reason.error)),
               actor.context,
               (values) => {

@@ -1,0 +1,234 @@
+/**
+ * Telling callers what became of their calls: results, failures and what cannot
+ * be sent, as frames.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Transferable from "effect/workers/Transferable"
+import { isRelayable } from "../ActorError.ts"
+import * as Codec from "./codec.ts"
+import * as Handles from "./handles.ts"
+import { type LocalActor, type ServerCall, Undecodable } from "./localActor.ts"
+import type { Outbox } from "./outbox.ts"
+import type { StreamWriter } from "./streamWriter.ts"
+import * as Wire from "./wire.ts"
+
+/** A result that has been encoded, or the problem with that. */
+class Sealed {
+  readonly value: unknown
+  readonly transfer: ReadonlyArray<unknown> | undefined
+  readonly problem: string | undefined
+
+  constructor(value: unknown, transfer: ReadonlyArray<unknown> | undefined, problem: string | undefined) {
+    this.value = value
+    this.transfer = transfer
+    this.problem = problem
+  }
+}
+
+/** The answers of a worker's actors. */
+export class Answers {
+  private readonly outbox: Outbox
+  private readonly ends: Handles.Ends
+  private readonly writerOf: (id: number) => StreamWriter | undefined
+
+  /** `writerOf`: what writes the stream that answers a call */
+  constructor(outbox: Outbox, ends: Handles.Ends, writerOf: (id: number) => StreamWriter | undefined) {
+    this.outbox = outbox
+    this.ends = ends
+    this.writerOf = writerOf
+  }
+
+  /** Who hands out what an actor returns. */
+  exporting(actor: LocalActor): Handles.Exporting {
+    return { ends: this.ends, owner: actor.id < 0 ? actor.owner : actor }
+  }
+
+  /** Encodes a result early: a handle that the handler received and passes on is handed out before what it received is let go. */
+  seal(call: ServerCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<Exit.Exit<unknown, unknown>> {
+    const { actor, method } = call
+    if (!method.success.handles || method.stream || call.discard || Exit.isFailure(exit)) return Effect.succeed(exit)
+    if (Deferred.isDeferred(exit.value)) return Effect.succeed(exit)
+    return Effect.callback((resume) =>
+      this.whenEncoded(
+        Handles.encode(this.exporting(actor), method.success, exit.value),
+        actor.context,
+        (value, transfer) => resume(Effect.succeed(Exit.succeed(new Sealed(value, transfer, undefined)))),
+        (text) => resume(Effect.succeed(Exit.succeed(new Sealed(undefined, undefined, text))))
+      )
+    )
+  }
+
+  /** Tells of a result. */
+  succeed(
+    actor: LocalActor,
+    id: number,
+    method: Codec.Method,
+    extras: Wire.Extras | undefined,
+    call: ServerCall | undefined,
+    value: unknown
+  ): void {
+    if (method.stream || extras?.discard === true) {
+      call?.writer?.flush()
+      return this.settle(id, method, call, undefined, undefined)
+    }
+    if (value instanceof Sealed) {
+      if (value.problem !== undefined) return this.unsent(id, call, value.problem)
+      if (value.transfer === undefined) this.outbox.isolate(value.value)
+      return this.settle(id, method, call, value.value, value.transfer)
+    }
+    const { success } = method
+    const encoded = success.handles
+      ? Handles.encode(this.exporting(actor), success, value)
+      : success.encode(value)
+    if (!Codec.isSuccess(encoded)) {
+      return this.whenEncoded(
+        encoded,
+        actor.context,
+        (value, transfer) => this.settle(id, method, call, value, transfer),
+        (text) => this.unsent(id, call, text)
+      )
+    }
+    if (!success.isolated) this.outbox.isolate(encoded.value)
+    this.settle(id, method, call, encoded.value, undefined)
+  }
+
+  // what was lent to a call is given back behind its answer, in which it may be
+  private settle(
+    id: number,
+    method: Codec.Method,
+    call: ServerCall | undefined,
+    value: unknown,
+    transfer: ReadonlyArray<unknown> | undefined
+  ): void {
+    const content = method.success.handles ? Handles.contentOf(value) : undefined
+    if (content?.[0] === Handles.WireDeferred) this.ends.exports.promise(id, content[1])
+    else if (content?.[0] === Handles.WireKnown) this.outbox.push4(Wire.Known, id, content[1], content[2])
+    else if (transfer === undefined) this.outbox.push3(Wire.Settled, id, value)
+    else this.outbox.pushTransfer([Wire.Settled, id, value], transfer)
+    call?.giveBack()
+  }
+
+  private unsent(id: number, call: ServerCall | undefined, why: string): void {
+    this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, why)
+    call?.giveBack()
+  }
+
+  /** Tells of any other end. */
+  fail(
+    actor: LocalActor,
+    id: number,
+    method: Codec.Method,
+    extras: Wire.Extras | undefined,
+    call: ServerCall | undefined,
+    cause: Cause.Cause<unknown>
+  ): void {
+    call?.writer?.flush()
+    if (call?.interrupted === true) return this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
+    const only = cause.reasons.length === 1 ? cause.reasons[0] : undefined
+    const defect = only?._tag === "Die" ? only.defect : undefined
+    if (Undecodable.is(defect)) {
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureUndecodable, defect.text)
+    }
+    if (call?.writer?.unencodable !== undefined) {
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, call.writer.unencodable)
+    }
+    if (extras?.discard === true) {
+      // it was accepted, and nobody waits for its end: the log is the only one to tell
+      if (!Cause.hasInterruptsOnly(cause)) {
+        Effect.runForkWith(actor.context)(
+          Effect.logWarning(`${actor.behaviour.definition.name}.${method.tag} (discarded call) failed`, cause)
+        )
+      }
+      return this.outbox.push3(Wire.Settled, id, undefined)
+    }
+    if (actor.state === "Closing" && Cause.hasInterruptsOnly(cause)) {
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureStoppedRunning, undefined)
+    }
+    const fail = (text: string): void => this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, text)
+    if (actor.isRelay && only?._tag === "Fail" && isRelayable(only.error)) {
+      return this.whenEncoded(
+        Codec.relayed.encode(only.error),
+        actor.context,
+        (value) => this.outbox.push4(Wire.Failed, id, Wire.FailureRelayed, value),
+        fail
+      )
+    }
+    if (only?._tag === "Fail") {
+      return this.whenEncoded(
+        method.error.encode(only.error),
+        actor.context,
+        (value) => {
+          if (!method.error.isolated) this.outbox.isolate(value)
+          this.outbox.push4(Wire.Failed, id, Wire.FailureError, value)
+        },
+        fail
+      )
+    }
+    const errors = cause.reasons.filter(Cause.isFailReason)
+    const encodeAll = Effect.forEach(errors, (reason) => method.error.encode(reason.error))
+    this.whenEncoded(encodeAll, actor.context, (values) => {
+      let at = 0
+      const encoded = Codec.encodeCause(cause, () => (values as ReadonlyArray<unknown>)[at++], method.encodeDefect)
+      this.outbox.isolate(encoded)
+      this.outbox.push4(Wire.Failed, id, Wire.FailureCause, encoded)
+    }, fail)
+  }
+
+  /** Runs a coder to its end, at once if it can; collects what is to be transferred. */
+  whenEncoded<E>(
+    encoded: Effect.Effect<unknown, E>,
+    context: Context.Context<never>,
+    done: (value: unknown, transfer: ReadonlyArray<unknown> | undefined) => void,
+    failed: (text: string) => void
+  ): void {
+    if (Codec.isSuccess(encoded)) return done(encoded.value, undefined)
+    const collector = Transferable.makeCollectorUnsafe()
+    Effect.runForkWith(Context.add(context, Transferable.Collector, collector))(encoded).addObserver((exit) => {
+      if (Exit.isFailure(exit)) return failed(Codec.issueText(exit.cause))
+      const transfer = collector.readUnsafe()
+      done(exit.value, transfer.length > 0 ? transfer : undefined)
+    })
+  }
+
+  /** A frame of an answer could not be sent. */
+  onUnsendable(frame: Wire.Batch, error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error)
+    switch (frame[0]) {
+      case Wire.Settled:
+      case Wire.Failed:
+        Handles.takeBack(this.ends, frame[2])
+        return this.outbox.push4(Wire.Failed, frame[1], Wire.FailureUnencodable, text)
+      case Wire.Known:
+        Handles.takeBack(this.ends, frame[3])
+        return this.outbox.push4(Wire.Failed, frame[1], Wire.FailureUnencodable, text)
+      case Wire.Complete:
+        Handles.takeBack(this.ends, frame[3])
+        return this.outbox.push4(Wire.Complete, frame[1], Wire.CompleteUnencodable, text)
+      case Wire.Chunk: {
+        // ahead of anything that was pushed behind the chunk, the end of its stream above all
+        const [, id, items] = frame as [op: number, id: number, items: ReadonlyArray<unknown>]
+        if (items.length > 1) {
+          // those before the one that cannot be sent arrive
+          const refused = items.findIndex((item) => !this.outbox.sendNow([Wire.Chunk, id, [item]]))
+          return Handles.takeBack(this.ends, refused === -1 ? [] : items.slice(refused + 1))
+        }
+        Handles.takeBack(this.ends, items)
+        this.outbox.sendNow([Wire.Failed, id, Wire.FailureUnencodable, text])
+        return this.writerOf(id)?.refuse(text)
+      }
+      case Wire.Spawned:
+        return this.outbox.push4(Wire.Spawned, frame[1], Wire.SpawnDied, unencodable("the start error", text))
+      default:
+        throw error
+    }
+  }
+}
+
+/** An encoded cause that says what could not be sent. */
+export const unencodable = (what: string, text: string): Wire.EncodedCause => [
+  ["Die", Codec.encodeDefect(new TypeError(`${what} cannot be sent: ${text}`))]
+]
