@@ -7,6 +7,9 @@ import { ActorExited } from "../../src/ActorError.ts"
 export const forked = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Fiber.Fiber<A, E>, never, R> =>
   Effect.forkChild(effect, { startImmediately: true })
 
+/** Lets what has been called leave for its worker, which it does at the end of the turn. */
+export const left: Effect.Effect<void> = Effect.promise(() => Promise.resolve())
+
 /** The typed error of an exit, which must have one. */
 export const errorOf = <E>(exit: Exit.Exit<unknown, E>): E => {
   assert(Exit.isFailure(exit), "it should have failed")

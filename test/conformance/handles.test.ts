@@ -7,6 +7,7 @@ import { Exports } from "../../src/internal/exports.ts"
 import { Imports } from "../../src/internal/imports.ts"
 import { Outbox } from "../../src/internal/outbox.ts"
 import * as Wire from "../../src/internal/wire.ts"
+import { forked, left } from "./asserts.ts"
 import behaviours, { Broken, Workshop } from "./fixtures/handles.ts"
 import { onEveryPlacement } from "./placements.ts"
 
@@ -40,10 +41,6 @@ const assertExited = (error: unknown, reason: ActorExited["reason"]): void => {
   assert.strictEqual(error.actor, "Workshop")
   assert.deepStrictEqual([error.reason, error.outcome], [reason, "Unknown"])
 }
-
-/** Forks a fiber that waits when this returns. */
-const forked = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Fiber.Fiber<A, E>> =>
-  Effect.forkChild(effect, { startImmediately: true })
 
 // what does not hold yet; the test says what should
 const unmet = it.live
@@ -84,7 +81,7 @@ const watch = Effect.acquireRelease(
 
 /** Lets what has been called leave, and then blocks this thread for a while. */
 const sentAndBlocked = Effect.andThen(
-  Effect.promise(() => Promise.resolve()),
+  left,
   Effect.sync(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20))
 )
 

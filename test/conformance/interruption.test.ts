@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Logger, Option, Schedule, Scope } from "effect"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Supervision from "../../src/Supervision.ts"
-import { assertExited, assertInterrupted, exitedOf, forked, logOf, upTo } from "./asserts.ts"
+import { assertExited, assertInterrupted, exitedOf, forked, left, logOf, upTo } from "./asserts.ts"
 import behaviours, { Crowd, Stage } from "./fixtures/stage.ts"
 import * as Journal from "./journal.ts"
 import { onOneWorker } from "./oneWorker.ts"
@@ -325,7 +325,7 @@ onEveryPlacement(fixture, (placement) => {
       yield* journal.awaitLine("a computes")
       const interruption = yield* forked(Fiber.interrupt(jobs[1]!))
       // the message is read when the computation has ended
-      yield* Effect.sleep(50)
+      yield* left
       yield* journal.note("go a")
       yield* journal.note("go c")
       yield* Fiber.join(interruption)

@@ -3,7 +3,7 @@ import { Effect, Exit, Fiber, Scope } from "effect"
 import * as Actor from "../../src/Actor.ts"
 import { MailboxFull } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
-import { assertExited, assertInterrupted, errorOf, forked, upTo } from "./asserts.ts"
+import { assertExited, assertInterrupted, errorOf, forked, left, upTo } from "./asserts.ts"
 import behaviours, { Crowd, Narrow, Stage, Strict } from "./fixtures/stage.ts"
 import * as Journal from "./journal.ts"
 import { onOneWorker } from "./oneWorker.ts"
@@ -269,7 +269,7 @@ onEveryPlacement(fixture, (placement) => {
       yield* journal.awaitLine("a computes")
       const called = yield* forked(call({ stage, other }))
       // it is on its way when the first computation ends; the second does not end before it has been answered
-      yield* Effect.sleep(50)
+      yield* left
       yield* journal.note("go a")
       yield* Fiber.join(called)
       yield* journal.note("go b")
