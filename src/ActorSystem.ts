@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as MemoryLink from "./internal/memoryLink.ts"
 import * as System from "./internal/system.ts"
+import * as SystemOptions from "./internal/systemOptions.ts"
 
 /**
  * Times after which a system stops waiting for an actor. They are measured by the machine's own clock, not by the program's `Clock`.
@@ -69,7 +70,8 @@ export class ActorSystem extends Context.Service<ActorSystem, { readonly "~uacto
       ActorSystem,
       Effect.flatMap(
         Layer.build(behaviours),
-        (context) => System.make(MemoryLink.placement(context as Context.Context<never>), System.timeouts(options))
+        (context) =>
+          System.make(MemoryLink.placement(context as Context.Context<never>), SystemOptions.timeouts(options))
       )
     )
 }

@@ -13,7 +13,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Link, LinkEnd } from "./link.ts"
-import type { Placement, SystemOptions } from "./system.ts"
+import type { Placement } from "./placement.ts"
+import type { SystemOptions } from "./systemOptions.ts"
 import type { Batch } from "./wire.ts"
 
 /**

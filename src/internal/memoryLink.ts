@@ -6,7 +6,7 @@ import type * as Context from "effect/Context"
 import { copyBatch } from "./copy.ts"
 import { begunCapacity, type Link } from "./link.ts"
 import { Peer } from "./peer.ts"
-import type { Placement } from "./system.ts"
+import type { Placement } from "./placement.ts"
 import * as Wire from "./wire.ts"
 
 /** Actors as fibers of this process. */

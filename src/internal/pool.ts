@@ -8,9 +8,10 @@ import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { SpawnError } from "../ActorError.ts"
 import type { Definition } from "./behaviour.ts"
+import type { HostedActor } from "./hostedActor.ts"
 import * as Ref from "./ref.ts"
 import type { Policy } from "./supervision.ts"
-import type { HostedActor, System } from "./system.ts"
+import type { System } from "./system.ts"
 
 /**
  * How calls are spread over the members of a pool.

@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import type { HostedActor } from "./hostedActor.ts"
 import { actorOf } from "./ref.ts"
-import type { HostedActor } from "./system.ts"
 
 /** The actor of a reference that was made by spawning it here. */
 export const voterOf = (ref: object): HostedActor => actorOf(ref) as HostedActor
@@ -29,7 +29,7 @@ export const run = <X, A, E1, E2, R1, R2>(
     return Effect.flatMap(Effect.exit(restore(main)), (exit) =>
       Effect.flatMap(
         Effect.exit(
-          Effect.forEach(actors, (actor) => actor.system.vote(actor, exit), { concurrency: "unbounded" })
+          Effect.forEach(actors, (actor) => actor.vote(exit), { concurrency: "unbounded" })
         ),
         (votes) =>
           Effect.flatMap(Effect.exit(Scope.close(scope, exit)), (closed) => {
