@@ -16,9 +16,9 @@ import * as Call from "./call.ts"
 import * as Codec from "./codec.ts"
 import type { Exports, Served } from "./exports.ts"
 import * as Handles from "./handles.ts"
-import type { ObjectKind, RemoteObject } from "./imports.ts"
 import * as Objects from "./objects.ts"
 import * as Ref from "./ref.ts"
+import type { ObjectKind, RemoteObject } from "./remoteObject.ts"
 import type { Incarnation, Target } from "./target.ts"
 
 const Exited = Schema.UndefinedOr(ActorExited)

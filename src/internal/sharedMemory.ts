@@ -11,9 +11,10 @@ import * as Scope from "effect/Scope"
 import { HandleReleased } from "../ActorError.ts"
 import type { Exports, Served } from "./exports.ts"
 import type * as Handles from "./handles.ts"
-import { leasesOf, type RemoteObject } from "./imports.ts"
+import { hold, type Holding, type Leases } from "./leases.ts"
 import { Line } from "./line.ts"
 import { attach } from "./objects.ts"
+import type { RemoteObject } from "./remoteObject.ts"
 
 export const kind = "SharedBuffer"
 
@@ -96,19 +97,22 @@ class Use {
 }
 
 /** What one scope of this process holds of a use. */
-class Lease implements Handles.Carrier {
+class Lease implements Handles.Carrier, Holding {
   readonly kind = kind
   readonly handle: Lent
-  private readonly leases: Set<Pick<Lease, "release">> | undefined
+  place = -1
+  private readonly leases: Leases | undefined
   private use: Use | undefined
 
-  constructor(use: Use, scope: Scope.Scope | undefined) {
+  constructor(use: Use, leases: Leases | undefined) {
     this.use = use
+    this.leases = leases
     use.hold()
     this.handle = makeBuffer(this, kind, use.length, () => this.use?.bytes)
-    this.leases = scope === undefined ? undefined : leasesOf(scope)
-    this.leases?.add(this)
-    if (scope?.state._tag === "Closed") this.release()
+  }
+
+  static of(use: Use, scope: Scope.Scope | undefined): Lease {
+    return hold(scope, (leases) => new Lease(use, leases))
   }
 
   release(): void {
@@ -121,7 +125,7 @@ class Lease implements Handles.Carrier {
   export(to: Handles.Exporting): Handles.WireHandle {
     const use = this.use!
     const served: Served = {
-      reclaim: ({ scope }) => new Lease(use, scope).handle,
+      reclaim: ({ scope }) => Lease.of(use, scope).handle,
       again: () => served,
       kind,
       methods: [],
@@ -188,7 +192,7 @@ export class Pool {
               // one that was granted to who is interrupted at that moment goes to the next
               if (Exit.isFailure(exit) && granted !== undefined) this.give(granted)
             })).pipe(
-              Effect.map((memory) => memory && new Lease(new Use(this, memory, length), scope).handle)
+              Effect.map((memory) => memory && Lease.of(new Use(this, memory, length), scope).handle)
             )
         }))
     )

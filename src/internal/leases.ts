@@ -1,0 +1,70 @@
+/**
+ * What a scope holds of others, to be let go of when it closes (H5): one finalizer
+ * for each scope, however many handles it receives.
+ */
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import { HandleReleased } from "../ActorError.ts"
+import type { Owner } from "./handles.ts"
+
+/** Something that is held until a scope closes, or by hand. */
+export interface Holding {
+  /** where it stands in the leases of its scope; -1 where it does not */
+  place: number
+  readonly release: () => void
+}
+
+/** What one scope holds, in no order. */
+export class Leases {
+  private readonly held: Array<Holding> = []
+
+  add(holding: Holding): void {
+    holding.place = this.held.length
+    this.held.push(holding)
+  }
+
+  delete(holding: Holding): void {
+    const { place } = holding
+    if (place === -1) return
+    holding.place = -1
+    const last = this.held.pop()!
+    if (last === holding) return
+    this.held[place] = last
+    last.place = place
+  }
+
+  releaseAll(): void {
+    for (const holding of this.held.splice(0)) {
+      holding.place = -1
+      holding.release()
+    }
+  }
+}
+
+const leased = new WeakMap<Scope.Scope, Leases>()
+
+const leasesOf = (scope: Scope.Scope): Leases => {
+  let leases = leased.get(scope)
+  if (leases === undefined) {
+    const made = leases = new Leases()
+    leased.set(scope, made)
+    Effect.runSync(Scope.addFinalizer(scope, Effect.sync(() => made.releaseAll())))
+  }
+  return leases
+}
+
+/** Makes a holding that lives as long as a scope; without one, until it is let go by hand. */
+export const hold = <H extends Holding>(
+  scope: Scope.Scope | undefined,
+  make: (leases: Leases | undefined) => H
+): H => {
+  const leases = scope === undefined ? undefined : leasesOf(scope)
+  const holding = make(leases)
+  leases?.add(holding)
+  if (scope?.state._tag === "Closed") holding.release()
+  return holding
+}
+
+/** Why a handle that has been let go cannot be used. */
+export const released = ({ address, name }: Pick<Owner, "address" | "name">): HandleReleased =>
+  new HandleReleased({ actor: name, message: `a handle of ${address} has been released` })

@@ -1,0 +1,229 @@
+/**
+ * A result that is in the making elsewhere, as it is held here. One that has been
+ * handed on is waited for until those have let go too to whom it was handed (H4).
+ */
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Option from "effect/Option"
+import type { ActorExited } from "../ActorError.ts"
+import * as Codec from "./codec.ts"
+import type { Exports, ResultCodec, Source } from "./exports.ts"
+import * as Handles from "./handles.ts"
+import { hold, type Holding, type Leases, released } from "./leases.ts"
+import { Listeners } from "./listeners.ts"
+import type { Outbox } from "./outbox.ts"
+import * as Wire from "./wire.ts"
+
+/** Where it came from. */
+type Table = Handles.ImportTable & { readonly outbox: Outbox }
+
+type Result = Effect.Effect<unknown, unknown>
+
+/** A result in the making elsewhere. */
+export class RemoteDeferred implements Handles.Carrier, Source, Holding {
+  readonly id: number
+  place = -1
+  private readonly imports: Table
+  private readonly codec: ResultCodec
+  private readonly from: Handles.Importing
+  private readonly leases: Leases | undefined
+  /** the one that is told of the result, where this is another holding of it */
+  private core: RemoteDeferred | undefined
+  private leave: (() => void) | undefined
+  /** the result, decoded when it came */
+  private result: Result | undefined
+  private isReleased = false
+  /** how many have been handed this */
+  private shares = 0
+  // made when they are needed: most results are there before anybody waits
+  private waiters: Listeners<Result> | undefined
+  private sharers: Listeners<Result> | undefined
+
+  constructor(
+    imports: Table,
+    id: number,
+    codec: ResultCodec,
+    from: Handles.Importing,
+    leases: Leases | undefined
+  ) {
+    this.imports = imports
+    this.id = id
+    this.codec = codec
+    this.from = from
+    this.leases = leases
+  }
+
+  get [Handles.HandleTypeId](): this {
+    return this
+  }
+
+  get kind(): string {
+    return "Deferred"
+  }
+
+  /** Awaiting any number of times gives the same result, and takes nothing away (H1). */
+  get await(): Result {
+    return Effect.suspend(() => this.now ?? this.later)
+  }
+
+  private get later(): Result {
+    return Effect.callback((resume) => {
+      const { now } = this
+      if (now !== undefined) return resume(now)
+      const waiters = this.waiters ??= new Listeners()
+      waiters.add(resume)
+      return Effect.sync(() => {
+        waiters.delete(resume)
+      })
+    })
+  }
+
+  get poll(): Effect.Effect<Option.Option<Exit.Exit<unknown, unknown>>> {
+    return Effect.suspend(() => {
+      const { now } = this
+      return now === undefined ? Effect.succeedNone : Effect.asSome(Effect.exit(now))
+    })
+  }
+
+  get isDone(): Effect.Effect<boolean, unknown> {
+    return Effect.suspend(() =>
+      this.isReleased ? Effect.as(this.now!, true) : Effect.succeed(this.result !== undefined)
+    )
+  }
+
+  /** Interrupts the making, and completes when that is acknowledged. */
+  get interrupt(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.result !== undefined || this.isReleased && this.shares === 0) return Effect.void
+      return Effect.callback<void>((resume) => {
+        const done = (): void => resume(Effect.void)
+        const stop = this.share(done)
+        this.imports.outbox.push2(Wire.Cancel, (this.core ?? this).id)
+        return Effect.sync(stop)
+      })
+    })
+  }
+
+  private get now(): Result | undefined {
+    return this.isReleased ? Effect.fail(released(this.from.owner)) : this.result
+  }
+
+  complete(status: number, value: unknown): void {
+    this.settle(this.decode(status, value))
+  }
+
+  private settle(result: Result): void {
+    if (this.result !== undefined) return
+    this.result = result
+    this.leases?.delete(this)
+    this.sharers?.wake(result)
+    this.waiters?.wake(result)
+  }
+
+  lose(reason: ActorExited["reason"], message: string): void {
+    const { owner } = this.from
+    this.settle(
+      Effect.fail(owner.exited(reason, "Unknown", `${owner.address} ended before a result was there: ${message}`))
+    )
+  }
+
+  release(): void {
+    if (this.isReleased) return
+    this.isReleased = true
+    this.leases?.delete(this)
+    this.letGo()
+    this.waiters?.wake(this.now!)
+  }
+
+  private letGo(): void {
+    if (!this.isReleased || this.shares > 0 || this.result !== undefined) return
+    if (this.leave === undefined) this.imports.releaseId(this.id)
+    else this.leave()
+  }
+
+  // waits for the result whether or not the holder itself still wants it
+  private share(listener: (result: Result) => void): () => void {
+    if (this.result !== undefined) {
+      listener(this.result)
+      return () => undefined
+    }
+    this.shares++
+    const sharers = this.sharers ??= new Listeners()
+    sharers.add(listener)
+    return () => {
+      if (!sharers.delete(listener)) return
+      this.shares--
+      this.letGo()
+    }
+  }
+
+  // ---- handing it on ----
+
+  reclaim(from: Handles.Importing): object {
+    return hold(from.scope, (leases) => {
+      const again = new RemoteDeferred(this.imports, this.id, this.codec, from, leases)
+      again.core = this.core ?? this
+      again.leave = this.share((result) => again.settle(result))
+      return again
+    })
+  }
+
+  get exit(): Exit.Exit<unknown, unknown> | undefined {
+    return this.result !== undefined && (Codec.isSuccess(this.result) || Codec.isFailure(this.result))
+      ? this.result
+      : undefined
+  }
+
+  subscribe(listener: (exit: Exit.Exit<unknown, unknown>) => void): () => void {
+    let stop: () => void = () => undefined
+    stop = this.share((result) => {
+      const fiber = Effect.runFork(result)
+      stop = fiber.addObserver(listener)
+    })
+    return () => stop()
+  }
+
+  export(to: Handles.Exporting, how: unknown): Handles.WireHandle {
+    if (this.isReleased) throw released(this.from.owner)
+    const exports = to.ends.exports as Exports
+    const relay = exports.addResult(this, how as ResultCodec, to)
+    if (this.result !== undefined || to.ends.imports !== this.imports) return relay
+    return Handles.yours(this.id, relay)
+  }
+
+  private decode(status: number, value: unknown): Result {
+    const { codec, from } = this
+    const { owner } = from
+    const orMisfit = (decoded: Result): Result =>
+      Codec.isSuccess(decoded) ?
+        decoded :
+        Effect.catchCause(
+          decoded,
+          (cause) =>
+            Effect.die(new TypeError(`a result of ${owner.address} does not fit its schema: ${Codec.issueText(cause)}`))
+        )
+    switch (status) {
+      case Wire.CompleteSuccess:
+        return orMisfit(
+          codec.success.handles ? Handles.decode(from, codec.success, value) : codec.success.decode(value)
+        )
+      case Wire.CompleteError:
+        return orMisfit(codec.error.decode(value)).pipe(flatFail)
+      case Wire.CompleteRelayed:
+        return orMisfit(Codec.relayed.decode(value)).pipe(flatFail)
+      case Wire.CompleteCause:
+        return orMisfit(Codec.decodeCauseWith(value as Wire.EncodedCause, codec.error.decode, Codec.decodeDefect)).pipe(
+          Effect.flatMap((cause) => Effect.failCause(cause as Cause.Cause<unknown>))
+        )
+      case Wire.CompleteStopped:
+        return Effect.fail(
+          owner.exited("Stopped", "Unknown", `${owner.address} was stopped before a result it had promised was there`)
+        )
+      default:
+        return Effect.die(new TypeError(`a result of ${owner.address} cannot be sent: ${String(value)}`))
+    }
+  }
+}
+
+const flatFail = (decoded: Result): Effect.Effect<never, unknown> => Effect.flatMap(decoded, Effect.fail)
