@@ -19,6 +19,7 @@ import * as Interruption from "./interruption.ts"
 import type { Link, LinkEnd } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Packing from "./packing.ts"
+import { Table } from "./table.ts"
 import { type Connection, type Kind, kindOf, type Locate, type Pending, Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
@@ -43,9 +44,9 @@ export class Client implements Connection {
   readonly outbox: Outbox
   readonly ends: Handles.Ends
   /** the actors that live at the other end */
-  readonly targets = new Map<number, Target>()
+  readonly targets = new Table<Target>()
   /** the objects there whose handles are held here */
-  private readonly objects = new Map<number, Target>()
+  private readonly objects = new Table<Target>()
   /** what was said of an object before its handle came */
   private readonly early = new Map<number, "served" | "closed" | "unwanted">()
   private readonly whenServed = new Map<number, Array<() => void>>()
@@ -426,9 +427,9 @@ export class Client implements Connection {
       }
       target.kind = kind
     }
-    const onSpawned = target.onSpawned
-    target.onSpawned = undefined
-    onSpawned?.(status, value)
+    const { build } = target
+    target.build = undefined
+    build?.answered(status, value)
   }
 
   private closed(id: number, cause: Wire.EncodedCause | undefined): void {
@@ -443,9 +444,9 @@ export class Client implements Connection {
     targets.delete(id)
     if (id < 0) this.imports.closed(id)
     target.end(Exit.void)
-    const { onClosed, onSpawned } = target
-    target.onClosed = target.onSpawned = undefined
-    onSpawned?.(-1, "it was closed before it was built")
+    const { build, onClosed } = target
+    target.onClosed = target.build = undefined
+    build?.answered(-1, "it was closed before it was built")
     onClosed?.(cause)
   }
 
@@ -485,7 +486,7 @@ export class Client implements Connection {
     const carried = new Map<Target, Array<Pending>>()
     for (const target of targets) {
       if (target.restarting && target.id > 0) continue
-      if (target.onSpawned === undefined && target.willRestart?.(end) === true) {
+      if (target.build === undefined && target.willRestart?.(end) === true) {
         target.restarting = true
         carried.set(target, [])
         continue
@@ -516,10 +517,10 @@ export class Client implements Connection {
     for (const settle of settling) settle()
     this.imports.end(end.reason, message)
     for (const target of targets) {
-      const { onClosed, onSpawned } = target
-      target.onSpawned = target.onClosed = undefined
+      const { build, onClosed } = target
+      target.build = target.onClosed = undefined
       target.onVoted?.(false)
-      onSpawned?.(-1, message)
+      build?.answered(-1, message)
       onClosed?.(undefined)
     }
   }

@@ -2,16 +2,23 @@
  * One timer for all that has the same time to be done.
  */
 
-interface Deadline {
-  readonly at: number
-  readonly onMissed: () => void
+/** Something that has to be done in time. */
+export abstract class Deadline {
+  /** when it will have been missed; 0 while nothing is waited for */
+  at = 0
+  before: Deadline | undefined
+  after: Deadline | undefined
+
+  /** It has not been done in time. */
+  abstract missed(): void
 }
 
-/** Calls back for each key that is not deleted in time. */
-export class Deadlines<Key extends object> {
+/** Tells of each deadline that is not deleted in time. */
+export class Deadlines {
   private readonly timeout: number
-  /** the oldest first, as all have the same time */
-  private readonly deadlines = new Map<Key, Deadline>()
+  // in a row, the oldest first, as all have the same time
+  private first: Deadline | undefined
+  private last: Deadline | undefined
   private timer: ReturnType<typeof setTimeout> | undefined
 
   /** `timeout` in milliseconds; `Infinity`: there is no deadline */
@@ -19,14 +26,26 @@ export class Deadlines<Key extends object> {
     this.timeout = timeout
   }
 
-  add(key: Key, onMissed: () => void): void {
+  add(deadline: Deadline): void {
     if (this.timeout === Infinity) return
-    this.deadlines.set(key, { at: performance.now() + this.timeout, onMissed })
+    deadline.at = performance.now() + this.timeout
+    deadline.before = this.last
+    if (this.last === undefined) this.first = deadline
+    else this.last.after = deadline
+    this.last = deadline
     this.timer ??= setTimeout(() => this.check(), this.timeout)
   }
 
-  delete(key: Key): void {
-    if (!this.deadlines.delete(key) || this.deadlines.size > 0) return
+  delete(deadline: Deadline): void {
+    if (deadline.at === 0) return
+    deadline.at = 0
+    const { after, before } = deadline
+    deadline.after = deadline.before = undefined
+    if (before === undefined) this.first = after
+    else before.after = after
+    if (after === undefined) this.last = before
+    else after.before = before
+    if (this.first !== undefined) return
     clearTimeout(this.timer)
     this.timer = undefined
   }
@@ -34,14 +53,14 @@ export class Deadlines<Key extends object> {
   private check(): void {
     this.timer = undefined
     const now = performance.now()
-    for (const [key, { at, onMissed }] of this.deadlines) {
+    for (let next = this.first; next !== undefined; next = this.first) {
       // a timer may be a moment early
-      if (at > now + 1) {
-        this.timer ??= setTimeout(() => this.check(), at - now)
+      if (next.at > now + 1) {
+        this.timer ??= setTimeout(() => this.check(), next.at - now)
         return
       }
-      this.deadlines.delete(key)
-      onMissed()
+      this.delete(next)
+      next.missed()
     }
   }
 }

@@ -17,6 +17,7 @@ import type { Link, LinkEnd } from "./link.ts"
 import { LocalActor, Undecodable } from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
 import { caller, Runner } from "./runner.ts"
+import { Table } from "./table.ts"
 import * as Wire from "./wire.ts"
 
 /** What the actors of one behaviour have in common. */
@@ -33,7 +34,7 @@ export class Server {
   readonly runner: Runner
   private readonly ends: Handles.Ends
   private readonly behaviours: Context.Context<never>
-  private readonly actors = new Map<number, LocalActor>()
+  private readonly actors = new Table<LocalActor>()
   private readonly kinds = new Map<Behaviour.Behaviour, Kind>()
   private readonly announcedInfos = new Set<string>()
   private readonly scheduler: Scheduler.Scheduler
@@ -359,7 +360,7 @@ export class Server {
       this.ending = undefined
       this.onEnd(onEnded)
     }
-    for (const actor of Array.from(this.actors.values())) {
+    for (const actor of this.actors.values()) {
       if (actor.state !== "Closing") this.shut(actor, Exit.interrupt())
     }
     this.ending?.()

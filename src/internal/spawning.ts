@@ -9,7 +9,7 @@ import * as Transferable from "effect/workers/Transferable"
 import { SpawnError } from "../ActorError.ts"
 import type { Definition } from "./behaviour.ts"
 import * as Codec from "./codec.ts"
-import { Deadlines } from "./deadlines.ts"
+import { Deadline, Deadlines } from "./deadlines.ts"
 import * as Handles from "./handles.ts"
 import type { HostedActor } from "./hostedActor.ts"
 import { CurrentActor } from "./localActor.ts"
@@ -63,10 +63,85 @@ export const collectArgs = (
     )
   })
 
+// what came too late is not looked at
+const ignored = { answered: (): void => undefined }
+
+/** An actor that is being built. */
+class Build extends Deadline {
+  private readonly deadlines: Deadlines
+  private readonly timeout: number
+  private readonly actor: HostedActor
+  private readonly done: (built: Effect.Effect<void, unknown>) => void
+
+  constructor(deadlines: Deadlines, timeout: number, actor: HostedActor, done: Build["done"]) {
+    super()
+    this.deadlines = deadlines
+    this.timeout = timeout
+    this.actor = actor
+    this.done = done
+  }
+
+  /** The worker has answered, or there is nobody to answer; a status below 0 says why not. */
+  answered(status: number, value: unknown): void {
+    const { definition, worker } = this.actor
+    this.stop()
+    switch (status) {
+      case Wire.SpawnOk:
+        return this.done(Exit.void)
+      case Wire.SpawnFailed:
+        return this.done(
+          Effect.matchCauseEffect(definition.error.decode(value), {
+            onSuccess: Effect.fail,
+            onFailure: (cause) =>
+              Effect.die(
+                new TypeError(`${definition.name}: its start error does not fit its schema: ${Codec.issueText(cause)}`)
+              )
+          })
+        )
+      case Wire.SpawnDied:
+        return this.done(
+          Effect.matchCauseEffect(
+            Codec.decodeCauseWith(value as Wire.EncodedCause, definition.error.decode, Codec.decodeDefect),
+            { onSuccess: Effect.failCause, onFailure: (cause) => Effect.die(new TypeError(Codec.issueText(cause))) }
+          )
+        )
+      case Wire.SpawnNotServed: {
+        const names = value as ReadonlyArray<string>
+        return this.fail(
+          "NotServed",
+          `no behaviour for ${definition.name} is served there (${
+            names.length === 0 ? "there is none at all" : `there are: ${names.join(", ")}`
+          })`
+        )
+      }
+      case Wire.SpawnArgsInvalid:
+        return this.fail("ArgsInvalid", `the arguments of ${definition.name} were refused: ${String(value)}`)
+      default:
+        return this.fail(worker.bootFailure === undefined ? "WorkerFailed" : "ModuleFailed", String(value))
+    }
+  }
+
+  override missed(): void {
+    const { target } = this.actor
+    target.build = ignored
+    this.fail("Timeout", `${target.address} was not built within ${this.timeout} ms`)
+  }
+
+  /** Nobody waits for the answer any more. */
+  stop(): void {
+    this.deadlines.delete(this)
+    this.actor.target.build = undefined
+  }
+
+  private fail(reason: SpawnError["reason"], message: string): void {
+    this.done(Exit.fail(spawnError(this.actor.definition, reason, message)))
+  }
+}
+
 /** The builds under way in a system. */
 export class Spawning {
   private readonly timeout: number
-  private readonly deadlines: Deadlines<HostedActor>
+  private readonly deadlines: Deadlines
 
   /** `timeout` in milliseconds */
   constructor(timeout: number) {
@@ -76,69 +151,20 @@ export class Spawning {
 
   /** Asks for an actor to be built, and completes with the answer. */
   await(actor: HostedActor, encoded: Encoded): Effect.Effect<void, unknown> {
-    return Effect.callback((resume) => Effect.sync(this.request(actor, encoded, resume)))
+    return Effect.callback((resume) => {
+      const build = this.request(actor, encoded, resume)
+      return Effect.sync(() => build.stop())
+    })
   }
 
-  /** Asks for an actor to be built; returns how to lose interest in the answer. */
-  request(
-    actor: HostedActor,
-    [wire, transfer]: Encoded,
-    done: (built: Effect.Effect<void, unknown>) => void
-  ): () => void {
+  /** Asks for an actor to be built. */
+  request(actor: HostedActor, [wire, transfer]: Encoded, done: Build["done"]): Pick<Build, "stop"> {
     const { definition, target, worker } = actor
-    const fail = (reason: SpawnError["reason"], message: string): void =>
-      done(Exit.fail(spawnError(definition, reason, message)))
-    const stop = (): void => {
-      this.deadlines.delete(actor)
-      target.onSpawned = undefined
-    }
-    this.deadlines.add(actor, () => {
-      // its answer comes too late
-      target.onSpawned = () => undefined
-      fail("Timeout", `${target.address} was not built within ${this.timeout} ms`)
-    })
-    target.onSpawned = (status, value) => {
-      stop()
-      switch (status) {
-        case Wire.SpawnOk:
-          return done(Exit.void)
-        case Wire.SpawnFailed:
-          return done(
-            Effect.matchCauseEffect(definition.error.decode(value), {
-              onSuccess: Effect.fail,
-              onFailure: (cause) =>
-                Effect.die(
-                  new TypeError(
-                    `${definition.name}: its start error does not fit its schema: ${Codec.issueText(cause)}`
-                  )
-                )
-            })
-          )
-        case Wire.SpawnDied:
-          return done(
-            Effect.matchCauseEffect(
-              Codec.decodeCauseWith(value as Wire.EncodedCause, definition.error.decode, Codec.decodeDefect),
-              { onSuccess: Effect.failCause, onFailure: (cause) => Effect.die(new TypeError(Codec.issueText(cause))) }
-            )
-          )
-        case Wire.SpawnNotServed: {
-          const names = value as ReadonlyArray<string>
-          return fail(
-            "NotServed",
-            `no behaviour for ${definition.name} is served there (${
-              names.length === 0 ? "there is none at all" : `there are: ${names.join(", ")}`
-            })`
-          )
-        }
-        case Wire.SpawnArgsInvalid:
-          return fail("ArgsInvalid", `the arguments of ${definition.name} were refused: ${String(value)}`)
-        default:
-          return fail(worker.bootFailure === undefined ? "WorkerFailed" : "ModuleFailed", String(value))
-      }
-    }
-    if (worker.ended) target.onSpawned(-1, `${worker.name} has ended`)
+    const build = target.build = new Build(this.deadlines, this.timeout, actor, done)
+    this.deadlines.add(build)
+    if (worker.ended) build.answered(-1, `${worker.name} has ended`)
     else if (transfer === undefined) worker.client.outbox.push4(Wire.Spawn, target.id, definition.name, wire)
     else worker.client.outbox.pushTransfer([Wire.Spawn, target.id, definition.name, wire], transfer)
-    return stop
+    return build
   }
 }

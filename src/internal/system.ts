@@ -78,13 +78,13 @@ export class System {
       this.settle(actor, actor.target.supervision)
       return Exit.succeed(actor)
     }
-    const stop = this.spawning.request(
+    const build = this.spawning.request(
       actor,
       [wire, undefined],
       (built) => resume(Exit.isExit(built) ? concluded(built) : Effect.flatMap(Effect.exit(built), concluded))
     )
     return Effect.suspend(() => {
-      stop()
+      build.stop()
       return this.abandon(actor, Exit.interrupt())
     })
   }

@@ -6,11 +6,13 @@
  * collection: measured, that took a third of the time of an actor whose methods hand out results. Here the arrays stay, and
  * nothing refers to what has been taken out.
  *
- * Open addressing with linear probing; a deletion moves back what stands behind it (Knuth, The Art of Computer Programming, 6.4,
- * algorithm R).
+ * Open addressing with linear probing, and multiplicative hashing; a deletion moves back what stands behind it (Knuth, The Art of
+ * Computer Programming, 6.4, algorithm R).
  */
 
 const smallest = 8
+// 2^32 over the golden ratio: numbers that follow each other would stand in one long row, which a deletion has to walk along
+const spread = 0x9E3779B1
 const largestKept = 1024
 
 /** Items by their numbers. */
@@ -20,11 +22,13 @@ export class Table<Item extends object> {
   private keys: Array<number> = []
   private items: Array<Item | undefined> = []
   private mask = -1
+  /** how many bits of a hash are not used */
+  private shift = 32
 
   get(key: number): Item | undefined {
     const { items, keys, mask } = this
     if (this.size === 0) return undefined
-    for (let i = key & mask; items[i] !== undefined; i = (i + 1) & mask) if (keys[i] === key) return items[i]
+    for (let i = this.home(key); items[i] !== undefined; i = (i + 1) & mask) if (keys[i] === key) return items[i]
     return undefined
   }
 
@@ -37,7 +41,7 @@ export class Table<Item extends object> {
   delete(key: number): Item | undefined {
     const { items, keys, mask } = this
     if (this.size === 0) return undefined
-    let gap = key & mask
+    let gap = this.home(key)
     while (keys[gap] !== key || items[gap] === undefined) {
       if (items[gap] === undefined) return undefined
       gap = (gap + 1) & mask
@@ -46,7 +50,7 @@ export class Table<Item extends object> {
     this.size--
     for (let i = (gap + 1) & mask; items[i] !== undefined; i = (i + 1) & mask) {
       // one that would no longer be found behind the gap fills it
-      if (((i - keys[i]!) & mask) < ((i - gap) & mask)) continue
+      if (((i - this.home(keys[i]!)) & mask) < ((i - gap) & mask)) continue
       items[gap] = items[i]
       keys[gap] = keys[i]!
       gap = i
@@ -56,13 +60,18 @@ export class Table<Item extends object> {
     return item
   }
 
-  /** All of them as they are now, so that they may be deleted meanwhile. */
-  entries(): ReadonlyArray<readonly [key: number, item: Item]> {
+  /** The items as they are now, in the order of their numbers. */
+  values(): Array<Item> {
+    return this.entries().map(([, item]) => item)
+  }
+
+  /** The same with their numbers. */
+  entries(): Array<readonly [key: number, item: Item]> {
     const out: Array<readonly [number, Item]> = []
     this.items.forEach((item, i) => {
       if (item !== undefined) out.push([this.keys[i]!, item])
     })
-    return out
+    return out.toSorted(([a], [b]) => a - b)
   }
 
   clear(): void {
@@ -70,11 +79,16 @@ export class Table<Item extends object> {
     this.items = []
     this.size = 0
     this.mask = -1
+    this.shift = 32
+  }
+
+  private home(key: number): number {
+    return Math.imul(key, spread) >>> this.shift
   }
 
   private put(key: number, item: Item): void {
     const { items, keys, mask } = this
-    let i = key & mask
+    let i = this.home(key)
     while (items[i] !== undefined && keys[i] !== key) i = (i + 1) & mask
     if (items[i] === undefined) this.size++
     items[i] = item
@@ -82,11 +96,14 @@ export class Table<Item extends object> {
   }
 
   private resize(capacity: number): void {
-    const entries = this.entries()
+    const { items, keys } = this
     this.keys = new Array<number>(capacity).fill(0)
     this.items = new Array<Item | undefined>(capacity).fill(undefined)
     this.mask = capacity - 1
+    this.shift = Math.clz32(this.mask)
     this.size = 0
-    for (const [key, item] of entries) this.put(key, item)
+    items.forEach((item, i) => {
+      if (item !== undefined) this.put(keys[i]!, item)
+    })
   }
 }

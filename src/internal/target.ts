@@ -110,8 +110,8 @@ export class Target {
   /** how the actor ended, for good */
   exit: Exit.Exit<void, ActorExited> | undefined
   private whyReleased: (() => HandleReleased) | undefined
-  /** told once of the answer to `Spawn` */
-  onSpawned: ((status: number, value: unknown) => void) | undefined
+  /** told once of the answer to `Spawn`; a status below 0: there will be none */
+  build: { readonly answered: (status: number, value: unknown) => void } | undefined
   /** told once of the answer to `Close`, or of the end of the link */
   onClosed: ((cause: Wire.EncodedCause | undefined) => void) | undefined
   /** told of the answer to `Vote` */

@@ -97,7 +97,7 @@ export class Workers {
   /** Ends a worker that does not do what it must. */
   kill(worker: Worker, message: string, what: "it" | "its worker"): void {
     const reason = "Killed"
-    const actor = namesOf(Array.from(worker.client.targets.values()))
+    const actor = namesOf(worker.client.targets.values())
     this.log(Effect.logWarning(`${message}: ${what} is killed`), { actor, reason })
     worker.kill({ reason, message })
   }
@@ -105,9 +105,7 @@ export class Workers {
   private reportCrash(worker: Worker, end: LinkEnd): void {
     if (worker.isKilled || end.reason === "Stopped") return
     // the end of a first build is the failure of its `spawn`
-    const targets = Array.from(worker.client.targets.values()).filter((target) =>
-      target.onSpawned === undefined || target.restarting
-    )
+    const targets = worker.client.targets.values().filter((target) => target.build === undefined || target.restarting)
     if (targets.length === 0) return
     this.log(Effect.logError(`${worker.name} ended: ${end.message}`), { actor: namesOf(targets), reason: end.reason })
   }
