@@ -54,7 +54,7 @@ export const subject: Subject = {
   cpu: async (tools) =>
     speedUp(tools, async (workers, rounds, expected) => {
       const threads = pool(workers, 1)
-      return promises(() => threads.run(rounds, { name: "work" }), () => threads.destroy(), expected)
+      return promises(() => threads.run(rounds(), { name: "work" }), () => threads.destroy(), expected)
     }),
 
   start: async () => {

@@ -124,7 +124,7 @@ export const subject: Subject = {
       const threads = Array.from({ length: workers }, thread)
       let next = 0
       return promises(
-        async () => (await threads[next++ % workers]!.request((id) => ({ id, work: rounds }))).value as number,
+        async () => (await threads[next++ % workers]!.request((id) => ({ id, work: rounds() }))).value as number,
         () => Promise.all(threads.map(({ close }) => close())),
         expected
       )

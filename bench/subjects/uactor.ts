@@ -150,7 +150,7 @@ export const subject: Subject = {
   cpu: async (tools) =>
     speedUp(tools, async (size, rounds, expected) => {
       const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size }))
-      return effects(() => pool.client.work({ rounds }), close, expected)
+      return effects(() => pool.client.work({ rounds: rounds() }), close, expected)
     }),
 
   start: async () => {
