@@ -70,7 +70,8 @@ export class Peer {
     this.client = new Client(outbox, ends, notes.caller, events, interruptTimeout)
     this.server = new Server(outbox, ends, notes.runner, behaviours)
     this.onGap = () => onGap(this)
-    this.read = notes.runner === undefined ? (batch) => batch() : (batch) => this.server.runner.read(batch)
+    // the calls that callers make when they are answered do not wait until all are
+    this.read = notes.caller === undefined ? (batch) => this.server.runner.read(batch) : (batch) => batch()
   }
 
   /** The end that started the worker; `services` are those that what it serves, objects of the program, runs with. */

@@ -119,8 +119,7 @@ export class Runner {
       Handles.releaseAll(this.ends, wire)
       return this.outbox.push4(Wire.Failed, id, Wire.FailureUndecodable, "there is no such method")
     }
-    // calls of objects do not wait for that: their holder may let go behind them
-    const isTired = this.turns.isTired && actor.id >= 0
+    const { isTired } = this.turns
     if (mailbox.isOpen && !isTired) {
       // a stream is entered into the tables at once, because it takes credit; what is lent to a call is noted with it
       const { payload, stream } = actor.methods[index]!
@@ -145,6 +144,14 @@ export class Runner {
     const unasked = this.resting.get(actor) ?? []
     if (actor.forks[index] !== false) unasked.push(call)
     this.rest(actor, unasked)
+  }
+
+  /** Begins what waits for a rest now: the holder of this object has made those calls, and lets go behind them. */
+  hurry(object: LocalActor): void {
+    if (!this.resting.delete(object)) return
+    for (let call = object.mailbox.take(); call !== undefined; call = object.mailbox.take()) {
+      this.begin(object, call.id, call.index, call.wire, call.extras, call)
+    }
   }
 
   /** A call that comes too late does not run. */

@@ -156,6 +156,7 @@ export class Server {
   release(id: number): void {
     const session = this.actors.get(id)
     if (session === undefined) return
+    this.runner.hurry(session)
     session.isReleased = true
     this.close(id, false, Exit.void)
   }

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Logger, Option, Schedule, Scope } from "effect"
 import * as ActorRef from "../../src/ActorRef.ts"
+import * as Handle from "../../src/Handle.ts"
 import * as Supervision from "../../src/Supervision.ts"
 import { assertExited, assertInterrupted, exitedOf, forked, left, logOf, upTo } from "./asserts.ts"
 import behaviours, { Crowd, Stage } from "./fixtures/stage.ts"
@@ -312,14 +313,15 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* Fiber.join(other), "other")
     }).pipe(Effect.provide(placement.layer({ interruptTimeout })), quiet))
 
-  const takenBack = (held: boolean) =>
+  const takenBack = (held: boolean, ofObject: boolean) =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
       const stage = yield* Stage.spawn()
       const before = held ? yield* forked(stage.hold({ job: "first" })) : undefined
+      const called = ofObject ? yield* stage.computer() : stage
       const jobs = yield* Effect.forEach(
         ["a", "b", "c"],
-        (job) => forked(stage.compute({ job, journal: journal.path }))
+        (job) => forked(called.compute({ job, journal: journal.path }))
       )
       if (held) yield* stage.release({ job: "first" })
       yield* journal.awaitLine("a computes")
@@ -339,9 +341,31 @@ onEveryPlacement(fixture, (placement) => {
     }).pipe(Effect.provide(placement.layer()))
 
   it.live("C3: a call behind a computation is taken out and never runs, though it came with the same message", () =>
-    takenBack(false))
+    takenBack(false, false))
 
-  it.live("C3: so is one that has waited with it in the mailbox", () => takenBack(true))
+  it.live("C3: so is one that has waited with it in the mailbox", () => takenBack(true, false))
+
+  it.live("C3: so is one of an object that stays in the actor", () => takenBack(false, true))
+
+  it.live("H5: calls of an object that wait behind a computation run, though its handle is released behind them", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      const computer = yield* stage.computer()
+      const jobs = ["a", "b", "c"]
+      yield* Effect.forEach(jobs, (job) => journal.note(`go ${job}`))
+      const tells = yield* Effect.forEach(
+        jobs,
+        (job) => forked(computer.compute({ job, journal: journal.path }, { discard: true }))
+      )
+      yield* Handle.release(computer)
+      yield* Effect.forEach(tells, Fiber.await)
+      assert.strictEqual(yield* stage.echo({ n: 1 }), 1)
+      assert.deepStrictEqual(
+        (yield* journal.lines).filter((line) => line.endsWith(" computes")),
+        ["a computes", "b computes", "c computes"]
+      )
+    }).pipe(Effect.provide(placement.layer())))
 }, { except: ["memory"], reason: "a busy loop there would block the test itself" })
 
 onEveryPlacement(fixture, (placement) => {
