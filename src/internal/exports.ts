@@ -347,6 +347,28 @@ export class Exports implements Handles.ExportTable {
     if (this.ended) this.services.close(id)
   }
 
+  /** A result that was handed out and is not there yet. */
+  resultOf(id: number): Entry | undefined {
+    return this.results.get(id)
+  }
+
+  /** Tells the other end a result of another table as well. One that is there already is told by whoever stands between. */
+  adoptResult(id: number, from: Entry | undefined, ends: Handles.Ends): void {
+    if (from === undefined || this.ended) return
+    const { codec, owner, source } = from
+    const entry: Entry = {
+      owner,
+      source,
+      codec,
+      to: { ends, owner },
+      known: undefined,
+      unsubscribe: undefined,
+      promise: undefined
+    }
+    this.results.set(id, entry)
+    entry.unsubscribe = source.subscribe((exit) => this.complete(id, exit))
+  }
+
   /** An object that was handed out is no longer served. */
   closed(id: number): void {
     this.objects.delete(id)

@@ -43,8 +43,12 @@ export interface Channels {
   readonly importsOf: (channel: number) => ImportTable | undefined
   /** there is a channel to another worker */
   readonly introduce: (channel: number, port: unknown) => void
-  /** an object of this worker has been handed to another one */
+  /** an object or a result of this worker has been handed to another one */
   readonly pass: (channel: number, id: number, from: number) => void
+  /** a result is not wanted there any more */
+  readonly unpass: (channel: number, id: number) => void
+  /** an actor has ended: the results that it promised and that were passed are told so */
+  readonly end: (owner: object) => void
   /** an object that another worker holds has been handed back, to the process that started both */
   readonly recall: (id: number, channel: number, shared: number, from: number) => void
   /** the worker at the other end of a channel has ended; what it said before is still heard */
@@ -121,6 +125,9 @@ export const WireDirect = 4
 /** The same on its way from a worker to the process that started it: what is held as `from`, shared under a number of its own. */
 export const WireBack = 5
 
+/** A result of another worker, under the number of the one who stands between, and under its number on the channel to that worker. */
+export const WirePassed = 6
+
 /** What a handle is on the wire. */
 export type WireContent =
   | readonly [kind: typeof WireDeferred, id: number]
@@ -128,6 +135,7 @@ export type WireContent =
   | readonly [kind: typeof WireObject, id: number, name: string, address: string]
   | readonly [kind: typeof WireYours, id: number, relay: number | undefined]
   | readonly [kind: typeof WireDirect, id: number, channel: number, name: string, address: string]
+  | readonly [kind: typeof WirePassed, id: number, channel: number, passed: number]
   | readonly [kind: typeof WireBack, id: number, channel: number, name: string, address: string, from: number]
 
 /** The same as a value that no schema makes by accident. */
@@ -149,6 +157,10 @@ export const contentOf = (value: unknown): WireContent | undefined => isWire(val
 
 /** Says that a handle is the receiver's own, with the one that stands in if it is gone. */
 export const yours = (id: number, relay: WireHandle): WireHandle => wire([WireYours, id, relay[WireTag][1]])
+
+/** Says that a result is told on a channel as well. */
+export const passed = (relay: WireHandle, channel: number, id: number): WireHandle =>
+  wire([WirePassed, relay[WireTag][1], channel, id])
 
 /** Whether a value is a handle on the wire. */
 export const isWire = (u: unknown): u is WireHandle => typeof u === "object" && u !== null && WireTag in u
@@ -285,6 +297,7 @@ const numberOf = (content: WireContent): number | undefined => {
   switch (content[0]) {
     case WireDeferred:
     case WireObject:
+    case WirePassed:
       return content[1]
     case WireYours:
       return content[2]
@@ -294,18 +307,19 @@ const numberOf = (content: WireContent): number | undefined => {
 }
 
 /** An encoded value has come that is decoded later: what is said of its handles meanwhile is kept. */
-export const expect = ({ imports }: Ends, value: unknown): void =>
+export const expect = ({ imports, mesh }: Ends, value: unknown): void =>
   forEachWire(value, ({ [WireTag]: content }) => {
-    const id = content[0] === WireDeferred ? content[1] : content[0] === WireYours ? content[2] : undefined
+    const id = content[0] === WireObject ? undefined : numberOf(content)
     if (id !== undefined) imports.expect(id)
+    if (content[0] === WirePassed) mesh?.importsOf(content[2])?.expect(content[3])
   })
 
 /** Lets go of every handle in an encoded value that is not decoded, or not wanted any more. */
 export const releaseAll = (ends: Ends, value: unknown): void =>
   forEachWire(value, ({ [WireTag]: content }) => {
     const id = numberOf(content)
-    if (id === undefined) ends.imports.refuse(content, ends)
-    else ends.imports.releaseId(id)
+    if (id !== undefined) ends.imports.releaseId(id)
+    if (id === undefined || content[0] === WirePassed) ends.imports.refuse(content, ends)
   })
 
 /** Serves no longer what was handed out in an encoded value that is not sent. */

@@ -10,7 +10,7 @@ import * as Handles from "./handles.ts"
 import { hold } from "./leases.ts"
 import type { Neighbour } from "./neighbour.ts"
 import type { Outbox } from "./outbox.ts"
-import { RemoteDeferred } from "./remoteDeferred.ts"
+import { type Passed, RemoteDeferred } from "./remoteDeferred.ts"
 import { type ObjectKind, RemoteObject } from "./remoteObject.ts"
 import { Table } from "./table.ts"
 import type { Target } from "./target.ts"
@@ -36,6 +36,8 @@ interface Services {
   readonly onServed: (target: Target, listener: () => void) => void
 }
 
+type Completion = readonly [status: number, value: unknown]
+
 const carriesHandles = ({ error, payload, success }: Codec.Method): boolean =>
   payload.handles || success.handles || error.handles
 
@@ -49,7 +51,11 @@ export class Imports implements Handles.ImportTable {
   private readonly services: Services
   private readonly results = new Table<RemoteDeferred>()
   /** the completions, if they have come, of results whose handles have not been taken in yet */
-  private readonly expected = new Map<number, [status: number, value: unknown] | undefined>()
+  private readonly expected = new Map<number, Completion | undefined>()
+  /** the completions of results that are told here as well, and whose handles have not come yet */
+  private readonly early = new Map<number, Completion>()
+  /** the number of the last such handle that has come; they come in the order of their numbers */
+  private latest = 0
   /** the numbers of the objects that are held */
   private readonly objects = new Set<number>()
   private nextShare = 1
@@ -77,14 +83,14 @@ export class Imports implements Handles.ImportTable {
   }
 
   get size(): number {
-    return this.results.size + this.objects.size
+    return this.results.size + this.objects.size + this.expected.size + this.early.size
   }
 
   add(content: Handles.WireContent, how: unknown, from: Handles.Importing): object {
     switch (content[0]) {
       case Handles.WireKnown: {
         const deferred = new RemoteDeferred(this, 0, how as ResultCodec, from, undefined)
-        deferred.complete(content[1], content[2])
+        deferred.complete(content[1], content[2], this)
         return deferred
       }
       case Handles.WireDeferred:
@@ -92,11 +98,17 @@ export class Imports implements Handles.ImportTable {
           const deferred = new RemoteDeferred(this, content[1], how as ResultCodec, from, leases)
           const completion = this.expected.get(content[1])
           this.expected.delete(content[1])
-          if (completion !== undefined) deferred.complete(...completion)
-          else if (this.ended !== undefined) deferred.lose(...this.ended)
+          if (completion !== undefined) deferred.complete(...completion, this)
+          else if (this.ended !== undefined) deferred.lose(...this.ended, this)
           else this.results.set(content[1], deferred)
           return deferred
         })
+      case Handles.WirePassed: {
+        const [, id, channel, passed] = content
+        const deferred = this.add([Handles.WireDeferred, id], how, from) as RemoteDeferred
+        deferred.follow(from.ends.mesh?.importsOf(channel) as Imports | undefined, passed)
+        return deferred
+      }
       case Handles.WireObject: {
         const [, id, name, address] = content
         const kind = how as ObjectKind
@@ -143,6 +155,9 @@ export class Imports implements Handles.ImportTable {
 
   /** Lets go of an object that was handed from worker to worker and is not taken in. */
   refuse(content: Handles.WireContent, ends: Handles.Ends): void {
+    if (content[0] === Handles.WirePassed) {
+      ;(ends.mesh?.importsOf(content[2]) as Imports | undefined)?.ignore(content[3])
+    }
     if (content[0] === Handles.WireDirect) {
       ;(ends.mesh?.importsOf(content[2]) as Imports | undefined)?.services.refuse(content[1])
     }
@@ -184,6 +199,15 @@ export class Imports implements Handles.ImportTable {
     return passed && Handles.wire([Handles.WireDirect, passed[1], passed[0], name, address])
   }
 
+  /** Has a result told directly to another worker; returns where, and how to have it told no more. */
+  passResult(id: number, { error, success }: ResultCodec, to: Handles.Ends): Passed | undefined {
+    const { neighbour } = this
+    // what the result carries would be handed on by those two alone
+    if (neighbour === undefined || to.neighbour === undefined || success.handles || error.handles) return undefined
+    const passed = neighbour.pass(id, to.neighbour)
+    return passed && [...passed, () => neighbour.unpass(...passed)]
+  }
+
   /** Has an object served once more, for someone to whom it is handed on; returns its number and where calls go. */
   share(id: number, held: Target): readonly [id: number, target: Target] {
     const { address, methods, name } = held
@@ -209,12 +233,37 @@ export class Imports implements Handles.ImportTable {
 
   /** A result whose handle is taken in later. */
   expect(id: number): void {
-    this.expected.set(id, undefined)
+    this.expected.set(id, this.isDirect ? this.arrived(id) : undefined)
   }
 
   complete(id: number, status: number, value: unknown): void {
     if (this.expected.has(id)) return void this.expected.set(id, [status, value])
-    this.results.delete(id)?.complete(status, value)
+    const deferred = this.results.delete(id)
+    if (deferred !== undefined) deferred.complete(status, value, this)
+    else if (this.isDirect && id > this.latest) this.early.set(id, [status, value])
+  }
+
+  /** A result is told here as well, unless it is told elsewhere before. */
+  watch(id: number, deferred: RemoteDeferred): void {
+    const completion = this.expected.get(id) ?? this.arrived(id)
+    this.expected.delete(id)
+    if (completion === undefined) this.results.set(id, deferred)
+    else deferred.complete(...completion, this)
+  }
+
+  /** What is told here of a result is not wanted, or not any more. */
+  ignore(id: number): void {
+    this.arrived(id)
+    this.expected.delete(id)
+    this.results.delete(id)
+  }
+
+  // the handle of a result that is told here has come; those before it that have not come never will
+  private arrived(id: number): Completion | undefined {
+    const completion = this.early.get(id)
+    this.latest = Math.max(this.latest, id)
+    for (const key of this.early.keys()) if (key <= id) this.early.delete(key)
+    return completion
   }
 
   releaseId(id: number): void {
@@ -244,6 +293,6 @@ export class Imports implements Handles.ImportTable {
     this.ended = [reason, message]
     this.results.clear()
     this.objects.clear()
-    for (const [, deferred] of pending) deferred.lose(reason, message)
+    for (const [, deferred] of pending) deferred.lose(reason, message, this)
   }
 }

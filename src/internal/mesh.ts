@@ -48,7 +48,18 @@ export class Mesh implements Channels {
   }
 
   pass(channel: number, id: number, from: number): void {
-    this.exportsOf(channel)?.adopt(id, (found) => this.exports.whenKnown(from, found))
+    const peer = this.connected.get(channel)?.peer
+    const exports = peer?.ends.exports as Exports | undefined
+    if (from < 0) exports?.adopt(id, (found) => this.exports.whenKnown(from, found))
+    else exports?.adoptResult(id, this.exports.resultOf(from), peer!.ends)
+  }
+
+  unpass(channel: number, id: number): void {
+    this.exportsOf(channel)?.release(id)
+  }
+
+  end(owner: object): void {
+    for (const { peer } of this.connected.values()) (peer.ends.exports as Exports).end(owner)
   }
 
   recall(id: number, channel: number, shared: number, from: number): void {

@@ -31,16 +31,22 @@ export class Neighbour<Ends> {
   }
 
   /**
-   * Has the worker serve one of its objects to another worker directly. Returns the channel between them and the number of the object
-   * there; nothing if one of them is gone.
+   * Has the worker serve one of its objects to another worker directly, or tell it one of its results. Returns the channel between
+   * them and the number there; nothing if one of them is gone.
    */
   pass(id: number, to: Neighbour<Ends>): readonly [channel: number, id: number] | undefined {
     if (this === to || this.ended || to.ended) return undefined
     const channel = this.channels.get(to) ?? this.connect(to)
+    passCount++
     // the even numbers are for those who share
-    const passed = -(2 * ++passCount + 1)
+    const passed = id < 0 ? -(2 * passCount + 1) : passCount
     this.outbox.push4(Wire.Pass, channel, passed, id)
     return [channel, passed]
+  }
+
+  /** A result is not to be told there any more. */
+  unpass(channel: number, id: number): void {
+    this.outbox.push3(Wire.Unpass, channel, id)
   }
 
   /** Who is at the other end of a channel. */

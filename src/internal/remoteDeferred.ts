@@ -15,8 +15,23 @@ import { Listeners } from "./listeners.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Wire from "./wire.ts"
 
+/** The channel on which a result is told directly, its number there, and how to have it told no more. */
+export type Passed = readonly [channel: number, id: number, stop: () => void]
+
 /** Where it came from. */
-type Table = Handles.ImportTable & { readonly outbox: Outbox }
+interface Table extends Handles.ImportTable {
+  readonly outbox: Outbox
+  /** has it told directly to another worker; nothing where that cannot be done */
+  readonly passResult: (id: number, codec: ResultCodec, to: Handles.Ends) => Passed | undefined
+}
+
+/** Where it may come from as well. */
+interface Channel extends Table {
+  /** its completion is wanted, which may have come already */
+  readonly watch: (id: number, deferred: RemoteDeferred) => void
+  /** its completion is not wanted, or not any more */
+  readonly ignore: (id: number) => void
+}
 
 type Result = Effect.Effect<unknown, unknown>
 
@@ -31,6 +46,8 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
   /** the one that is told of the result, where this is another holding of it */
   private core: RemoteDeferred | undefined
   private leave: (() => void) | undefined
+  /** the channel on which it is told as well, and under which number */
+  private direct: readonly [channel: Channel, id: number] | undefined
   /** the result, decoded when it came */
   private result: Result | undefined
   private isReleased = false
@@ -99,7 +116,9 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
       return Effect.callback<void>((resume) => {
         const done = (): void => resume(Effect.void)
         const stop = this.share(done)
-        this.imports.outbox.push2(Wire.Cancel, (this.core ?? this).id)
+        const { direct, id } = this.core ?? this
+        this.imports.outbox.push2(Wire.Cancel, id)
+        direct?.[0].outbox.push2(Wire.Cancel, direct[1])
         return Effect.sync(stop)
       })
     })
@@ -109,19 +128,42 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
     return this.isReleased ? Effect.fail(released(this.from.owner)) : this.result
   }
 
-  complete(status: number, value: unknown): void {
+  /** It is told on a channel as well: whichever word comes first counts. */
+  follow(channel: Channel | undefined, id: number): void {
+    if (channel === undefined) return
+    if (this.result !== undefined || this.isReleased) return channel.ignore(id)
+    this.direct = [channel, id]
+    channel.watch(id, this)
+  }
+
+  complete(status: number, value: unknown, by: Table): void {
+    if (by === this.imports) return this.settle(this.decode(status, value))
+    this.direct = undefined
+    // what went wrong with a result is said by the one who stands between, who knows whose it was
+    if (status > Wire.CompleteCause) return
     this.settle(this.decode(status, value))
+    this.imports.releaseId(this.id)
   }
 
   private settle(result: Result): void {
     if (this.result !== undefined) return
+    this.unfollow()
     this.result = result
     this.leases?.delete(this)
     this.sharers?.wake(result)
     this.waiters?.wake(result)
   }
 
-  lose(reason: ActorExited["reason"], message: string): void {
+  private unfollow(): void {
+    this.direct?.[0].ignore(this.direct[1])
+    this.direct = undefined
+  }
+
+  lose(reason: ActorExited["reason"], message: string, by: Table): void {
+    if (by !== this.imports) {
+      this.direct = undefined
+      return
+    }
     const { owner } = this.from
     this.settle(
       Effect.fail(owner.exited(reason, "Unknown", `${owner.address} ended before a result was there: ${message}`))
@@ -138,6 +180,7 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
 
   private letGo(): void {
     if (!this.isReleased || this.shares > 0 || this.result !== undefined) return
+    this.unfollow()
     if (this.leave === undefined) this.imports.releaseId(this.id)
     else this.leave()
   }
@@ -169,6 +212,22 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
     })
   }
 
+  // for one to whom it is told directly as well, until that one lets go
+  private withStop(stop: () => void): Source {
+    return {
+      exit: undefined,
+      interrupt: this.interrupt,
+      reclaim: (from) => this.reclaim(from),
+      subscribe: (listener) => {
+        const leave = this.subscribe(listener)
+        return () => {
+          leave()
+          stop()
+        }
+      }
+    }
+  }
+
   get exit(): Exit.Exit<unknown, unknown> | undefined {
     return this.result !== undefined && (Codec.isSuccess(this.result) || Codec.isFailure(this.result))
       ? this.result
@@ -187,9 +246,17 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
   export(to: Handles.Exporting, how: unknown): Handles.WireHandle {
     if (this.isReleased) throw released(this.from.owner)
     const exports = to.ends.exports as Exports
+    const isBack = to.ends.imports === this.imports
+    const passed = this.result !== undefined || isBack
+      ? undefined
+      : this.imports.passResult((this.core ?? this).id, how as ResultCodec, to.ends)
+    if (passed !== undefined) {
+      const [channel, id, stop] = passed
+      const relay = exports.addResult(this.withStop(stop), how as ResultCodec, to)
+      return Handles.passed(relay, channel, id)
+    }
     const relay = exports.addResult(this, how as ResultCodec, to)
-    if (this.result !== undefined || to.ends.imports !== this.imports) return relay
-    return Handles.yours(this.id, relay)
+    return this.result !== undefined || !isBack ? relay : Handles.yours(this.id, relay)
   }
 
   private decode(status: number, value: unknown): Result {

@@ -99,6 +99,8 @@ export class Server {
         return this.ends.mesh?.introduce(batch[i + 1] as number, batch[i + 2])
       case Wire.Pass:
         return this.ends.mesh?.pass(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3] as number)
+      case Wire.Unpass:
+        return this.ends.mesh?.unpass(batch[i + 1] as number, batch[i + 2] as number)
       case Wire.Recall:
         return this.ends.mesh?.recall(
           batch[i + 1] as number,
@@ -299,6 +301,7 @@ export class Server {
       if (!isEmpty(actor.calls) || !isEmpty(actor.objects) || actor.building !== undefined) return
       actor.onIdle = undefined
       this.exports.end(actor)
+      this.ends.mesh?.end(actor)
       this.releaseScope(actor, exit, (cause) => {
         this.actors.delete(actor.id)
         if (actor.id < 0) this.exports.closed(actor.id)

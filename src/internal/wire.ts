@@ -49,8 +49,13 @@ export const Release = 11
 export const Share = 12
 /** `[Introduce, channel, port]`: here is your end of a channel to another worker. */
 export const Introduce = 13
-/** `[Pass, channel, new, object]`: serve an object of yours to the worker at the other end of a channel; `Served` tells it so. */
+/**
+ * `[Pass, channel, new, handle]`: serve an object of yours to the worker at the other end of a channel, and `Served` tells it so; or,
+ * above 0, tell it a result of yours as well.
+ */
 export const Pass = 14
+/** `[Unpass, channel, handle]`: a result is not to be told there any more. */
+export const Unpass = 17
 /**
  * `[Recall, new, channel, shared, object]`: serve here what the worker at the other end of a channel holds as `object`, and shares
  * as `shared` so that it is not let go meanwhile.
@@ -124,6 +129,7 @@ export const sizes: ReadonlyArray<number> = (() => {
       [Share, 3],
       [Introduce, 3],
       [Pass, 4],
+      [Unpass, 3],
       [Recall, 5],
       [Gone, 4],
       [Served, 2],

@@ -6,12 +6,14 @@ import { Effect, Exit, Fiber, Scope, Stream } from "effect"
 import * as fs from "node:fs"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
-import { left } from "./asserts.ts"
-import behaviours, { Holder, Owner } from "./fixtures/handle-direct.ts"
+import { assertInterrupted, forked, left } from "./asserts.ts"
+import behaviours, { held, Holder, Owner } from "./fixtures/handle-direct.ts"
 import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
 
 const fixture = { module: new URL("./fixtures/handle-direct.ts", import.meta.url), behaviours }
+
+type Result = Handle.DeferredHandle<number>
 
 const pair = Effect.gen(function*() {
   const journal = yield* Journal.make
@@ -36,6 +38,43 @@ onEveryPlacement(fixture, (placement) => {
       }
       yield* Fiber.join(summing)
     }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H2: a result goes to the thread that awaits it without the thread that introduced them", () =>
+    Effect.gen(function*() {
+      const { holder, journal, owner } = yield* pair
+      const awaiting = yield* forked(holder.noteResult({ later: yield* owner.later() }))
+      const finishing = yield* forked(owner.finishOnceBegun({ n: 7 }))
+      yield* left
+      yield* journal.note("begun")
+      const start = performance.now()
+      while (!fs.readFileSync(journal.path, "utf8").includes("result 7")) {
+        assert.isBelow(performance.now() - start, 20_000, "they need this thread")
+      }
+      yield* Effect.forEach([awaiting, finishing], Fiber.join)
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H5: results that were passed on leave nothing behind in any of the three threads", () =>
+    Effect.gen(function*() {
+      const { holder, journal, owner } = yield* pair
+      const pass = (use: (payload: { readonly later: Result }) => Effect.Effect<unknown, unknown>) =>
+        Effect.scoped(Effect.flatMap(owner.endless(), (later) => use({ later })))
+      yield* pass(holder.drop)
+      yield* pass(holder.interrupt)
+      const told = yield* forked(holder.result({ later: yield* owner.later() }))
+      yield* owner.finish({ n: 3 })
+      assert.strictEqual(yield* Fiber.join(told), 3)
+      // one call waits until the result is there, one behind it is taken back before it is read, one reaches nobody
+      const unread = yield* owner.endless()
+      const awaiting = yield* forked(holder.noteResult({ later: unread }))
+      yield* journal.awaitLine("awaiting")
+      const behind = yield* forked(holder.drop({ later: unread }))
+      yield* left
+      yield* Fiber.interrupt(behind)
+      yield* Fiber.interrupt(awaiting)
+      yield* Handle.release(unread)
+      yield* Journal.until("nothing is held here", () => held() === 0)
+      while ((yield* holder.held()) + (yield* owner.held()) > 0) yield* Effect.sleep(1)
+    }).pipe(Effect.provide(placement.layer())))
 }, { except: ["memory", "processes"], reason: "only threads can be connected with each other" })
 
 onEveryPlacement(fixture, (placement) => {
@@ -59,6 +98,27 @@ onEveryPlacement(fixture, (placement) => {
       yield* ActorRef.stop(owner)
       yield* holder.wait()
       assert.deepStrictEqual(yield* journal.lines, ["waiting", "failed with Stopped"])
+    }).pipe(Effect.provide(placement.layer())))
+
+  for (const how of ["Killed", "Stopped"] as const) {
+    it.live(`H4: who awaits a result of another actor is told that its owner has ended: ${how}`, () =>
+      Effect.gen(function*() {
+        const { holder, journal, owner } = yield* pair
+        const awaiting = yield* forked(holder.noteResult({ later: yield* owner.endless() }))
+        yield* journal.awaitLine("awaiting")
+        yield* how === "Killed" ? ActorRef.kill(owner) : ActorRef.stop(owner)
+        yield* Fiber.join(awaiting)
+        assert.include(yield* journal.lines, `failed with ${how} of Owner`)
+      }).pipe(Effect.provide(placement.layer())))
+  }
+
+  it.live("H1: whoever holds a result can have its making interrupted", () =>
+    Effect.gen(function*() {
+      const { holder, journal, owner } = yield* pair
+      const later = yield* owner.endless()
+      yield* holder.interrupt({ later })
+      assertInterrupted(yield* Effect.exit(later.await))
+      assert.deepStrictEqual(yield* journal.lines, ["interrupted"])
     }).pipe(Effect.provide(placement.layer())))
 
   it.live("H5: the end of a holder gives back what it held", () =>

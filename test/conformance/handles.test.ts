@@ -42,9 +42,6 @@ const assertExited = (error: unknown, reason: ActorExited["reason"]): void => {
   assert.deepStrictEqual([error.reason, error.outcome], [reason, "Unknown"])
 }
 
-// what does not hold yet; the test says what should
-const unmet = it.live
-
 /** Waits until a result is there, without awaiting it. */
 const done = (result: Result): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -236,7 +233,7 @@ onEveryPlacement(fixture, (placement) => {
       assert.deepStrictEqual(yield* workshop.log(), ["a acquired", "a released"])
     }).pipe(Effect.provide(placement.layer())))
 
-  unmet("H1: a result with several reasons keeps all of them", () =>
+  it.live("H1: a result with several reasons keeps all of them", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const result = yield* workshop.start({ job: "a" })
@@ -274,8 +271,7 @@ onEveryPlacement(fixture, (placement) => {
     }).pipe(Effect.provide(placement.layer())))
 
   for (const [method, plain] of [["valueOrHandle", 1], ["handleOrValue", 1], ["listOrHandle", [1, 2]]] as const) {
-    const holds = method === "valueOrHandle" ? it.live : unmet
-    holds(`H1: a result may be a plain value or a handle (${method})`, () =>
+    it.live(`H1: a result may be a plain value or a handle (${method})`, () =>
       Effect.gen(function*() {
         const workshop = yield* Workshop.spawn()
         assert.deepStrictEqual(yield* workshop[method]({ job: "none" }), plain)
@@ -286,7 +282,7 @@ onEveryPlacement(fixture, (placement) => {
       }).pipe(Effect.provide(placement.layer())))
   }
 
-  unmet("H1: a handle may stand beside what takes a while to encode", () =>
+  it.live("H1: a handle may stand beside what takes a while to encode", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const { result, text } = yield* workshop.beside({ job: "a" })
@@ -295,7 +291,7 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* result.await, 42)
     }).pipe(Effect.provide(placement.layer())))
 
-  unmet("H1: handles may be the items of a stream, and outlive it", () =>
+  it.live("H1: handles may be the items of a stream, and outlive it", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const results = yield* Stream.runCollect(workshop.stream({ job: "a", count: 3 }))
@@ -324,8 +320,7 @@ onEveryPlacement(fixture, (placement) => {
   for (const method of ["misfit", "uncloneable"] as const) {
     for (const ready of [false, true]) {
       const when = ready ? "there at once" : "there later"
-      const holds = method === "misfit" ? it.live : unmet
-      holds(
+      it.live(
         `H1: a result that cannot be sent is a defect of its handle alone (${method}, ${when})`,
         () =>
           Effect.gen(function*() {
@@ -481,7 +476,7 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* outer.await, 42)
     }).pipe(Effect.provide(placement.layer())))
 
-  unmet("H5: a handle received in a scope that has closed is released at once", () =>
+  it.live("H5: a handle received in a scope that has closed is released at once", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const watched = yield* watch
@@ -517,7 +512,7 @@ onEveryPlacement(fixture, (placement) => {
       assert.isAbove(watched.released(), 0)
     }).pipe(Effect.provide(placement.layer())))
 
-  unmet("H5: a stream left early leaves no handle behind", () =>
+  it.live("H5: a stream left early leaves no handle behind", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const watched = yield* watch
