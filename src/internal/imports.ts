@@ -54,7 +54,7 @@ export class Imports implements Handles.ImportTable {
   private readonly expected = new Map<number, Completion | undefined>()
   /** the completions of results that are told here as well, and whose handles have not come yet */
   private readonly early = new Map<number, Completion>()
-  /** the number of the last such handle that has come; they come in the order of their numbers */
+  /** the highest number of such a handle that has come; most come in the order of their numbers */
   private latest = 0
   /** the numbers of the objects that are held */
   private readonly objects = new Set<number>()
@@ -153,18 +153,21 @@ export class Imports implements Handles.ImportTable {
     return id
   }
 
-  /** Lets go of an object that was handed from worker to worker and is not taken in. */
+  /** Lets go of what was handed from worker to worker and is not taken in. */
   refuse(content: Handles.WireContent, ends: Handles.Ends): void {
-    if (content[0] === Handles.WirePassed) {
-      ;(ends.mesh?.importsOf(content[2]) as Imports | undefined)?.ignore(content[3])
+    switch (content[0]) {
+      case Handles.WirePassed:
+        ;(ends.mesh?.importsOf(content[2]) as Imports | undefined)?.ignore(content[3])
+        break
+      case Handles.WireDirect:
+        ;(ends.mesh?.importsOf(content[2]) as Imports | undefined)?.services.refuse(content[1])
+        break
+      case Handles.WireBack: {
+        const [, shared, channel, , , from] = content
+        const imports = ends.neighbour?.across(channel)?.ends.imports as Imports | undefined
+        imports?.releaseId(imports.recall(channel, shared, from))
+      }
     }
-    if (content[0] === Handles.WireDirect) {
-      ;(ends.mesh?.importsOf(content[2]) as Imports | undefined)?.services.refuse(content[1])
-    }
-    if (content[0] !== Handles.WireBack) return
-    const [, shared, channel, , , from] = content
-    const imports = ends.neighbour?.across(channel)?.ends.imports as Imports | undefined
-    imports?.releaseId(imports.recall(channel, shared, from))
   }
 
   /** The same for one that is not sent after all. */
@@ -258,7 +261,8 @@ export class Imports implements Handles.ImportTable {
     this.results.delete(id)
   }
 
-  // the handle of a result that is told here has come; those before it that have not come never will
+  // The handle of a result that is told here has come; those before it that have not are not waited for. One of them that comes yet,
+  // because it took time to encode, is told by the one who stands between.
   private arrived(id: number): Completion | undefined {
     const completion = this.early.get(id)
     this.latest = Math.max(this.latest, id)
