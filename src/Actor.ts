@@ -22,11 +22,11 @@ import { ActorSystem } from "./ActorSystem.ts"
 import * as Behaviours from "./internal/behaviour.ts"
 import * as Codec from "./internal/codec.ts"
 import * as Interruption from "./internal/interruption.ts"
-import * as Pools from "./internal/pool.ts"
 import * as Ref from "./internal/ref.ts"
 import * as References from "./internal/reference.ts"
 import * as Supervision from "./internal/supervision.ts"
-import * as Votes from "./internal/votes.ts"
+import * as Pools from "./internal/system/pool.ts"
+import * as Votes from "./internal/system/votes.ts"
 
 /**
  * What `spawn` takes: nothing for an actor without arguments.

@@ -17,9 +17,9 @@ import type { SpawnError } from "./ActorError.ts"
 import type { ActorRef, Client } from "./ActorRef.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import * as Behaviours from "./internal/behaviour.ts"
-import * as Pools from "./internal/pool.ts"
 import * as Ref from "./internal/ref.ts"
-import * as Votes from "./internal/votes.ts"
+import * as Pools from "./internal/system/pool.ts"
+import * as Votes from "./internal/system/votes.ts"
 
 /**
  * The options of a pool.

@@ -10,9 +10,9 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as MemoryLink from "./internal/memoryLink.ts"
-import * as System from "./internal/system.ts"
-import * as SystemOptions from "./internal/systemOptions.ts"
+import * as MemoryLink from "./internal/system/memoryLink.ts"
+import * as Options from "./internal/system/options.ts"
+import * as System from "./internal/system/system.ts"
 
 /**
  * Times after which a system stops waiting for an actor. They are measured by the machine's own clock, not by the program's `Clock`.
@@ -70,8 +70,7 @@ export class ActorSystem extends Context.Service<ActorSystem, { readonly "~uacto
       ActorSystem,
       Effect.flatMap(
         Layer.build(behaviours),
-        (context) =>
-          System.make(MemoryLink.placement(context as Context.Context<never>), SystemOptions.timeouts(options))
+        (context) => System.make(MemoryLink.placement(context as Context.Context<never>), Options.timeouts(options))
       )
     )
 }

@@ -9,8 +9,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ActorSystem } from "./ActorSystem.ts"
-import * as Faults from "./internal/faults.ts"
-import * as System from "./internal/system.ts"
+import * as Faults from "./internal/system/faults.ts"
+import * as System from "./internal/system/system.ts"
 
 /**
  * What happens to the messages of one direction of a link. A message is all that one side had to say in one turn, so several

@@ -11,8 +11,8 @@
 import * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
 import { ActorSystem } from "../ActorSystem.ts"
-import * as System from "../internal/system.ts"
-import * as SystemDefaults from "../internal/systemOptions.ts"
+import * as Options from "../internal/system/options.ts"
+import * as System from "../internal/system/system.ts"
 import * as Boot from "./internal/boot.ts"
 import * as ProcessLink from "./internal/processLink.ts"
 import * as ThreadLink from "./internal/threadLink.ts"
@@ -82,12 +82,12 @@ export interface ProcessOptions extends SystemOptions {
   readonly spin?: Duration.Input | false | undefined
 }
 
-const options = (layer: string, options: SystemOptions): SystemDefaults.SystemOptions => {
+const options = (layer: string, options: SystemOptions): Options.SystemOptions => {
   const workers = options.workers ?? "dedicated"
   if (workers !== "dedicated" && !(Number.isInteger(workers) && workers >= 1)) {
     throw new RangeError(`${layer}: workers must be "dedicated" or an integer of at least 1, not ${workers}`)
   }
-  return { ...SystemDefaults.timeouts(options), workers }
+  return { ...Options.timeouts(options), workers }
 }
 
 const spinOf = ({ spin }: ThreadOptions | ProcessOptions, ofItself: Duration.Input): number =>

@@ -4,7 +4,7 @@
  */
 import { fork, type ForkOptions } from "node:child_process"
 import type { LinkEnd } from "../../internal/link.ts"
-import type { Placement } from "../../internal/placement.ts"
+import type { Placement } from "../../internal/system/placement.ts"
 import type { Batch } from "../../internal/wire.ts"
 import { type Boot, pathOf, processFlushAt, terminated } from "./boot.ts"
 import { enter, workers } from "./census.ts"

@@ -7,11 +7,11 @@ import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Codec from "./codec.ts"
+import * as Codec from "../codec.ts"
+import * as Wire from "../wire.ts"
 import type { CloseOptions, HostedActor } from "./hostedActor.ts"
 import type { Log } from "./log.ts"
 import type { Restarts } from "./restarts.ts"
-import * as Wire from "./wire.ts"
 import type { Workers } from "./workers.ts"
 
 /** Ends the actors of a system. */

@@ -3,11 +3,11 @@
  * clone would copy it, so an actor behaves in memory as it does in a worker.
  */
 import type * as Context from "effect/Context"
-import { copyBatch } from "./copy.ts"
-import { begunCapacity, type Link } from "./link.ts"
-import { Peer } from "./peer.ts"
+import { copyBatch } from "../copy.ts"
+import { begunCapacity, type Link } from "../link.ts"
+import { Peer } from "../peer.ts"
+import * as Wire from "../wire.ts"
 import type { Placement } from "./placement.ts"
-import * as Wire from "./wire.ts"
 
 /** Actors as fibers of this process. */
 export const placement = (behaviours: Context.Context<never>): Placement => ({

@@ -2,8 +2,8 @@
  * A way to start workers: the one thing in which threads, processes and memory
  * differ to whoever starts them.
  */
-import type { Link, LinkEnd } from "./link.ts"
-import type * as Wire from "./wire.ts"
+import type { Link, LinkEnd } from "../link.ts"
+import type * as Wire from "../wire.ts"
 
 /** What a worker tells its host. */
 interface WorkerEvents {

@@ -12,10 +12,10 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import type { Link, LinkEnd } from "./link.ts"
+import type { Link, LinkEnd } from "../link.ts"
+import type { Batch } from "../wire.ts"
+import type { SystemOptions } from "./options.ts"
 import type { Placement } from "./placement.ts"
-import type { SystemOptions } from "./systemOptions.ts"
-import type { Batch } from "./wire.ts"
 
 /**
  * What happens to the messages of one direction of a link. A message is all that one side had to say in one turn, so several

@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import { actorOf } from "../ref.ts"
 import type { HostedActor } from "./hostedActor.ts"
-import { actorOf } from "./ref.ts"
 
 /** The actor of a reference that was made by spawning it here. */
 export const voterOf = (ref: object): HostedActor => actorOf(ref) as HostedActor

@@ -4,12 +4,12 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
-import type { LinkEnd } from "./link.ts"
+import type { LinkEnd } from "../link.ts"
+import type { Target } from "../target.ts"
+import * as Wire from "../wire.ts"
 import type { Log } from "./log.ts"
+import type { SystemOptions } from "./options.ts"
 import type { Placement } from "./placement.ts"
-import type { SystemOptions } from "./systemOptions.ts"
-import type { Target } from "./target.ts"
-import * as Wire from "./wire.ts"
 import { Worker } from "./worker.ts"
 
 // actors and their incarnations, for a log line

@@ -4,13 +4,13 @@
  */
 import * as Context from "effect/Context"
 import * as Tracer from "effect/Tracer"
-import type { Client } from "./client.ts"
-import type { LinkEnd } from "./link.ts"
-import { Peer } from "./peer.ts"
+import type { Client } from "../client.ts"
+import type { LinkEnd } from "../link.ts"
+import { Peer } from "../peer.ts"
+import type { Locate, Target } from "../target.ts"
+import * as Wire from "../wire.ts"
+import type { SystemOptions } from "./options.ts"
 import type { Placement, WorkerHandle } from "./placement.ts"
-import type { SystemOptions } from "./systemOptions.ts"
-import type { Locate, Target } from "./target.ts"
-import * as Wire from "./wire.ts"
 
 let workerCount = 0
 
