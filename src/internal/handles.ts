@@ -101,6 +101,8 @@ export interface Importing {
   readonly scope: Scope.Scope | undefined
   /** what it lives as long as where it is only lent, to the call in whose payload it comes */
   readonly lent?: Scope.Scope | undefined
+  /** what has been taken in so far, where it may have to be let go of */
+  readonly taken?: Array<object> | undefined
 }
 
 /** The actor a handle comes from. */
@@ -264,7 +266,13 @@ export const takingIn = (): Importing => {
 }
 
 /** Takes in a handle for someone. */
-export const receive = ({ [WireTag]: content }: WireHandle, how: unknown, from: Importing): object => {
+export const receive = (wire: WireHandle, how: unknown, from: Importing): object => {
+  const handle = takeIn(wire, how, from)
+  from.taken?.push(handle)
+  return handle
+}
+
+const takeIn = ({ [WireTag]: content }: WireHandle, how: unknown, from: Importing): object => {
   const { exports, imports } = from.ends
   if (content[0] !== WireYours) return imports.add(content, how, from)
   const [, id, relay] = content

@@ -9,6 +9,7 @@ import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
 import type * as Behaviour from "./behaviour.ts"
 import type * as Codec from "./codec.ts"
+import * as Handles from "./handles.ts"
 import { Mailbox } from "./mailbox.ts"
 import { ScopedFiber } from "./scopedFiber.ts"
 import type { StreamWriter } from "./streamWriter.ts"
@@ -134,6 +135,8 @@ export class ServerCall {
   run: Prepared | undefined
   /** what its payload lends to it; closed once it has been answered */
   readonly lent: Scope.Closeable | undefined
+  /** the handles in its payload, while it waits with its payload read */
+  taken: Array<object> | undefined
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   writer: StreamWriter | undefined
   forked = false
@@ -149,6 +152,12 @@ export class ServerCall {
     this.wire = wire
     this.extras = extras
     this.lent = this.method.payload.handles ? Scope.makeUnsafe() : undefined
+  }
+
+  /** It will never run: lets go of what has come with it. */
+  drop(): void {
+    this.giveBack()
+    if (this.taken !== undefined) { for (const handle of this.taken) Handles.carrierOf(handle).release?.() }
   }
 
   /** Lets go of what was lent to it. */

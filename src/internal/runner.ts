@@ -172,11 +172,7 @@ export class Runner {
     if (call === undefined) return
     if (call.fiber === undefined) {
       call.actor.mailbox.line.remove(call)
-      this.forget(call)
-      // one that has been asked how it wants to run has read its payload
-      if (call.run !== undefined) call.giveBack()
-      else if (call.method.payload.handles) Handles.releaseAll(this.ends, call.wire)
-      this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
+      this.dismiss(call, Wire.FailureRemoved)
       return call.actor.onIdle?.()
     }
     call.interrupted = true
@@ -184,9 +180,19 @@ export class Runner {
     else call.fiber.interruptUnsafe()
   }
 
+  /** A call that has waited will never run. */
+  dismiss(call: ServerCall, failure: number): void {
+    this.forget(call)
+    // one that has been asked how it wants to run has read its payload
+    if (call.run !== undefined) call.drop()
+    else if (call.method.payload.handles) Handles.releaseAll(this.ends, call.wire)
+    this.outbox.push4(Wire.Failed, call.id, failure, undefined)
+  }
+
   private peek(call: ServerCall): Prepared {
     const { actor, extras, id, index, wire } = call
     this.enter(id)
+    if (call.method.payload.handles) call.taken = []
     const run = call.run = this.prepare(actor, id, index, wire, extras, call)
     this.leave(id)
     if (run.isAnswer && actor.forks[index] !== run.fork) actor.learn(index, run.fork)
@@ -203,7 +209,7 @@ export class Runner {
   ): Prepared {
     const method = actor.methods[index]!
     const decoded = method.payload.handles
-      ? Handles.decode(this.importing(actor, call?.lent), method.payload, wire)
+      ? Handles.decode(this.importing(actor, call), method.payload, wire)
       : method.payload.decode(wire)
     if (!Codec.isSuccess(decoded)) {
       if (Codec.isFailure(decoded)) {
@@ -220,9 +226,11 @@ export class Runner {
   }
 
   // what an actor is given lives as long as the actor, unless it lets go before; what is only passed on, as long as the call
-  private importing(actor: LocalActor, lent: Scope.Scope | undefined): Handles.Importing {
+  private importing(actor: LocalActor, call: ServerCall | undefined): Handles.Importing {
     const receiver = actor.id < 0 ? actor.owner : actor
-    return { ends: this.ends, owner: caller, receiver, scope: actor.isRelay ? lent : receiver?.scope, lent }
+    const lent = call?.lent
+    const scope = actor.isRelay ? lent : receiver?.scope
+    return { ends: this.ends, owner: caller, receiver, scope, lent, taken: call?.taken }
   }
 
   private answer(

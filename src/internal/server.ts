@@ -319,10 +319,7 @@ export class Server {
       })
     }
     actor.onIdle = finish
-    for (const call of actor.mailbox.line.drain()) {
-      this.runner.forget(call)
-      this.runner.refuse(call.id, call.wire)
-    }
+    for (const call of actor.mailbox.line.drain()) this.runner.dismiss(call, Wire.FailureStopped)
     if (actor.objects !== undefined) { for (const stop of Array.from(actor.objects.values())) stop() }
     actor.building?.interruptUnsafe()
     if (actor.calls !== undefined) { for (const [, call] of actor.calls.entries()) call.fiber?.interruptUnsafe() }

@@ -161,6 +161,24 @@ onEveryPlacement(fixture, (placement) => {
       yield* Journal.until("the third has let go", () => lines()?.length === 3)
     }).pipe(Effect.provide(placement.layer())))
 
+  it.live("H5: a call that is taken back while it waits lets go of what it carried, though it has been asked how it wants to run", () =>
+    Effect.gen(function*() {
+      const { holder, journal, owner } = yield* pair
+      yield* holder.keep({ items: yield* owner.items() })
+      const waiting = yield* forked(holder.wait())
+      yield* journal.awaitLine("waiting")
+      const watched = yield* owner.watched()
+      // its first call: whether it runs out of line is not known
+      const behind = yield* forked(holder.greet({ watched }))
+      yield* left
+      yield* Fiber.interrupt(behind)
+      yield* Handle.release(watched)
+      const lines = () => fs.readFileSync(journal.path, "utf8").match(/let go/g)
+      yield* Journal.until("both have let go", () => lines()?.length === 2)
+      yield* owner.supply({ n: 1 })
+      yield* Fiber.join(waiting)
+    }).pipe(Effect.provide(placement.layer())))
+
   it.live("H2: a result that is there before its handle is read is not missed: in a call that waits for its turn", () =>
     Effect.gen(function*() {
       const { holder, journal, owner } = yield* pair
