@@ -11,12 +11,18 @@ import type { Owner } from "./handles.ts"
 export interface Holding {
   /** where it stands in the leases of its scope; -1 where it does not */
   place: number
+  /** there is nothing to let go of any more */
+  readonly isOver?: boolean
   readonly release: () => void
 }
 
 /** What one scope holds, in no order. */
 export class Leases {
   private readonly held: Array<Holding> = []
+
+  get size(): number {
+    return this.held.length
+  }
 
   add(holding: Holding): void {
     holding.place = this.held.length
@@ -60,7 +66,7 @@ export const hold = <H extends Holding>(
 ): H => {
   const leases = scope === undefined ? undefined : leasesOf(scope)
   const holding = make(leases)
-  leases?.add(holding)
+  if (holding.isOver !== true) leases?.add(holding)
   if (scope?.state._tag === "Closed") holding.release()
   return holding
 }

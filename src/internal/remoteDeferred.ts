@@ -79,6 +79,10 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
     return "Deferred"
   }
 
+  get isOver(): boolean {
+    return this.result !== undefined
+  }
+
   /** Awaiting any number of times gives the same result, and takes nothing away (H1). */
   get await(): Result {
     return Effect.suspend(() => this.now ?? this.later)

@@ -1,11 +1,12 @@
 /**
  * Handles between two threads: the two workers talk to each other, and nobody is between them.
  */
-import { assert, it } from "@effect/vitest"
+import { assert, it, vi } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"
 import * as fs from "node:fs"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
+import { Leases } from "../../src/internal/leases.ts"
 import { assertInterrupted, forked, left } from "./asserts.ts"
 import behaviours, { held, Holder, Owner } from "./fixtures/handle-direct.ts"
 import * as Journal from "./journal.ts"
@@ -199,11 +200,21 @@ onEveryPlacement(fixture, (placement) => {
     Effect.gen(function*() {
       const { owner } = yield* pair
       const results: Array<number> = []
-      yield* Stream.runForEach(owner.laters(), (later) =>
-        Effect.gen(function*() {
-          if (results.length === 0) yield* owner.finish({ n: 7 })
-          results.push(yield* later.await)
-        })).pipe(Effect.scoped)
+      const adding = yield* Effect.acquireRelease(
+        Effect.sync(() => vi.spyOn(Leases.prototype, "add")),
+        (spy) => Effect.sync(() => spy.mockRestore())
+      )
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Stream.runForEach(owner.laters(), (later) =>
+          Effect.gen(function*() {
+            if (results.length === 0) yield* owner.finish({ n: 7 })
+            results.push(yield* later.await)
+          }))
+        // what has been told is not held, though the scope is open
+        const leases = new Set(adding.mock.contexts as Array<Leases>)
+        assert.isAtLeast(leases.size, 1)
+        assert.deepStrictEqual(Array.from(leases, ({ size }) => size), Array.from(leases, () => 0))
+      }))
       assert.deepStrictEqual(results, [7, 7, 7])
     }).pipe(Effect.provide(placement.layer())))
 
