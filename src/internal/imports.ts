@@ -56,8 +56,8 @@ export class Imports implements Handles.ImportTable {
   private readonly early = new Map<number, Completion>()
   /** the highest number of such a handle that has come; most come in the order of their numbers */
   private latest = 0
-  /** the numbers of the objects that are held */
-  private readonly objects = new Set<number>()
+  /** the objects that are held, and the shares of those who were handed them */
+  private readonly objects = new Table<RemoteObject | Target>()
   private nextShare = 1
   private ended: [reason: ActorExited["reason"], message: string] | undefined
 
@@ -142,8 +142,11 @@ export class Imports implements Handles.ImportTable {
     awaited: boolean
   ): object {
     const target = this.services.open(id, name, address, kind.methods, awaited)
-    this.objects.add(id)
-    return hold(from.scope, (leases) => new RemoteObject(this, id, kind, target, leases)).handle
+    return hold(from.scope, (leases) => {
+      const object = new RemoteObject(this, id, kind, target, leases)
+      if (!object.isOver) this.objects.set(id, object)
+      return object
+    }).handle
   }
 
   // what a worker holds of another one has been handed back: from now on it is held here
@@ -215,8 +218,8 @@ export class Imports implements Handles.ImportTable {
   share(id: number, held: Target): readonly [id: number, target: Target] {
     const { address, methods, name } = held
     const shared = -(2 * this.nextShare++)
-    this.objects.add(shared)
     const target = this.services.open(shared, name, address, methods, held.restarting)
+    this.objects.set(shared, target)
     this.services.onServed(held, () => {
       this.outbox.push3(Wire.Share, shared, id)
       this.services.served(shared)
@@ -288,15 +291,18 @@ export class Imports implements Handles.ImportTable {
 
   /** An object's owner has ended. */
   closed(id: number): void {
-    this.objects.delete(id)
+    const object = this.objects.delete(id)
+    if (object instanceof RemoteObject) object.ended()
   }
 
   /** The link has ended: nothing that is pending will complete. */
   end(reason: ActorExited["reason"], message: string): void {
-    const pending = this.results.entries()
+    const pending = this.results.values()
+    const objects = this.objects.values()
     this.ended = [reason, message]
     this.results.clear()
     this.objects.clear()
-    for (const [, deferred] of pending) deferred.lose(reason, message, this)
+    for (const deferred of pending) deferred.lose(reason, message, this)
+    for (const object of objects) if (object instanceof RemoteObject) object.ended()
   }
 }

@@ -72,9 +72,19 @@ export class RemoteObject implements Handles.Carrier, Holding {
     return new ReleasedTarget(connection, id, name, address, methods)
   }
 
+  /** Its owner has ended. */
+  get isOver(): boolean {
+    return this.served.exit !== undefined
+  }
+
   /** It was taken in from an owner who had it, and has not been released. */
   get isHeld(): boolean {
     return !this.isReleased && this.id !== 0
+  }
+
+  /** Its owner has ended: there is nothing to let go of. */
+  ended(): void {
+    this.leases?.delete(this)
   }
 
   release(): void {

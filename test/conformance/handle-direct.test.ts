@@ -92,6 +92,28 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual((yield* journal.lines).at(-1), "failed with Killed")
     }).pipe(Effect.provide(placement.layer())))
 
+  it.live("H5: what is left of an owner that has ended is not held, though the scope is open", () =>
+    Effect.gen(function*() {
+      const { args } = yield* pair
+      const adding = yield* Effect.acquireRelease(
+        Effect.sync(() => vi.spyOn(Leases.prototype, "add")),
+        (spy) => Effect.sync(() => spy.mockRestore())
+      )
+      const scope = yield* Scope.make()
+      for (const end of [ActorRef.kill, ActorRef.stop]) {
+        const owner = yield* Owner.spawn(args)
+        const items = yield* Scope.provide(owner.items(), scope)
+        const later = yield* Scope.provide(owner.endless(), scope)
+        const [leases] = adding.mock.contexts as [Leases]
+        assert.strictEqual(leases.size, 2)
+        yield* end(owner)
+        assert.strictEqual(leases.size, 0)
+        assert.strictEqual((yield* Effect.flip(items.take))._tag, "ActorExited")
+        assert.strictEqual((yield* Effect.flip(later.await))._tag, "ActorExited")
+      }
+      yield* Scope.close(scope, Exit.void)
+    }).pipe(Effect.provide(placement.layer())))
+
   it.live("H4: an owner that is stopped says so to whoever holds its handles", () =>
     Effect.gen(function*() {
       const { holder, journal, owner } = yield* pair
