@@ -71,3 +71,20 @@ it("a table that has held much takes things in again when it is empty", () => {
     assert.isUndefined(table.get(7))
   }
 })
+
+it("numbers that follow each other do not stand in one row, which a deletion would walk along", () => {
+  const table = new Table<Item>()
+  const many = 10_000
+  for (let key = 0; key < many; key++) table.set(key, { name: `${key}` })
+  let looks = 0
+  const inside = table as unknown as { items: Array<Item | undefined> }
+  inside.items = new Proxy(inside.items, {
+    get: (items, key) => {
+      looks++
+      return Reflect.get(items, key) as unknown
+    }
+  })
+  for (let key = 0; key < many; key++) table.delete(key)
+  assert.strictEqual(table.size, 0)
+  assert.isBelow(looks / many, 20)
+})
