@@ -215,7 +215,7 @@ export class Exports implements Handles.ExportTable {
   private readonly outbox: Outbox
   private readonly services: Services
   private readonly results = new Table<Entry>()
-  private readonly objects = new Map<number, ObjectEntry>()
+  private readonly objects = new Table<ObjectEntry>()
   /** what waits for numbers under which something is about to be served */
   private readonly expected = new Map<number, Array<() => void>>()
   private readonly awaited = new Map<number, (entry: ObjectEntry | undefined) => void>()

@@ -6,55 +6,26 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import { HandleReleased } from "../ActorError.ts"
 import type { Owner } from "./handles.ts"
+import { type Placed, Places } from "./places.ts"
 
 /** Something that is held until a scope closes, or by hand. */
-export interface Holding {
-  /** where it stands in the leases of its scope; -1 where it does not */
-  place: number
+export interface Holding extends Placed {
   /** there is nothing to let go of any more */
   readonly isOver?: boolean
   readonly release: () => void
 }
 
-/** What one scope holds, in no order. */
-export class Leases {
-  private readonly held: Array<Holding> = []
-
-  get size(): number {
-    return this.held.length
-  }
-
-  add(holding: Holding): void {
-    holding.place = this.held.length
-    this.held.push(holding)
-  }
-
-  delete(holding: Holding): void {
-    const { place } = holding
-    if (place === -1) return
-    holding.place = -1
-    const last = this.held.pop()!
-    if (last === holding) return
-    this.held[place] = last
-    last.place = place
-  }
-
-  releaseAll(): void {
-    for (const holding of this.held.splice(0)) {
-      holding.place = -1
-      holding.release()
-    }
-  }
-}
+/** What one scope holds. */
+export type Leases = Places<Holding>
 
 const leased = new WeakMap<Scope.Scope, Leases>()
 
 const leasesOf = (scope: Scope.Scope): Leases => {
   let leases = leased.get(scope)
   if (leases === undefined) {
-    const made = leases = new Leases()
+    const made: Leases = leases = new Places()
     leased.set(scope, made)
-    Effect.runSync(Scope.addFinalizer(scope, Effect.sync(() => made.releaseAll())))
+    Effect.runSync(Scope.addFinalizer(scope, Effect.sync(() => made.drain().forEach((holding) => holding.release()))))
   }
   return leases
 }

@@ -11,6 +11,7 @@ import type * as Behaviour from "./behaviour.ts"
 import type * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import { Mailbox } from "./mailbox.ts"
+import { Places } from "./places.ts"
 import { ScopedFiber } from "./scopedFiber.ts"
 import type { StreamWriter } from "./streamWriter.ts"
 import { Table } from "./table.ts"
@@ -43,8 +44,12 @@ export class LocalActor {
   draining = false
   /** the actor an object belongs to */
   readonly owner: LocalActor | undefined
-  /** the objects that belong to it, each as it is served to one holder, and how to stop serving them */
-  objects: Map<LocalActor, () => void> | undefined
+  /** the objects that belong to it, each as it is served to one holder */
+  objects: Places<LocalActor> | undefined
+  /** where it stands among those of its owner */
+  place = -1
+  /** how to stop serving it, where it is an object of an actor */
+  stop: (() => void) | undefined
   /** what it serves is elsewhere */
   isRelay = false
   /** its holder has let go */
@@ -94,8 +99,9 @@ export class LocalActor {
 
   /** An object belongs to it from now on. */
   own(object: LocalActor, stop: () => void): void {
-    if (this.objects === undefined) this.objects = new Map([[object, stop]])
-    else this.objects.set(object, stop)
+    object.stop = stop
+    const objects = this.objects ??= new Places()
+    objects.add(object)
   }
 
   /** It is known now whether a method answers out of line. */

@@ -320,7 +320,7 @@ export class Server {
     }
     actor.onIdle = finish
     for (const call of actor.mailbox.line.drain()) this.runner.dismiss(call, Wire.FailureStopped)
-    if (actor.objects !== undefined) { for (const stop of Array.from(actor.objects.values())) stop() }
+    if (actor.objects !== undefined) { for (const object of actor.objects.values()) object.stop!() }
     actor.building?.interruptUnsafe()
     if (actor.calls !== undefined) { for (const [, call] of actor.calls.entries()) call.fiber?.interruptUnsafe() }
     if (actor.onIdle === finish) finish()
