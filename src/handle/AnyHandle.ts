@@ -27,6 +27,4 @@ export interface AnyHandle {
  * @since 0.1.0
  */
 export const release = (handle: AnyHandle | AnyActorRef): Effect.Effect<void> =>
-  Effect.sync(() => {
-    if (Handles.HandleTypeId in handle) Handles.carrierOf(handle).release?.()
-  })
+  Effect.sync(() => Handles.letGo(handle))

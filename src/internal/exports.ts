@@ -355,16 +355,8 @@ export class Exports implements Handles.ExportTable {
   /** Tells the other end a result of another table as well. One that is there already is told by whoever stands between. */
   adoptResult(id: number, from: Entry | undefined, ends: Handles.Ends): void {
     if (from === undefined || this.ended) return
-    const { codec, owner, source } = from
-    const entry: Entry = {
-      owner,
-      source,
-      codec,
-      to: { ends, owner },
-      known: undefined,
-      unsubscribe: undefined,
-      promise: undefined
-    }
+    const { owner, source } = from
+    const entry = { ...from, to: { ends, owner }, known: undefined, promise: undefined }
     this.results.set(id, entry)
     entry.unsubscribe = source.subscribe((exit) => this.complete(id, exit))
   }

@@ -236,7 +236,12 @@ export const decode = (from: Importing, codec: Codec.Codec, value: unknown): Ret
 }
 
 /** What stands behind a handle. */
-export const carrierOf = (handle: object): Carrier => (handle as { readonly [HandleTypeId]: Carrier })[HandleTypeId]
+const carrierOf = (handle: object): Carrier => (handle as { readonly [HandleTypeId]: Carrier })[HandleTypeId]
+
+/** Lets go of something that was received, where it is held; what is the receiver's own stays as it is. */
+export const letGo = (received: object): void => {
+  if (HandleTypeId in received) carrierOf(received).release?.()
+}
 
 /** Whether a value is a handle of a kind. */
 export const isHandle = (u: unknown, kind: string): boolean =>

@@ -25,6 +25,14 @@ export const CurrentActor: Context.Reference<LocalActor | undefined> = Context.R
 
 const nothing: ReadonlyArray<never> = []
 
+/** Who serves the objects of actors to one holder. */
+interface Host {
+  /** begins what waits in an object */
+  readonly hurry: (object: LocalActor) => void
+  /** serves it no longer */
+  readonly stop: (object: LocalActor) => void
+}
+
 /**
  * One actor; or an object as it is served to one holder of its handle, which takes calls as an actor does and lives as long as
  * the actor that owns it at most.
@@ -48,8 +56,8 @@ export class LocalActor {
   objects: Places<LocalActor> | undefined
   /** where it stands among those of its owner */
   place = -1
-  /** how to stop serving it, where it is an object of an actor */
-  stop: (() => void) | undefined
+  /** who serves it, where it is an object of an actor */
+  host: Host | undefined
   /** what it serves is elsewhere */
   isRelay = false
   /** its holder has let go */
@@ -98,8 +106,8 @@ export class LocalActor {
   }
 
   /** An object belongs to it from now on. */
-  own(object: LocalActor, stop: () => void): void {
-    object.stop = stop
+  own(object: LocalActor, host: Host): void {
+    object.host = host
     const objects = this.objects ??= new Places()
     objects.add(object)
   }
@@ -163,7 +171,7 @@ export class ServerCall {
   /** It will never run: lets go of what has come with it. */
   drop(): void {
     this.giveBack()
-    if (this.taken !== undefined) { for (const handle of this.taken) Handles.carrierOf(handle).release?.() }
+    this.taken?.forEach(Handles.letGo)
   }
 
   /** Lets go of what was lent to it. */

@@ -254,12 +254,8 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
     const passed = this.result !== undefined || isBack
       ? undefined
       : this.imports.passResult((this.core ?? this).id, how as ResultCodec, to.ends)
-    if (passed !== undefined) {
-      const [channel, id, stop] = passed
-      const relay = exports.addResult(this.withStop(stop), how as ResultCodec, to)
-      return Handles.passed(relay, channel, id)
-    }
-    const relay = exports.addResult(this, how as ResultCodec, to)
+    const relay = exports.addResult(passed === undefined ? this : this.withStop(passed[2]), how as ResultCodec, to)
+    if (passed !== undefined) return Handles.passed(relay, passed[0], passed[1])
     return this.result !== undefined || !isBack ? relay : Handles.yours(this.id, relay)
   }
 

@@ -133,7 +133,7 @@ export class Runner {
       return this.begin(actor, id, index, wire, extras, call)
     }
     if (mailbox.isFull && !actor.behaviour.suspends) {
-      if (call.method.payload.handles) Handles.releaseAll(this.ends, wire)
+      this.discard(call)
       return this.outbox.push4(Wire.Failed, id, Wire.FailureMailboxFull, mailbox.capacity)
     }
     this.calls.set(id, call)
@@ -183,10 +183,14 @@ export class Runner {
   /** A call that has waited will never run. */
   dismiss(call: ServerCall, failure: number): void {
     this.forget(call)
-    // one that has been asked how it wants to run has read its payload
+    this.discard(call)
+    this.outbox.push4(Wire.Failed, call.id, failure, undefined)
+  }
+
+  // what came with a call that never runs; one that has been asked how it wants to run has read its payload
+  private discard(call: ServerCall): void {
     if (call.run !== undefined) call.drop()
     else if (call.method.payload.handles) Handles.releaseAll(this.ends, call.wire)
-    this.outbox.push4(Wire.Failed, call.id, failure, undefined)
   }
 
   private peek(call: ServerCall): Prepared {

@@ -149,18 +149,26 @@ export class Server {
     session.state = "Running"
     this.actors.set(id, session)
     if (owner === undefined) return
-    owner.own(session, () => this.close(id, false, Exit.void))
+    owner.own(session, this)
     // what is handed out by an actor that is ending ends at once
-    if (owner.state === "Closing") this.close(id, false, Exit.void)
+    if (owner.state === "Closing") this.stop(session)
+  }
+
+  hurry(object: LocalActor): void {
+    this.runner.hurry(object)
+  }
+
+  stop(object: LocalActor): void {
+    this.close(object.id, false, Exit.void)
   }
 
   /** The holder of an object has let go. */
   release(id: number): void {
     const session = this.actors.get(id)
     if (session === undefined) return
-    this.runner.hurry(session)
+    this.hurry(session)
     session.isReleased = true
-    this.close(id, false, Exit.void)
+    this.stop(session)
   }
 
   // ---- life cycle ----
@@ -285,6 +293,8 @@ export class Server {
     const actor = this.actors.get(id)
     if (actor === undefined) return this.runner.outbox.push3(Wire.Closed, id, undefined)
     if (actor.state === "Closing") return
+    // what its objects have accepted is finished as well, as far as it does not wait for something
+    if (drain) actor.objects?.values().forEach((object) => object.host!.hurry(object))
     if (drain && actor.state === "Running" && !actor.isIdle) {
       actor.state = "Draining"
       actor.onIdle = () => {
@@ -320,7 +330,7 @@ export class Server {
     }
     actor.onIdle = finish
     for (const call of actor.mailbox.line.drain()) this.runner.dismiss(call, Wire.FailureStopped)
-    if (actor.objects !== undefined) { for (const object of actor.objects.values()) object.stop!() }
+    actor.objects?.values().forEach((object) => object.host!.stop(object))
     actor.building?.interruptUnsafe()
     if (actor.calls !== undefined) { for (const [, call] of actor.calls.entries()) call.fiber?.interruptUnsafe() }
     if (actor.onIdle === finish) finish()

@@ -7,7 +7,7 @@ import * as Handles from "../../src/internal/handles.ts"
 import { Imports } from "../../src/internal/imports.ts"
 import { RemoteObject } from "../../src/internal/remoteObject.ts"
 import * as Supervision from "../../src/Supervision.ts"
-import { assertExited, assertTypeError, forked, upTo } from "./asserts.ts"
+import { assertExited, assertTypeError, forked, left, upTo } from "./asserts.ts"
 import behaviours, { Boss, Keeper, Narrow, Pusher, Source } from "./fixtures/handle-values.ts"
 import { onEveryPlacement } from "./placements.ts"
 
@@ -233,6 +233,22 @@ for (const workers of ["dedicated", 1] as const) {
         yield* ActorRef.stop(boss)
         assertExited(yield* Effect.exit(child.add({ n: 1 })), "Stopped", "NotRun")
         assert.match(yield* keeper.use({ use: "add" }), /^ActorExited Source Stopped/)
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: a waiting call that brings an actor its own is taken back, and the actor is none the worse (${where})`, () =>
+      Effect.gen(function*() {
+        const boss = yield* Boss.spawn()
+        const child = yield* boss.spawn()
+        const items = yield* Handle.makeQueue<number>({ capacity: 1 })
+        yield* boss.pass({ items, n: 1 })
+        const passing = yield* forked(boss.pass({ items, n: 2 }))
+        // its first call, so it is asked whether it runs out of line, and for that its payload is read
+        const waiting = yield* forked(boss.knows({ source: child }))
+        yield* left
+        yield* Fiber.interrupt(waiting)
+        assert.strictEqual(yield* items.take, 1)
+        yield* Fiber.join(passing)
+        assert.isTrue(yield* boss.knows({ source: child }))
       }).pipe(Effect.provide(layer)))
 
     // ---- H5 ----

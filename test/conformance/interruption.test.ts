@@ -366,6 +366,18 @@ onEveryPlacement(fixture, (placement) => {
         ["a computes", "b computes", "c computes"]
       )
     }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L4: a drain finishes what an object of the actor has accepted, though it waits behind a computation", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      const computer = yield* stage.computer()
+      const jobs = ["a", "b", "c"]
+      yield* Effect.forEach(jobs, (job) => journal.note(`go ${job}`))
+      const calls = yield* Effect.forEach(jobs, (job) => forked(computer.compute({ job, journal: journal.path })))
+      yield* ActorRef.stop(stage, { drain: true })
+      yield* Effect.forEach(calls, Fiber.join)
+    }).pipe(Effect.provide(placement.layer())))
 }, { except: ["memory"], reason: "a busy loop there would block the test itself" })
 
 onEveryPlacement(fixture, (placement) => {
