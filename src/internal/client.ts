@@ -10,13 +10,13 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Transferable from "effect/workers/Transferable"
-import type { ActorExited, Outcome } from "../ActorError.ts"
+import type { ActorExited, HandleReleased, Outcome } from "../ActorError.ts"
 import * as Call from "./call.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import type { Imports } from "./imports.ts"
 import * as Interruption from "./interruption.ts"
-import type { Link, LinkEnd } from "./link.ts"
+import type { LinkEnd, Notes } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Packing from "./packing.ts"
 import { Table } from "./table.ts"
@@ -36,7 +36,7 @@ export interface ClientEvents {
   /** messages were lost, in either direction */
   readonly onBroken: (message: string) => void
   /** an interruption was not acknowledged in time (C3) */
-  readonly onUnresponsive: (target: Target) => void
+  readonly onUnresponsive: (target: Pick<Target, "address">) => void
 }
 
 /** The caller's half of one connection. */
@@ -51,7 +51,7 @@ export class Client implements Connection {
   private readonly early = new Map<number, "served" | "closed" | "unwanted">()
   private readonly whenServed = new Map<number, Array<() => void>>()
   /** the shared memory of the link, where it has any and the calls made here are noted in it */
-  private readonly notes: Pick<Link, "begun" | "interrupts"> | undefined
+  private readonly notes: Notes | undefined
   private readonly events: ClientEvents
   private readonly interruptTimeout: number
   private readonly slots: Array<Pending | undefined> = []
@@ -69,7 +69,7 @@ export class Client implements Connection {
   constructor(
     outbox: Outbox,
     ends: Handles.Ends,
-    notes: Client["notes"],
+    notes: Notes | undefined,
     events: ClientEvents,
     interruptTimeout: number
   ) {
@@ -105,6 +105,29 @@ export class Client implements Connection {
     this.targets.set(id, target)
   }
 
+  /** Makes the calls of an actor of another link here from now on, as soon as it takes them. */
+  enter(target: Target, id: number, info: Wire.MailboxInfo): void {
+    target.rebind(this, id, target.address)
+    target.kind = kindOf(target.methods, info)
+    const early = this.early.get(id)
+    this.early.delete(id)
+    if (this.ended !== undefined || early === "closed") return target.onCut!()
+    this.targets.set(id, target)
+    target.restarting = early === undefined
+    target.advance()
+  }
+
+  /** Makes them no more, and takes back what is under way. */
+  leave(target: Target, why: () => HandleReleased): void {
+    const { id } = target
+    if (this.targets.delete(id) === undefined) return
+    for (const pending of this.slots) {
+      if (pending?.target === target) this.takeBack(pending, () => pending.lose(why()))
+    }
+    if (target.restarting) this.early.set(id, "unwanted")
+    else this.outbox.push2(Wire.Release, id)
+  }
+
   /** The object behind a handle. One that is not served yet (`awaited`) takes no call before it is. */
   attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>, awaited: boolean): Target {
     const target = new Target(this, id, name, address, methods)
@@ -123,7 +146,7 @@ export class Client implements Connection {
 
   /** An object is served from now on. */
   served(id: number): void {
-    const target = this.objects.get(id)
+    const target = (id < 0 ? this.objects : this.targets).get(id)
     const unwanted = this.early.get(id) === "unwanted" || !this.imports.isDirect
     if (target === undefined && !unwanted) return void this.early.set(id, "served")
     if (target !== undefined) target.restarting = false
@@ -224,16 +247,20 @@ export class Client implements Connection {
   /** Takes back a call that has been sent; completes with its acknowledgement (C3). */
   interrupt(pending: Pending): Effect.Effect<void> {
     if (this.slots[pending.id & slotMask] !== pending) return Effect.void
-    return Effect.callback<void>((resume) => {
-      pending.onAcknowledged = () => resume(Exit.void)
-      const interrupts = this.notes?.interrupts
-      if (interrupts !== undefined) Interruption.note(interrupts, pending.id)
-      // callers that are interrupted together are taken back together, before any of those behind them begins
-      this.outbox.pushLazy2(Wire.Interrupt, pending.id)
-      if (this.interruptTimeout !== Infinity && !pending.uninterruptible) {
-        pending.timer = setTimeout(() => this.events.onUnresponsive(pending.target), this.interruptTimeout)
-      }
-    })
+    return Effect.callback<void>((resume) => this.takeBack(pending, () => resume(Exit.void)))
+  }
+
+  private takeBack(pending: Pending, onAcknowledged: () => void): void {
+    const isTakenBack = pending.onAcknowledged !== undefined
+    pending.onAcknowledged = onAcknowledged
+    if (isTakenBack) return
+    const interrupts = this.notes?.interrupts
+    if (interrupts !== undefined) Interruption.note(interrupts, pending.id)
+    // callers that are interrupted together are taken back together, before any of those behind them begins
+    this.outbox.pushLazy2(Wire.Interrupt, pending.id)
+    if (this.interruptTimeout !== Infinity && !pending.uninterruptible) {
+      pending.timer = setTimeout(() => this.events.onUnresponsive(pending.target), this.interruptTimeout)
+    }
   }
 
   // ---- answers ----
@@ -402,6 +429,9 @@ export class Client implements Connection {
       case Wire.Complete:
         this.imports.complete(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
         break
+      case Wire.Found:
+        this.imports.found(batch[i + 1] as number, batch[i + 2] as Handles.Way | undefined, this.ends)
+        break
       case Wire.Served:
         this.served(batch[i + 1] as number)
         break
@@ -438,10 +468,11 @@ export class Client implements Connection {
     this.whenServed.delete(id)
     if (target === undefined) {
       if (this.early.get(id) === "unwanted") this.early.delete(id)
-      else if (id < 0 && this.imports.isDirect) this.early.set(id, "closed")
+      else if (this.imports.isDirect) this.early.set(id, "closed")
       return
     }
     targets.delete(id)
+    if (target.onCut !== undefined) return target.onCut()
     if (id < 0) this.imports.closed(id)
     target.end(Exit.void)
     const { build, onClosed } = target
@@ -485,6 +516,10 @@ export class Client implements Connection {
     // F3: calls that never ran, or may run twice, go to the next incarnation in their order
     const carried = new Map<Target, Array<Pending>>()
     for (const target of targets) {
+      if (target.onCut !== undefined) {
+        carried.set(target, [])
+        continue
+      }
       if (target.restarting && target.id > 0) continue
       if (target.build === undefined && target.willRestart?.(end) === true) {
         target.restarting = true
@@ -517,6 +552,7 @@ export class Client implements Connection {
     for (const settle of settling) settle()
     this.imports.end(end.reason, message)
     for (const target of targets) {
+      target.onCut?.()
       const { build, onClosed } = target
       target.build = target.onClosed = undefined
       target.onVoted?.(false)

@@ -314,6 +314,10 @@ const methodOf = (rpc: Rpc.AnyWithProps): Method => {
   }
 }
 
+/** Whether calls of a method hand something out, or take something in. */
+export const carriesHandles = ({ error, payload, success }: Method): boolean =>
+  payload.handles || success.handles || error.handles
+
 const protocols = new WeakMap<object, ReadonlyArray<Method>>()
 
 /** The methods of a protocol, compiled once, in the order of their definition. */

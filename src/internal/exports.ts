@@ -51,6 +51,8 @@ export interface Served {
   readonly open: (holder: Scope.Scope) => Readonly<Record<string, Behaviour.Handler>>
   /** it stands for something elsewhere, and its handlers may fail as calls fail */
   readonly isRelay: boolean
+  /** the way to what it stands for that does not lead through here, asked for each time it is sought */
+  readonly way?: (() => Handles.Way | undefined) | undefined
   /** the actor it belongs to, if that is not the one that hands it out */
   readonly owner?: Pick<Handles.Owner, "name" | "address"> | undefined
 }
@@ -299,7 +301,15 @@ export class Exports implements Handles.ExportTable {
     const name = object.owner?.name ?? actor?.behaviour.definition.name ?? object.kind
     const address = object.owner?.address ??
       (actor === undefined ? `a ${object.kind} of the program` : `a ${object.kind} of ${name}#${actor.id}`)
-    return Handles.wire([Handles.WireObject, id, name, address])
+    const way = object.way?.()
+    return Handles.wire(
+      way === undefined ? [Handles.WireObject, id, name, address] : [Handles.WireObject, id, name, address, way]
+    )
+  }
+
+  /** Tells the holder of an object whether there is another way to what it stands for. */
+  seek(id: number): void {
+    this.outbox.push3(Wire.Found, id, this.objects.get(id)?.object.way?.())
   }
 
   /** A holder hands an object on: it is served once more, for that one alone. */

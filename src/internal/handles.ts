@@ -13,6 +13,7 @@ import type { ActorExited } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
 import type { LinkEnd } from "./link.ts"
 import type { Neighbour } from "./neighbour.ts"
+import type * as Wire from "./wire.ts"
 
 /** The key under which a handle keeps its {@link Carrier}. */
 export const HandleTypeId = "~uactor/Handle"
@@ -41,11 +42,13 @@ export interface Ends {
 export interface Channels {
   /** what is held of the worker at the other end of a channel */
   readonly importsOf: (channel: number) => ImportTable | undefined
-  /** there is a channel to another worker */
-  readonly introduce: (channel: number, port: unknown) => void
+  /** there is a channel to another worker, or, without an end of it, between the actors of this one */
+  readonly introduce: (channel: number, end: unknown, interruptTimeout: number) => void
+  /** an actor of this worker takes calls on a channel as well; `undefined`: it is gone */
+  readonly admit: (channel: number, id: number, actor: object | undefined) => void
   /** an object or a result of this worker has been handed to another one */
   readonly pass: (channel: number, id: number, from: number) => void
-  /** a result is not wanted there any more */
+  /** a result is not wanted there any more, or calls of an actor are not to be taken */
   readonly unpass: (channel: number, id: number) => void
   /** an actor has ended: the results that it promised and that were passed are told so */
   readonly end: (owner: object) => void
@@ -112,13 +115,22 @@ export interface Owner {
   readonly exited: (reason: ActorExited["reason"], outcome: ActorExited["outcome"], message: string) => ActorExited
 }
 
+/**
+ * A way to an actor that leads through nobody else: the channel, its number there, and what its callers must know of it. Or there
+ * may be one later.
+ */
+export type Way = readonly [channel: number, id: number, info: Wire.MailboxInfo] | 0
+
 const WireTag = "~uactor/handle"
 
 /** A result in the making, under its number. */
 export const WireDeferred = 0
 /** A result that is known. */
 export const WireKnown = 1
-/** An object to be called, under its number, with the name and the address of its owner. */
+/**
+ * An object to be called, under its number, with the name and the address of its owner, and the way to what stands behind it, if
+ * there is another.
+ */
 export const WireObject = 2
 /** A handle of the receiver's own; `relay` stands in if it is gone. */
 export const WireYours = 3
@@ -134,7 +146,7 @@ export const WirePassed = 6
 export type WireContent =
   | readonly [kind: typeof WireDeferred, id: number]
   | readonly [kind: typeof WireKnown, status: number, value: unknown]
-  | readonly [kind: typeof WireObject, id: number, name: string, address: string]
+  | readonly [kind: typeof WireObject, id: number, name: string, address: string, way?: Way]
   | readonly [kind: typeof WireYours, id: number, relay: number | undefined]
   | readonly [kind: typeof WireDirect, id: number, channel: number, name: string, address: string]
   | readonly [kind: typeof WirePassed, id: number, channel: number, passed: number]
@@ -332,13 +344,13 @@ export const releaseAll = (ends: Ends, value: unknown): void =>
   forEachWire(value, ({ [WireTag]: content }) => {
     const id = numberOf(content)
     if (id !== undefined) ends.imports.releaseId(id)
-    if (id === undefined || content[0] === WirePassed) ends.imports.refuse(content, ends)
+    if (id === undefined || content[0] !== WireDeferred) ends.imports.refuse(content, ends)
   })
 
 /** Serves no longer what was handed out in an encoded value that is not sent. */
 export const takeBack = (ends: Ends, value: unknown): void =>
   forEachWire(value, ({ [WireTag]: content }) => {
     const id = numberOf(content)
-    if (id === undefined) ends.imports.withdraw(content, ends)
-    else ends.exports.release(id)
+    if (id !== undefined) ends.exports.release(id)
+    if (id === undefined || content[0] === WireObject) ends.imports.withdraw(content, ends)
   })

@@ -4,7 +4,7 @@
  */
 import * as Exit from "effect/Exit"
 import type { ActorExited } from "../ActorError.ts"
-import type * as Codec from "./codec.ts"
+import * as Codec from "./codec.ts"
 import type { ResultCodec } from "./exports.ts"
 import * as Handles from "./handles.ts"
 import { hold } from "./leases.ts"
@@ -12,6 +12,7 @@ import type { Neighbour } from "./neighbour.ts"
 import type { Outbox } from "./outbox.ts"
 import { type Passed, RemoteDeferred } from "./remoteDeferred.ts"
 import { type ObjectKind, RemoteObject } from "./remoteObject.ts"
+import { type Caller, Shortcut } from "./shortcut.ts"
 import { Table } from "./table.ts"
 import type { Target } from "./target.ts"
 import * as Wire from "./wire.ts"
@@ -34,12 +35,11 @@ interface Services {
   readonly refuse: (id: number) => void
   readonly served: (id: number) => void
   readonly onServed: (target: Target, listener: () => void) => void
+  /** makes the calls of actors that are reached directly */
+  readonly caller: Caller
 }
 
 type Completion = readonly [status: number, value: unknown]
-
-const carriesHandles = ({ error, payload, success }: Codec.Method): boolean =>
-  payload.handles || success.handles || error.handles
 
 /** What one end of a link holds of the other. */
 export class Imports implements Handles.ImportTable {
@@ -110,23 +110,27 @@ export class Imports implements Handles.ImportTable {
         return deferred
       }
       case Handles.WireObject: {
-        const [, id, name, address] = content
-        const kind = how as ObjectKind
-        return this.take(id, name, address, kind, from, false)
+        const [, id, name, address, way] = content
+        const object = this.take(id, name, address, how as ObjectKind, from, false)
+        if (way !== undefined) {
+          object.shorten(new Shortcut(object.target, () => this.outbox.push2(Wire.Seek, id)))
+          this.found(id, way, from.ends)
+        }
+        return object.handle
       }
       case Handles.WireDirect: {
         const [, id, channel, name, address] = content
         const imports = from.ends.mesh?.importsOf(channel) as Imports | undefined
         return imports === undefined
           ? this.dead(how, from)
-          : imports.take(id, name, address, how as ObjectKind, from, true)
+          : imports.take(id, name, address, how as ObjectKind, from, true).handle
       }
       case Handles.WireBack: {
         const [, shared, channel, name, address, held] = content
         const imports = from.ends.neighbour?.across(channel)?.ends.imports as Imports | undefined
         if (imports === undefined) return this.dead(how, from)
         const id = imports.recall(channel, shared, held)
-        return imports.take(id, name, address, how as ObjectKind, from, true)
+        return imports.take(id, name, address, how as ObjectKind, from, true).handle
       }
       default:
         throw new TypeError(`unknown kind of handle: ${String(content[0])}`)
@@ -140,13 +144,21 @@ export class Imports implements Handles.ImportTable {
     kind: ObjectKind,
     from: Handles.Importing,
     awaited: boolean
-  ): object {
+  ): RemoteObject {
     const target = this.services.open(id, name, address, kind.methods, awaited)
     return hold(from.scope, (leases) => {
       const object = new RemoteObject(this, id, kind, target, leases)
       if (!object.isOver) this.objects.set(id, object)
       return object
-    }).handle
+    })
+  }
+
+  /** There is a way to what stands behind an object that leads through nobody else, or none now. */
+  found(id: number, way: Handles.Way | undefined, ends: Handles.Ends): void {
+    const object = this.objects.get(id)
+    const channel = typeof way === "object" ? ends.mesh?.importsOf(way[0]) as Imports | undefined : undefined
+    if (object instanceof RemoteObject) object.shortcut?.found(way, channel?.services.caller)
+    else if (typeof way === "object") channel?.services.refuse(way[1])
   }
 
   // what a worker holds of another one has been handed back: from now on it is held here
@@ -162,6 +174,9 @@ export class Imports implements Handles.ImportTable {
       case Handles.WirePassed:
         ;(ends.mesh?.importsOf(content[2]) as Imports | undefined)?.ignore(content[3])
         break
+      case Handles.WireObject:
+        this.found(content[1], content[4], ends)
+        break
       case Handles.WireDirect:
         ;(ends.mesh?.importsOf(content[2]) as Imports | undefined)?.services.refuse(content[1])
         break
@@ -176,6 +191,10 @@ export class Imports implements Handles.ImportTable {
   /** The same for one that is not sent after all. */
   withdraw(content: Handles.WireContent, ends: Handles.Ends): void {
     if (content[0] === Handles.WireBack) ends.mesh?.importsOf(content[2])?.releaseId(content[1])
+    if (content[0] === Handles.WireObject && typeof content[4] === "object") {
+      const [channel, id] = content[4]
+      ends.neighbour?.across(channel)?.unpass(channel, id)
+    }
     if (content[0] !== Handles.WireDirect) return
     const [, passed, channel] = content
     const imports = ends.neighbour?.across(channel)?.ends.imports as Imports | undefined
@@ -199,7 +218,7 @@ export class Imports implements Handles.ImportTable {
       return Handles.wire([Handles.WireBack, shared, this.channel, name, address, id])
     }
     // what calls of it carry would be handed on by those two alone
-    if (methods.some(carriesHandles)) return undefined
+    if (methods.some(Codec.carriesHandles)) return undefined
     if (this.neighbour === undefined || to.neighbour === undefined) return undefined
     const passed = this.neighbour.pass(id, to.neighbour)
     return passed && Handles.wire([Handles.WireDirect, passed[1], passed[0], name, address])

@@ -16,10 +16,19 @@ export const CurrentCall: Context.Reference<number> = Context.Reference<number>(
 
 let flags: Int32Array | undefined
 
+/** Where the interruption of that call is noted, if not where those of this worker are in general. */
+export const CurrentNotes: Context.Reference<Int32Array | undefined> = Context.Reference<Int32Array | undefined>(
+  "uactor/CurrentNotes",
+  { defaultValue: () => undefined }
+)
+
 /** Tells this worker where interruptions are noted. */
 export const share = (array: Int32Array | undefined): void => {
   flags = array
 }
+
+/** Whether that is there. */
+export const isShared = (array: Int32Array): boolean => array === flags
 
 /** Notes that a call is interrupted. */
 export const note = (array: Int32Array, id: number): void => {
@@ -31,14 +40,13 @@ export const forget = (array: Int32Array, id: number): void => {
   if (array[id % places] === id + 1) Atomics.store(array, id % places, 0)
 }
 
-const isNoted = (id: number): boolean => flags !== undefined && Atomics.load(flags, id % places) === id + 1
-
 /** Ends the running handler if its call has been interrupted. */
 export const check = (): void => {
   const fiber = Fiber.getCurrent()
   if (fiber === undefined) return
   const id = Context.get(fiber.context, CurrentCall)
-  if (id === -1 || !isNoted(id)) return
+  const notes = Context.get(fiber.context, CurrentNotes) ?? flags
+  if (id === -1 || notes === undefined || Atomics.load(notes, id % places) !== id + 1) return
   // the fiber goes on as interrupted as soon as the exception has left the loop
   fiber.interruptUnsafe()
   throw new Error("interrupted")

@@ -22,14 +22,27 @@ export interface Link {
   /** shared memory in which the callers' side notes the calls it interrupts, for `Actor.checkInterrupt` */
   readonly interrupts?: Int32Array | undefined
   /** makes the two ends of a channel, to be handed to two workers; where workers can be connected with each other */
-  readonly makeChannel?: (() => readonly [unknown, unknown]) | undefined
+  readonly makeChannel?: (() => readonly [ChannelEnd, ChannelEnd]) | undefined
   /** takes such an end, in the worker that it was handed to */
-  readonly openChannel?: ((port: unknown, onBatch: (batch: Batch) => void) => Channel) | undefined
+  readonly openChannel?: ((end: unknown, onBatch: (batch: Batch) => void) => Channel) | undefined
+}
+
+/** The shared memory of one direction of a link. */
+export type Notes = Pick<Link, "begun" | "interrupts">
+
+/** An end of a channel on its way to a worker, with what is to be transferred. */
+export interface ChannelEnd {
+  readonly end: unknown
+  readonly transfer: ReadonlyArray<unknown>
 }
 
 /** A worker's end of a channel to another worker. */
 export interface Channel {
-  readonly link: Link
+  readonly link: Pick<Link, "send" | "flushAt">
+  /** of the calls that are made at this end */
+  readonly caller: Notes
+  /** of the calls that are run at this end */
+  readonly runner: Notes
   /** reads what has come, now */
   readonly drain: () => void
   readonly close: () => void

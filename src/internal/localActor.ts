@@ -11,7 +11,7 @@ import type * as Behaviour from "./behaviour.ts"
 import type * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import { Mailbox } from "./mailbox.ts"
-import { Places } from "./places.ts"
+import { type Placed, Places } from "./places.ts"
 import { ScopedFiber } from "./scopedFiber.ts"
 import type { StreamWriter } from "./streamWriter.ts"
 import { Table } from "./table.ts"
@@ -33,6 +33,23 @@ interface Host {
   readonly stop: (object: LocalActor) => void
 }
 
+/** Runs the calls of one link. */
+interface Runner {
+  /** begins a call that has waited */
+  readonly start: (call: ServerCall) => void
+  /** a call is in the mailbox */
+  readonly accept: (call: ServerCall) => void
+  /** a call that has waited will never run */
+  readonly dismiss: (call: ServerCall, failure: number) => void
+}
+
+/** One way on which an actor takes calls of another worker. */
+export interface Admission extends Placed {
+  readonly actor: LocalActor
+  /** takes no more of them */
+  readonly end: () => void
+}
+
 /**
  * One actor; or an object as it is served to one holder of its handle, which takes calls as an actor does and lives as long as
  * the actor that owns it at most.
@@ -43,7 +60,7 @@ export class LocalActor {
   readonly methods: ReadonlyArray<Codec.Method>
   readonly mailbox: Mailbox<ServerCall>
   /** the calls that have suspended */
-  calls: Table<ServerCall> | undefined
+  calls: Places<ServerCall> | undefined
   /** whether a method is known to answer out of line; learned from its first answer */
   forks: ReadonlyArray<boolean | undefined> = nothing
   handlers: ReadonlyArray<Behaviour.Handler> = nothing
@@ -54,6 +71,8 @@ export class LocalActor {
   readonly owner: LocalActor | undefined
   /** the objects that belong to it, each as it is served to one holder */
   objects: Places<LocalActor> | undefined
+  /** on which ways it takes calls beside the link of the one who spawned it */
+  admissions: Places<Admission> | undefined
   /** where it stands among those of its owner */
   place = -1
   /** who serves it, where it is an object of an actor */
@@ -101,8 +120,8 @@ export class LocalActor {
 
   /** A call has suspended. */
   enter(call: ServerCall): void {
-    const calls = this.calls ??= new Table()
-    calls.set(call.id, call)
+    const calls = this.calls ??= new Places()
+    if (call.place === -1) calls.add(call)
   }
 
   /** An object belongs to it from now on. */
@@ -139,8 +158,11 @@ export class LocalActor {
 }
 
 /** A call that waits or that has suspended. */
-export class ServerCall {
+export class ServerCall implements Placed {
+  readonly runner: Runner
   readonly id: number
+  /** where it stands among those of its actor that have suspended */
+  place = -1
   readonly actor: LocalActor
   readonly index: number
   readonly wire: unknown
@@ -159,7 +181,15 @@ export class ServerCall {
   /** the caller has taken it back */
   interrupted = false
 
-  constructor(id: number, actor: LocalActor, index: number, wire: unknown, extras: Wire.Extras | undefined) {
+  constructor(
+    runner: Runner,
+    id: number,
+    actor: LocalActor,
+    index: number,
+    wire: unknown,
+    extras: Wire.Extras | undefined
+  ) {
+    this.runner = runner
     this.id = id
     this.actor = actor
     this.index = index

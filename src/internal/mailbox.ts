@@ -12,12 +12,18 @@ export class Mailbox<Item extends object> {
   readonly concurrency: number
   /** how many items have left and are not done */
   running = 0
-  /** what waits */
-  readonly line = new Line<Item>()
+  private readonly line = new Line<Item>()
+  /** where callers of several links meet, each of whom knows only of its own: what has come when there was no room */
+  private outside: Line<Item> | undefined
 
   constructor(capacity: number, concurrency: number) {
     this.capacity = capacity
     this.concurrency = concurrency
+  }
+
+  /** how many items wait */
+  get size(): number {
+    return this.line.size + (this.outside?.size ?? 0)
   }
 
   /** Whether another item would have to wait for one that has left, and there is no place for that. */
@@ -26,7 +32,7 @@ export class Mailbox<Item extends object> {
   }
 
   get isIdle(): boolean {
-    return this.running === 0 && this.line.size === 0
+    return this.running === 0 && this.size === 0
   }
 
   /** Whether a new item may start at once without overtaking another. */
@@ -39,8 +45,37 @@ export class Mailbox<Item extends object> {
     return this.running < this.concurrency && this.line.size > 0
   }
 
+  /** Lets an item wait; `false` if there is no room for it yet, or another came before it for which there was none. */
+  add(item: Item): boolean {
+    if (this.isFull || this.size > this.line.size) {
+      this.outside ??= new Line()
+      this.outside.add(item)
+      return false
+    }
+    this.line.add(item)
+    return true
+  }
+
   /** The next item, if one may start; the caller counts it in `running`. */
   take(): Item | undefined {
     return this.running < this.concurrency ? this.line.take() : undefined
+  }
+
+  /** An item does not wait any more. */
+  remove(item: Item): void {
+    if (!this.line.remove(item)) this.outside?.remove(item)
+  }
+
+  /** An item for which there was no room, and is now. */
+  admit(): Item | undefined {
+    if (this.outside === undefined || this.isFull) return undefined
+    const item = this.outside.take()
+    if (item !== undefined) this.line.add(item)
+    return item
+  }
+
+  /** Takes everything that waits, in order. */
+  drain(): Array<Item> {
+    return [...this.line.drain(), ...this.outside?.drain() ?? []]
   }
 }

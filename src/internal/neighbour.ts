@@ -1,9 +1,10 @@
 /**
  * Workers that can talk to each other without the process that started them. It
- * opens a channel between two of them when the first handle of the one is handed
- * to the other, and tells each when the other has ended.
+ * opens a channel between two of them when the first handle of the one, or
+ * reference to an actor there, is handed to the other, and tells each when the other
+ * has ended. Actors of one worker are connected with each other in the same way.
  */
-import type { Link, LinkEnd } from "./link.ts"
+import type { ChannelEnd, Link, LinkEnd } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Wire from "./wire.ts"
 
@@ -15,14 +16,25 @@ export class Neighbour<Ends> {
   private readonly endsOf: () => Ends
   private readonly outbox: Outbox
   private readonly makeChannel: NonNullable<Link["makeChannel"]>
+  private readonly interruptTimeout: number
+  /** it does not react to an interruption by another one; to be told with the address of who does not */
+  readonly stuck: (address: string) => void
   private readonly channels = new Map<Neighbour<Ends>, number>()
   private readonly others = new Map<number, Neighbour<Ends>>()
   private ended = false
 
-  constructor(ends: () => Ends, outbox: Outbox, makeChannel: NonNullable<Link["makeChannel"]>) {
+  constructor(
+    ends: () => Ends,
+    outbox: Outbox,
+    makeChannel: NonNullable<Link["makeChannel"]>,
+    interruptTimeout: number,
+    stuck: (address: string) => void
+  ) {
     this.endsOf = ends
     this.outbox = outbox
     this.makeChannel = makeChannel
+    this.interruptTimeout = interruptTimeout
+    this.stuck = stuck
   }
 
   /** the link between it and this process */
@@ -44,7 +56,16 @@ export class Neighbour<Ends> {
     return [channel, passed]
   }
 
-  /** A result is not to be told there any more. */
+  /** Has one of its actors take calls of another worker's actors, or of its own, directly; the same is returned. */
+  admit(actor: number, to: Neighbour<Ends>): readonly [channel: number, id: number] | undefined {
+    if (this.ended || to.ended) return undefined
+    const channel = this.channels.get(to) ?? this.connect(to)
+    passCount++
+    this.outbox.push4(Wire.Admit, channel, passCount, actor)
+    return [channel, passCount]
+  }
+
+  /** A result is not to be told there any more, or calls of an actor are not to be taken. */
   unpass(channel: number, id: number): void {
     this.outbox.push3(Wire.Unpass, channel, id)
   }
@@ -56,21 +77,25 @@ export class Neighbour<Ends> {
 
   private connect(other: Neighbour<Ends>): number {
     const channel = ++channelCount
-    const [mine, its] = this.makeChannel()
-    this.introduce(other, channel, mine)
-    other.introduce(this, channel, its)
+    if (other === this) this.introduce(this, channel, { end: undefined, transfer: [] })
+    else {
+      const [mine, its] = this.makeChannel()
+      this.introduce(other, channel, mine)
+      other.introduce(this, channel, its)
+    }
     return channel
   }
 
-  private introduce(other: Neighbour<Ends>, channel: number, port: unknown): void {
+  private introduce(other: Neighbour<Ends>, channel: number, { end, transfer }: ChannelEnd): void {
     this.channels.set(other, channel)
     this.others.set(channel, other)
-    this.outbox.pushTransfer([Wire.Introduce, channel, port], [port])
+    this.outbox.pushTransfer([Wire.Introduce, channel, end, other.interruptTimeout], transfer)
   }
 
   /** It has ended: those that were connected with it are told. */
   end({ message, reason }: LinkEnd): void {
     this.ended = true
+    this.channels.delete(this)
     for (const [other, channel] of this.channels) {
       other.channels.delete(this)
       other.others.delete(channel)

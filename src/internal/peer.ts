@@ -9,7 +9,8 @@ import { copyBatch } from "./copy.ts"
 import { Exports, type Services } from "./exports.ts"
 import * as Handles from "./handles.ts"
 import { Imports } from "./imports.ts"
-import type { Link, LinkEnd } from "./link.ts"
+import type { Channel, Link, LinkEnd, Notes } from "./link.ts"
+import type { LocalActor } from "./localActor.ts"
 import { Mesh } from "./mesh.ts"
 import { Neighbour } from "./neighbour.ts"
 import { Inbox, Outbox } from "./outbox.ts"
@@ -28,7 +29,7 @@ export class Peer {
 
   private constructor(
     link: Link,
-    notes: { readonly caller: Link | undefined; readonly runner: Link | undefined },
+    notes: { readonly caller?: Notes; readonly runner?: Notes },
     behaviours: Context.Context<never>,
     events: ClientEvents,
     interruptTimeout: number,
@@ -51,7 +52,13 @@ export class Peer {
       close: (id) => this.server.release(id),
       passOn: (hand, how, from) => passOn(hand, how, from)
     })
-    const neighbour = makeChannel === undefined ? undefined : new Neighbour(() => this.ends, outbox, makeChannel)
+    const neighbour = makeChannel === undefined ? undefined : new Neighbour(
+      () => this.ends,
+      outbox,
+      makeChannel,
+      interruptTimeout,
+      (address) => events.onUnresponsive({ address })
+    )
     const ends: Handles.Ends = this.ends = {
       exports,
       imports: new Imports(outbox, {
@@ -60,18 +67,29 @@ export class Peer {
         discard: (value) => Handles.releaseAll(this.ends, value),
         refuse: (id) => this.client.refuse(id),
         served: (id) => this.client.served(id),
-        onServed: (target, listener) => this.client.onServed(target, listener)
+        onServed: (target, listener) => this.client.onServed(target, listener),
+        caller: {
+          enter: (target, id, info) => this.client.enter(target, id, info),
+          leave: (target, why) => this.client.leave(target, why)
+        }
       }, { neighbour, channel }),
       neighbour,
-      mesh: openChannel === undefined
-        ? undefined
-        : new Mesh(openChannel, (link, channel) => Peer.direct(link, channel), exports)
+      mesh: openChannel === undefined ? undefined : new Mesh(openChannel, {
+        make: (channel, number, timeout) => Peer.direct(channel.link, channel, number, timeout, outbox),
+        makeLoop: (number, timeout) => {
+          const make = (link: Link) => Peer.direct(link, {}, number, timeout, outbox)
+          const { holder, owner } = makeLoop(make, make)
+          return { serving: owner, calling: holder }
+        }
+      }, exports)
     }
     this.client = new Client(outbox, ends, notes.caller, events, interruptTimeout)
     this.server = new Server(outbox, ends, notes.runner, behaviours)
     this.onGap = () => onGap(this)
     // the calls that callers make when they are answered do not wait until all are
-    this.read = notes.caller === undefined ? (batch) => this.server.runner.read(batch) : (batch) => batch()
+    this.read = notes.caller === undefined || channel !== undefined
+      ? (batch) => this.server.runner.read(batch)
+      : (batch) => batch()
   }
 
   /** The end that started the worker; `services` are those that what it serves, objects of the program, runs with. */
@@ -83,7 +101,7 @@ export class Peer {
   ): Peer {
     return new Peer(
       link,
-      { caller: link, runner: undefined },
+      { caller: link },
       services,
       events,
       interruptTimeout,
@@ -95,7 +113,7 @@ export class Peer {
   static worker(link: Link, behaviours: Context.Context<never>): Peer {
     return new Peer(
       link,
-      { caller: undefined, runner: link },
+      { runner: link },
       behaviours,
       noEvents,
       Infinity,
@@ -103,17 +121,33 @@ export class Peer {
     )
   }
 
-  /** One end of a channel between two workers. */
-  private static direct(link: Link, channel: number): Peer {
+  /** One end of a channel between two workers, or in one; `host` leads to the process that started them. */
+  private static direct(
+    link: Pick<Link, "send" | "flushAt">,
+    notes: Partial<Pick<Channel, "caller" | "runner">>,
+    channel: number,
+    interruptTimeout: number,
+    host: Outbox
+  ): Peer {
     return new Peer(
       link,
-      { caller: undefined, runner: undefined },
+      notes,
       Context.empty(),
-      noEvents,
-      Infinity,
+      { ...noEvents, onUnresponsive: ({ address }) => host.push3(Wire.Stuck, channel, address) },
+      interruptTimeout,
       () => undefined,
       channel
     )
+  }
+
+  /** Has an actor take calls here as well. */
+  admit(id: number, actor: object | undefined): void {
+    this.server.admit(id, actor as LocalActor | undefined)
+  }
+
+  /** The other end has let go of what it has under a number, or does not know of it yet. */
+  release(id: number): void {
+    this.server.letGo(id)
   }
 
   /** whether something is in the making here that the other end has been promised */
@@ -145,15 +179,21 @@ export class Peer {
   end(end: LinkEnd): void {
     this.client.end(end)
     ;(this.ends.exports as Exports).endAll()
+    this.server.abandon()
     this.server.end(() => undefined)
     this.ends.neighbour?.end(end)
   }
 }
 
-// the two ends of a link inside this process, for what one actor owns and another in the same process holds
-let loop: { readonly owner: Peer; readonly holder: Peer } | undefined
+/** The two ends of a link inside this process, for what one actor owns and another in the same process holds. */
+interface Loop {
+  readonly owner: Peer
+  readonly holder: Peer
+}
 
-const makeLoop = (): NonNullable<typeof loop> => {
+let loop: Loop | undefined
+
+const makeLoop = (makeOwner: (link: Link) => Peer, makeHolder: (link: Link) => Peer): Loop => {
   const link = (to: () => Peer): Link => ({
     send: (batch, transfer) => {
       const copy = copyBatch(batch, transfer)
@@ -161,14 +201,17 @@ const makeLoop = (): NonNullable<typeof loop> => {
     },
     flushAt: Infinity
   })
-  const owner: Peer = Peer.worker(link(() => holder), Context.empty())
-  const holder: Peer = Peer.host(link(() => owner), Context.empty(), noEvents, Infinity)
+  const owner: Peer = makeOwner(link(() => holder))
+  const holder: Peer = makeHolder(link(() => owner))
   return { owner, holder }
 }
 
 /** Hands something out to another actor of this process, which is a holder like any other. */
 const passOn: Services["passOn"] = (hand, how, from) => {
-  loop ??= makeLoop()
+  loop ??= makeLoop(
+    (link) => Peer.worker(link, Context.empty()),
+    (link) => Peer.host(link, Context.empty(), noEvents, Infinity)
+  )
   return Handles.receive(hand(loop.owner.ends), how, { ...from, ends: loop.holder.ends })
 }
 

@@ -14,13 +14,15 @@ import type { Incarnation, Target } from "./target.ts"
 /** The key under which a reference keeps the actor it refers to. */
 export const ActorRefTypeId: unique symbol = Symbol.for("uactor/ActorRef") as never
 
-/** Knows where calls go. */
+/** Knows where the calls of a method go. */
 export interface Holder {
-  readonly target: Target
+  readonly targetFor: (index: number) => Target
 }
 
 /** An actor, for what can be asked of it beside the calls of its methods. */
 export interface Referent extends Holder {
+  /** the actor, or who stands for it */
+  readonly target: Target
   readonly address: string
   readonly awaitExit: Effect.Effect<Exit.Exit<void, ActorExited>>
   readonly incarnations: Stream.Stream<Incarnation>
@@ -49,7 +51,8 @@ const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
         const holder = this[holderKey]
         const route = this[routeKey]
         const call = holder !== undefined
-          ? (payload: unknown, options?: Call.CallOptions) => Call.call(holder.target, index, payload, options)
+          ? (payload: unknown, options?: Call.CallOptions) =>
+            Call.call(holder.targetFor(index), index, payload, options)
           : routed(method, index, route!)
         Object.defineProperty(this, method.tag, { value: call, enumerable: true })
         return call
@@ -63,7 +66,7 @@ const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
 // the member is chosen when the call is made, not when it is described: a retry may go to another
 const routed =
   (method: Codec.Method, index: number, route: Route) => (payload: unknown, options?: Call.CallOptions) => {
-    const call = (): object => Call.call(route(method.tag, payload).target, index, payload, options)
+    const call = (): object => Call.call(route(method.tag, payload).targetFor(index), index, payload, options)
     return method.stream && options?.asQueue !== true
       ? Stream.suspend(call as () => Stream.Stream<unknown, unknown>)
       : Effect.suspend(call as () => Effect.Effect<unknown, unknown>)

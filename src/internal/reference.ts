@@ -1,6 +1,7 @@
 /**
  * References to actors as values: whoever holds one reaches the actor through the
- * one who handed it on, who makes the same calls and passes the answers back.
+ * one who handed it on, who makes the same calls and passes the answers back; or,
+ * where there is a way that leads through nobody else, on that (shortcut.ts).
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -65,6 +66,10 @@ class RemoteActor implements Ref.Referent {
     return this.target.address
   }
 
+  targetFor(index: number): Target {
+    return this.object.targetFor(index)
+  }
+
   private ask(index: number, payload?: unknown): object {
     return Call.call(this.target, this.base + index, payload)
   }
@@ -110,6 +115,23 @@ class RemoteActor implements Ref.Referent {
   }
 }
 
+// the way to an actor for who holds a reference at the other end of a link, where both are threads
+const wayTo = (target: Target, holder: Handles.Ends): Handles.Way | undefined => {
+  const { capacity, concurrency, connection, methods, suspends, wireMethods } = target
+  const { neighbour } = connection.ends
+  if (neighbour === undefined || holder.neighbour === undefined || target.closing) return undefined
+  // what waits here would be overtaken
+  if (!target.isAvailable || target.waiting.size > 0) return 0
+  const admitted = neighbour.admit(target.id, holder.neighbour)
+  if (admitted === undefined) return 0
+  const served: Array<string> = []
+  methods.forEach(({ tag }, index) => {
+    const at = wireMethods[index]!
+    if (at >= 0) served[at] = tag
+  })
+  return [...admitted, { methods: served, capacity, concurrency, suspends, supervision: undefined }]
+}
+
 /** A schema for references to the actors of a definition. */
 export const schema = <A extends object>(definition: Behaviour.Definition): Schema.declare<A> => {
   const { methods, name } = definition
@@ -132,6 +154,7 @@ export const schema = <A extends object>(definition: Behaviour.Definition): Sche
         kind: kind.kind,
         methods: kind.methods,
         context: Context.empty(),
+        way: () => wayTo(actor.target, to.ends),
         open: () => serve(actor),
         isRelay: true,
         owner: actor.target

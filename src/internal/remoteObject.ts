@@ -11,6 +11,7 @@ import type * as Codec from "./codec.ts"
 import type { Exports, Served } from "./exports.ts"
 import * as Handles from "./handles.ts"
 import { hold, type Holding, type Leases, released } from "./leases.ts"
+import type { Shortcut } from "./shortcut.ts"
 import { Target } from "./target.ts"
 
 /** What a schema knows of a kind of object. */
@@ -48,6 +49,8 @@ export class RemoteObject implements Handles.Carrier, Holding {
   private readonly served: Target
   private readonly leases: Leases | undefined
   private isReleased = false
+  /** the way to the actor behind it that leads through nobody else */
+  shortcut: Shortcut | undefined
 
   constructor(
     imports: Table,
@@ -72,6 +75,16 @@ export class RemoteObject implements Handles.Carrier, Holding {
     return new ReleasedTarget(connection, id, name, address, methods)
   }
 
+  /** Where the calls of a method go. */
+  targetFor(index: number): Target {
+    return this.shortcut?.for(index) ?? this.target
+  }
+
+  /** There may be a way to the actor behind it that leads through nobody else. */
+  shorten(shortcut: Shortcut): void {
+    if (!this.isReleased) this.shortcut = shortcut
+  }
+
   /** Its owner has ended. */
   get isOver(): boolean {
     return this.served.exit !== undefined
@@ -91,7 +104,10 @@ export class RemoteObject implements Handles.Carrier, Holding {
     if (this.isReleased) return
     this.isReleased = true
     this.leases?.delete(this)
-    this.served.release(() => released(this.served))
+    const why = (): HandleReleased => released(this.served)
+    this.served.release(why)
+    this.shortcut?.release(why)
+    this.shortcut = undefined
     this.imports.releaseId(this.id)
   }
 

@@ -22,7 +22,7 @@ import { Answers } from "./answers.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import * as Interruption from "./interruption.ts"
-import { begunCapacity, type Link } from "./link.ts"
+import { begunCapacity, type Notes } from "./link.ts"
 import { type LocalActor, type Prepared, ServerCall, Undecodable } from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
 import { StreamWriter } from "./streamWriter.ts"
@@ -48,7 +48,7 @@ export class Runner {
   readonly answers: Answers
   private readonly ends: Handles.Ends
   private readonly begun: Int32Array | undefined
-  private readonly noteCalls: boolean
+  private readonly interrupts: Int32Array | undefined
   private readonly calls = new Table<ServerCall>()
   private unannounced: Array<ServerCall> = []
   private writers: Array<StreamWriter> = []
@@ -60,13 +60,13 @@ export class Runner {
   /** the calls whose handlers are being entered, the innermost last */
   private readonly entering: Array<number> = []
 
-  constructor(outbox: Outbox, ends: Handles.Ends, notes: Pick<Link, "begun" | "interrupts"> | undefined) {
+  constructor(outbox: Outbox, ends: Handles.Ends, notes: Notes | undefined) {
     this.outbox = outbox
     this.turns = new Turns(outbox)
     this.answers = new Answers(outbox, ends, (id) => this.calls.get(id)?.writer)
     this.ends = ends
     this.begun = notes?.begun
-    this.noteCalls = notes?.interrupts !== undefined
+    this.interrupts = notes?.interrupts
   }
 
   /**
@@ -123,11 +123,11 @@ export class Runner {
     if (mailbox.isOpen && !isTired) {
       // a stream is entered into the tables at once, because it takes credit; what is lent to a call is noted with it
       const { payload, stream } = actor.methods[index]!
-      const call = stream || payload.handles ? new ServerCall(id, actor, index, wire, extras) : undefined
+      const call = stream || payload.handles ? new ServerCall(this, id, actor, index, wire, extras) : undefined
       this.begin(actor, id, index, wire, extras, call)
       return this.turns.pace()
     }
-    const call = new ServerCall(id, actor, index, wire, extras)
+    const call = new ServerCall(this, id, actor, index, wire, extras)
     const waits = !mailbox.isFull && (isTired || mailbox.hasNext && actor.forks[index] === undefined)
     if (actor.forks[index] !== false && !waits && this.peek(call).fork) {
       return this.begin(actor, id, index, wire, extras, call)
@@ -137,9 +137,8 @@ export class Runner {
       return this.outbox.push4(Wire.Failed, id, Wire.FailureMailboxFull, mailbox.capacity)
     }
     this.calls.set(id, call)
-    mailbox.line.add(call)
     if (call.method.payload.handles && call.run === undefined) Handles.expect(this.ends, wire)
-    if (call.discard) this.outbox.push2(Wire.Accepted, id)
+    if (mailbox.add(call)) this.accept(call)
     if (!waits) return
     const unasked = this.resting.get(actor) ?? []
     if (actor.forks[index] !== false) unasked.push(call)
@@ -149,9 +148,27 @@ export class Runner {
   /** Begins what waits for a rest now: the holder of this object has made those calls, and lets go behind them. */
   hurry(object: LocalActor): void {
     if (!this.resting.delete(object)) return
-    for (let call = object.mailbox.take(); call !== undefined; call = object.mailbox.take()) {
-      this.begin(object, call.id, call.index, call.wire, call.extras, call)
-    }
+    for (let call = object.mailbox.take(); call !== undefined; call = object.mailbox.take()) call.runner.start(call)
+  }
+
+  /** Begins a call that has waited. */
+  start(call: ServerCall): void {
+    this.begin(call.actor, call.id, call.index, call.wire, call.extras, call)
+  }
+
+  /** A call is in the mailbox. */
+  accept(call: ServerCall): void {
+    if (call.discard) this.outbox.push2(Wire.Accepted, call.id)
+  }
+
+  // those that came when there was no room in the mailbox, as far as there is now
+  private admit({ mailbox }: LocalActor): void {
+    for (let call = mailbox.admit(); call !== undefined; call = mailbox.admit()) call.runner.accept(call)
+  }
+
+  /** Takes back what is under way in actors that others own: nobody is there any more who waits for it. */
+  abandon(): void {
+    for (const call of this.calls.values()) if (call.actor.id > 0) this.interrupt(call.id)
   }
 
   /** A call that comes too late does not run. */
@@ -171,8 +188,9 @@ export class Runner {
     // its answer is already on the way
     if (call === undefined) return
     if (call.fiber === undefined) {
-      call.actor.mailbox.line.remove(call)
+      call.actor.mailbox.remove(call)
       this.dismiss(call, Wire.FailureRemoved)
+      this.admit(call.actor)
       return call.actor.onIdle?.()
     }
     call.interrupted = true
@@ -320,7 +338,12 @@ export class Runner {
     if (run.isAnswer && actor.forks[index] === undefined) actor.learn(index, run.fork)
     if (!run.fork) actor.mailbox.running++
     let context = Context.add(actor.context, Scope.Scope, scope)
-    if (this.noteCalls) context = Context.add(context, Interruption.CurrentCall, id)
+    if (this.interrupts !== undefined) {
+      context = Context.add(context, Interruption.CurrentCall, id)
+      if (!Interruption.isShared(this.interrupts)) {
+        context = Context.add(context, Interruption.CurrentNotes, this.interrupts)
+      }
+    }
     const fiber = Effect.runForkWith(context)(
       run.effect,
       run.uninterruptible ? { uninterruptible: true } : undefined
@@ -331,7 +354,7 @@ export class Runner {
       this.finish(actor, id, index, extras, undefined, run.fork, exit)
       return
     }
-    call ??= new ServerCall(id, actor, index, wire, extras)
+    call ??= new ServerCall(this, id, actor, index, wire, extras)
     call.run = run
     call.forked = run.fork
     call.uninterruptible = run.uninterruptible
@@ -364,13 +387,14 @@ export class Runner {
   // starts what waited for its turn, and then those of `unasked` that run out of line
   private advance(actor: LocalActor, unasked: ReadonlyArray<ServerCall> = []): void {
     const { mailbox } = actor
-    if (mailbox.line.size > 0) {
+    if (mailbox.size > 0) {
       if (this.resting.has(actor)) return
       if (!this.turns.isOpen) return this.turns.run(() => this.advance(actor))
       actor.draining = true
       for (let call = this.take(actor); call !== undefined; call = this.take(actor)) {
-        this.begin(actor, call.id, call.index, call.wire, call.extras, call)
+        call.runner.start(call)
         this.turns.pace()
+        this.admit(actor)
       }
       const left = this.ask(unasked)
       actor.draining = false
@@ -385,8 +409,8 @@ export class Runner {
       if (call.fiber !== undefined || this.calls.get(call.id) !== call) return false
       if (this.turns.isTired) return true
       if (!this.peek(call).fork) return false
-      call.actor.mailbox.line.remove(call)
-      this.begin(call.actor, call.id, call.index, call.wire, call.extras, call)
+      call.actor.mailbox.remove(call)
+      this.start(call)
       this.turns.pace()
       return false
     })
@@ -399,7 +423,7 @@ export class Runner {
   /** Takes a call out of the tables. */
   forget(call: ServerCall): void {
     this.calls.delete(call.id)
-    call.actor.calls?.delete(call.id)
+    call.actor.calls?.delete(call)
   }
 
   private finish(
@@ -418,7 +442,7 @@ export class Runner {
       const { value } = exit
       if (Deferred.isDeferred(value)) {
         // its place is free for the next call; the answer follows when the Deferred completes
-        const waiting = call ?? new ServerCall(id, actor, index, undefined, extras)
+        const waiting = call ?? new ServerCall(this, id, actor, index, undefined, extras)
         waiting.forked = true
         if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
         return this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(value)), undefined)

@@ -13,9 +13,10 @@ import * as Behaviour from "./behaviour.ts"
 import * as Codec from "./codec.ts"
 import type { Exports, Served } from "./exports.ts"
 import * as Handles from "./handles.ts"
-import type { Link, LinkEnd } from "./link.ts"
-import { LocalActor, Undecodable } from "./localActor.ts"
+import type { LinkEnd, Notes } from "./link.ts"
+import { type Admission, LocalActor, Undecodable } from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
+import { Places } from "./places.ts"
 import { caller, Runner } from "./runner.ts"
 import { Table } from "./table.ts"
 import * as Wire from "./wire.ts"
@@ -35,6 +36,8 @@ export class Server {
   private readonly ends: Handles.Ends
   private readonly behaviours: Context.Context<never>
   private readonly actors = new Table<LocalActor>()
+  /** the actors of another link that take calls on this one as well */
+  private readonly admitted = new Table<Admission>()
   private readonly kinds = new Map<Behaviour.Behaviour, Kind>()
   private readonly announcedInfos = new Set<string>()
   private readonly scheduler: Scheduler.Scheduler
@@ -43,7 +46,7 @@ export class Server {
   constructor(
     outbox: Outbox,
     ends: Handles.Ends,
-    notes: Pick<Link, "begun" | "interrupts"> | undefined,
+    notes: Notes | undefined,
     behaviours: Context.Context<never>
   ) {
     this.ends = ends
@@ -70,7 +73,7 @@ export class Server {
       case Wire.CallWith:
         return this.runner.call(
           batch[i + 1] as number,
-          this.actors.get(batch[i + 2] as number),
+          this.actors.get(batch[i + 2] as number) ?? this.admitted.get(batch[i + 2] as number)?.actor,
           batch[i + 3] as number,
           batch[i + 4],
           op === Wire.Call ? undefined : batch[i + 5] as Wire.Extras | undefined
@@ -92,11 +95,21 @@ export class Server {
       case Wire.Cancel:
         return this.exports.interrupt(batch[i + 1] as number)
       case Wire.Release:
-        return this.exports.release(batch[i + 1] as number)
+        return this.letGo(batch[i + 1] as number)
       case Wire.Share:
         return this.exports.share(batch[i + 1] as number, batch[i + 2] as number)
       case Wire.Introduce:
-        return this.ends.mesh?.introduce(batch[i + 1] as number, batch[i + 2])
+        return this.ends.mesh?.introduce(batch[i + 1] as number, batch[i + 2], batch[i + 3] as number)
+      case Wire.Admit:
+        return this.ends.mesh?.admit(
+          batch[i + 1] as number,
+          batch[i + 2] as number,
+          this.actors.get(batch[i + 3] as number)
+        )
+      case Wire.Seek:
+        return this.exports.seek(batch[i + 1] as number)
+      case Wire.Stuck:
+        return this.ends.neighbour?.across(batch[i + 1] as number)?.stuck(batch[i + 2] as string)
       case Wire.Pass:
         return this.ends.mesh?.pass(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3] as number)
       case Wire.Unpass:
@@ -169,6 +182,34 @@ export class Server {
     this.hurry(session)
     session.isReleased = true
     this.stop(session)
+  }
+
+  // ---- actors of another link ----
+
+  /** Has an actor take calls on this link too, until it ends or the other end lets go, and says so. */
+  admit(id: number, actor: LocalActor | undefined): void {
+    if (actor === undefined || actor.state !== "Running") return this.runner.outbox.push3(Wire.Closed, id, undefined)
+    const end = (): void => {
+      this.admitted.delete(id)
+      this.runner.outbox.push3(Wire.Closed, id, undefined)
+    }
+    const admission: Admission = { actor, place: -1, end }
+    this.admitted.set(id, admission)
+    const admissions = actor.admissions ??= new Places()
+    admissions.add(admission)
+    this.runner.outbox.push2(Wire.Served, id)
+  }
+
+  // the other end has taken back already what is under way
+  private leave(id: number): boolean {
+    const admission = this.admitted.delete(id)
+    admission?.actor.admissions?.delete(admission)
+    return admission !== undefined
+  }
+
+  /** The other end has let go of what it has under a number. */
+  letGo(id: number): void {
+    if (!this.leave(id)) this.exports.release(id)
   }
 
   // ---- life cycle ----
@@ -312,6 +353,7 @@ export class Server {
       actor.onIdle = undefined
       this.exports.end(actor)
       this.ends.mesh?.end(actor)
+      actor.admissions?.drain().forEach((admission) => admission.end())
       this.releaseScope(actor, exit, (cause) => {
         this.actors.delete(actor.id)
         if (actor.id < 0) this.exports.closed(actor.id)
@@ -329,10 +371,10 @@ export class Server {
       })
     }
     actor.onIdle = finish
-    for (const call of actor.mailbox.line.drain()) this.runner.dismiss(call, Wire.FailureStopped)
+    for (const call of actor.mailbox.drain()) call.runner.dismiss(call, Wire.FailureStopped)
     actor.objects?.values().forEach((object) => object.host!.stop(object))
     actor.building?.interruptUnsafe()
-    if (actor.calls !== undefined) { for (const [, call] of actor.calls.entries()) call.fiber?.interruptUnsafe() }
+    actor.calls?.values().forEach((call) => call.fiber?.interruptUnsafe())
     if (actor.onIdle === finish) finish()
   }
 
@@ -359,6 +401,13 @@ export class Server {
         Exit.isSuccess(vote) ? vote.value : Codec.encodeCause(vote.cause, Codec.encodeDefect, Codec.encodeDefect)
       )
     )
+  }
+
+  /** Nobody is at the other end any more: what is under way in actors of another link is taken back. */
+  abandon(): void {
+    if (this.admitted.size === 0) return
+    for (const [id] of this.admitted.entries()) this.leave(id)
+    this.runner.abandon()
   }
 
   /** Ends every actor that is left, and calls back once they are gone. */

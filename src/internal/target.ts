@@ -118,6 +118,8 @@ export class Target {
   onVoted: ((vote: boolean | Wire.EncodedCause) => void) | undefined
   /** asked when the worker has ended: whether there will be another incarnation */
   willRestart: ((end: LinkEnd) => boolean) | undefined
+  /** told when the way is cut on which its calls go and no other's; they are to go another one then */
+  onCut: (() => void) | undefined
   /** told of its end before the watchers */
   keeper: Pick<Watcher, "onExit"> | undefined
   private watchers: Set<Watcher> | undefined
@@ -184,7 +186,7 @@ export class Target {
   }
 
   /** Is bound to the connection of its next incarnation. */
-  rebind(connection: Connection, id: number, place: Locate): void {
+  rebind(connection: Connection, id: number, place: string | Locate): void {
     this.connection = connection
     this.id = id
     this.place = place

@@ -10,7 +10,8 @@
  * Either side may call the other: the side that started the worker spawns actors
  * there, and both call the objects whose handles they hold.
  *
- * Ids: a `target` above 0 names an actor and is chosen by the side that spawns it,
+ * Ids: a `target` above 0 names an actor and is chosen by the side that spawns it (on a channel between two workers: by the
+ * process that started them),
  * one below 0 names an object behind a handle and is chosen by the side that owns
  * it (odd), or by the holder who shares it (even); a `callId` is a slot and its generation, chosen by the caller. A method is
  * an index into the list of methods that `Spawned` announced, or that the schema
@@ -47,7 +48,10 @@ export const Cancel = 10
 export const Release = 11
 /** `[Share, new, handle]`: serve the same object once more, under a number chosen here, for someone to whom it is handed on. */
 export const Share = 12
-/** `[Introduce, channel, port]`: here is your end of a channel to another worker. */
+/**
+ * `[Introduce, channel, end, interruptTimeout]`: here is your end of a channel to another worker; without one, the channel is between
+ * actors of yours. What does not react there to an interruption in that time is {@link Stuck}.
+ */
 export const Introduce = 13
 /**
  * `[Pass, channel, new, handle]`: serve an object of yours to the worker at the other end of a channel, and `Served` tells it so; or,
@@ -63,6 +67,12 @@ export const Unpass = 17
 export const Recall = 15
 /** `[Gone, channel, reason, message]`: the worker at the other end of a channel has ended. */
 export const Gone = 16
+/** `[Admit, channel, number, target]`: take calls of an actor of yours on a channel as well, where `Served` says so. */
+export const Admit = 18
+/** `[Seek, handle]`: is there a way to the actor behind that reference which does not lead through you? Answered by `Found`. */
+export const Seek = 19
+/** `[Stuck, channel, address]`: someone at the other end of a channel does not react to an interruption (C3). */
+export const Stuck = 20
 /** `[Ping]`: are you there? Answered by `Pong`. */
 export const Ping = 9
 /** `[End]`: close what is left, release the worker's own layer, and answer `Ended`. */
@@ -105,6 +115,8 @@ export const Ended = 42
 export const Complete = 46
 /** `[Served, target]`: an object that was handed on by someone else is served now. */
 export const Served = 47
+/** `[Found, handle, way]`: there is one, there may be one later, or there is none. */
+export const Found = 50
 /** `[Broken, message]`: a batch was lost on the way here, so nothing more can be relied on. */
 export const Broken = 45
 /** `[Pong]` */
@@ -127,11 +139,15 @@ export const sizes: ReadonlyArray<number> = (() => {
       [Cancel, 2],
       [Release, 2],
       [Share, 3],
-      [Introduce, 3],
+      [Introduce, 4],
       [Pass, 4],
       [Unpass, 3],
       [Recall, 5],
       [Gone, 4],
+      [Admit, 4],
+      [Seek, 2],
+      [Stuck, 3],
+      [Found, 3],
       [Served, 2],
       [Complete, 4],
       [Ping, 1],

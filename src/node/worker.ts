@@ -9,14 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { once } from "node:events"
-import {
-  isMainThread,
-  type MessagePort,
-  parentPort,
-  receiveMessageOnPort,
-  Worker,
-  workerData
-} from "node:worker_threads"
+import { isMainThread, parentPort, receiveMessageOnPort, Worker, workerData } from "node:worker_threads"
 import * as Interruption from "../internal/interruption.ts"
 import type { Link } from "../internal/link.ts"
 import { Peer } from "../internal/peer.ts"
@@ -24,7 +17,7 @@ import * as Wire from "../internal/wire.ts"
 import * as Boot from "./internal/boot.ts"
 import type { ProcessBoot } from "./internal/processLink.ts"
 import * as Spin from "./internal/spin.ts"
-import type { ThreadBoot } from "./internal/threadLink.ts"
+import type { ThreadBoot, ThreadChannel } from "./internal/threadLink.ts"
 
 /** This side of the link, before anything is served on it. */
 interface Channel {
@@ -96,13 +89,12 @@ const lastWords = (server: Peer["server"]): void => {
 
 const thread = (): Channel => {
   const port = parentPort!
-  const { begun, interrupts, spin, workers } = workerData[Boot.bootKey] as ThreadBoot
+  const { notes, spin, workers } = workerData[Boot.bootKey] as ThreadBoot
   return {
     link: {
       send: (batch, transfer) => port.postMessage(batch, transfer as never),
       flushAt: Boot.threadFlushAt,
-      begun,
-      interrupts,
+      ...notes,
       openChannel
     },
     listen: (onBatch, isBusy) => Spin.listen(port, onBatch, { window: spin, workers, isBusy }),
@@ -111,19 +103,21 @@ const thread = (): Channel => {
   }
 }
 
-const openChannel: NonNullable<Link["openChannel"]> = (port, onBatch) => {
-  const channel = port as MessagePort
-  channel.on("message", onBatch)
+const openChannel: NonNullable<Link["openChannel"]> = (end, onBatch) => {
+  const { caller, port, runner } = end as ThreadChannel
+  port.on("message", onBatch)
   // it is the host that keeps the thread
-  channel.unref()
+  port.unref()
   return {
-    link: { send: (batch, transfer) => channel.postMessage(batch, transfer as never), flushAt: Boot.threadFlushAt },
+    link: { send: (batch, transfer) => port.postMessage(batch, transfer as never), flushAt: Boot.threadFlushAt },
+    caller,
+    runner,
     drain: () => {
-      for (let next = receiveMessageOnPort(channel); next !== undefined; next = receiveMessageOnPort(channel)) {
+      for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
         onBatch(next.message)
       }
     },
-    close: () => channel.close()
+    close: () => port.close()
   }
 }
 

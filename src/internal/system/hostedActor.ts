@@ -63,6 +63,10 @@ export class HostedActor implements Referent {
     this.args = args
   }
 
+  targetFor(): Target {
+    return this.target
+  }
+
   get address(): string {
     return this.target.address
   }

@@ -19,7 +19,7 @@ interface WorkerListener {
   /** once, when nothing is left of it */
   readonly onEnd: (worker: Worker, end: LinkEnd) => void
   /** an interruption of a call to this actor was not acknowledged in time */
-  readonly onUnresponsive: (worker: Worker, target: Target) => void
+  readonly onUnresponsive: (worker: Worker, target: Pick<Target, "address">) => void
 }
 
 /** One worker and the connection to it. */

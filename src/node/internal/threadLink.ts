@@ -4,9 +4,9 @@
  * the middle of a busy loop leaves no doubt about the calls behind it.
  */
 import { inspect } from "node:util"
-import { MessageChannel, type ResourceLimits, type Transferable, Worker } from "node:worker_threads"
+import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from "node:worker_threads"
 import { places } from "../../internal/interruption.ts"
-import { begunCapacity, type LinkEnd } from "../../internal/link.ts"
+import { begunCapacity, type Channel, type LinkEnd, type Notes } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system/placement.ts"
 import type { Batch } from "../../internal/wire.ts"
 import { type Boot, bootKey, threadFlushAt } from "./boot.ts"
@@ -16,12 +16,21 @@ import { Vigil } from "./spin.ts"
 
 /** What a thread is started with. */
 export interface ThreadBoot extends Boot {
-  readonly begun: Int32Array<SharedArrayBuffer>
-  readonly interrupts: Int32Array<SharedArrayBuffer>
+  readonly notes: Notes
   /** how long to look for the next message before sleeping, in milliseconds */
   readonly spin: number
   /** how many workers live in this process */
   readonly workers: Int32Array<SharedArrayBuffer>
+}
+
+/** One end of a channel between two threads. */
+export interface ThreadChannel extends Pick<Channel, "caller" | "runner"> {
+  readonly port: MessagePort
+}
+
+const makeNotes = (): Notes => {
+  const memory = (length: number) => new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT))
+  return { begun: memory(begunCapacity + 1), interrupts: memory(places) }
 }
 
 const endOf = (error: unknown, code: number): LinkEnd => {
@@ -40,9 +49,8 @@ export const placement = (
 ): Placement => ({
   kind: "thread",
   start: (events) => {
-    const begun = new Int32Array(new SharedArrayBuffer((begunCapacity + 1) * Int32Array.BYTES_PER_ELEMENT))
-    const interrupts = new Int32Array(new SharedArrayBuffer(places * Int32Array.BYTES_PER_ELEMENT))
-    const boot: ThreadBoot = { module, begun, interrupts, spin, workers }
+    const notes = makeNotes()
+    const boot: ThreadBoot = { module, notes, spin, workers }
     const worker = new Worker(entry, {
       workerData: { [bootKey]: boot },
       ...(resourceLimits === undefined ? {} : { resourceLimits })
@@ -79,11 +87,14 @@ export const placement = (
           vigil.begin()
         },
         flushAt: threadFlushAt,
-        begun,
-        interrupts,
+        ...notes,
         makeChannel: () => {
           const { port1, port2 } = new MessageChannel()
-          return [port1, port2]
+          const [here, there] = [makeNotes(), makeNotes()]
+          return [
+            { end: { port: port1, caller: here, runner: there } satisfies ThreadChannel, transfer: [port1] },
+            { end: { port: port2, caller: there, runner: here } satisfies ThreadChannel, transfer: [port2] }
+          ]
         }
       },
       release: () => terminate({ reason: "Stopped", message: "closed" }),
