@@ -52,6 +52,8 @@ export class Client implements Connection {
   private readonly whenServed = new Map<number, Array<() => void>>()
   /** the shared memory of the link, where it has any and the calls made here are noted in it */
   private readonly notes: Notes | undefined
+  /** where it is noted how many calls are under way, if the other end is to know that when this one has died */
+  private readonly tally: Int32Array | undefined
   private readonly events: ClientEvents
   private readonly interruptTimeout: number
   private readonly slots: Array<Pending | undefined> = []
@@ -70,12 +72,14 @@ export class Client implements Connection {
     outbox: Outbox,
     ends: Handles.Ends,
     notes: Notes | undefined,
+    tally: Int32Array | undefined,
     events: ClientEvents,
     interruptTimeout: number
   ) {
     this.outbox = outbox
     this.ends = ends
     this.notes = notes
+    this.tally = tally
     this.events = events
     this.interruptTimeout = interruptTimeout
   }
@@ -234,6 +238,7 @@ export class Client implements Connection {
     pending.sequence = this.sent++
     target.queued++
     this.outbox.expect(this.inFlight)
+    if (this.tally !== undefined) Interruption.noteUnderWay(this.tally, this.inFlight)
     if (transfer !== undefined) {
       this.outbox.pushTransfer([Wire.CallWith, pending.id, target.id, index, payload, extras], transfer)
       return true
@@ -270,6 +275,7 @@ export class Client implements Connection {
     this.slots[slot] = undefined
     this.generations[slot] = (this.generations[slot]! + 1) & generationMask
     this.free.push(slot)
+    if (this.tally !== undefined) Interruption.noteUnderWay(this.tally, this.inFlight)
     const { target } = pending
     if (!pending.started) target.queued--
     else if (!pending.forked) target.running--
@@ -431,6 +437,9 @@ export class Client implements Connection {
         break
       case Wire.Found:
         this.imports.found(batch[i + 1] as number, batch[i + 2] as Handles.Way | undefined, this.ends)
+        break
+      case Wire.Left:
+        this.ends.neighbour?.left(batch[i + 1] as number)
         break
       case Wire.Served:
         this.served(batch[i + 1] as number)

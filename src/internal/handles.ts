@@ -54,8 +54,8 @@ export interface Channels {
   readonly end: (owner: object) => void
   /** an object that another worker holds has been handed back, to the process that started both */
   readonly recall: (id: number, channel: number, shared: number, from: number) => void
-  /** the worker at the other end of a channel has ended; what it said before is still heard */
-  readonly gone: (channel: number, end: LinkEnd) => void
+  /** the worker at the other end of a channel has ended; what it said before is still heard; calls back when what it had called has ended */
+  readonly gone: (channel: number, end: LinkEnd, onLeft: () => void) => void
 }
 
 /** What one end has handed out. */

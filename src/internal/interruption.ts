@@ -6,8 +6,14 @@
 import * as Context from "effect/Context"
 import * as Fiber from "effect/Fiber"
 
-/** How many calls can be noted at once; a call's place is its id modulo this. */
-export const places = 1024
+// how many calls can be noted at once; a call's place is its id modulo this
+const places = 1024
+// behind them: whether all calls are interrupted, and how many are under way
+const allAt = places
+const underWayAt = places + 1
+
+/** How long the memory is. */
+export const length = places + 2
 
 /** The call in which a fiber of a handler runs. */
 export const CurrentCall: Context.Reference<number> = Context.Reference<number>("uactor/CurrentCall", {
@@ -40,13 +46,27 @@ export const forget = (array: Int32Array, id: number): void => {
   if (array[id % places] === id + 1) Atomics.store(array, id % places, 0)
 }
 
+/** Notes how many calls are under way, for whoever is left when their caller has died. */
+export const noteUnderWay = (array: Int32Array, count: number): void => {
+  array[underWayAt] = count
+}
+
+/** Notes that the caller has died: all its calls are interrupted; returns whether there were any. */
+export const noteAll = (array: Int32Array): boolean => {
+  Atomics.store(array, allAt, 1)
+  return array[underWayAt]! > 0
+}
+
+const isNoted = (array: Int32Array, id: number): boolean =>
+  Atomics.load(array, id % places) === id + 1 || Atomics.load(array, allAt) === 1
+
 /** Ends the running handler if its call has been interrupted. */
 export const check = (): void => {
   const fiber = Fiber.getCurrent()
   if (fiber === undefined) return
   const id = Context.get(fiber.context, CurrentCall)
   const notes = Context.get(fiber.context, CurrentNotes) ?? flags
-  if (id === -1 || notes === undefined || Atomics.load(notes, id % places) !== id + 1) return
+  if (id === -1 || notes === undefined || !isNoted(notes, id)) return
   // the fiber goes on as interrupted as soon as the exception has left the loop
   fiber.interruptUnsafe()
   throw new Error("interrupted")

@@ -34,6 +34,8 @@ export type Notes = Pick<Link, "begun" | "interrupts">
 export interface ChannelEnd {
   readonly end: unknown
   readonly transfer: ReadonlyArray<unknown>
+  /** of the calls that are made at this end */
+  readonly caller?: Notes
 }
 
 /** A worker's end of a channel to another worker. */

@@ -12,7 +12,8 @@ import type * as Wire from "./wire.ts"
 interface Party {
   readonly ends: Ends
   readonly onBatch: (batch: Wire.Batch) => void
-  readonly end: (end: LinkEnd) => void
+  /** the other end is gone; calls back when what it had called has ended */
+  readonly end: (end: LinkEnd, onLeft: () => void) => void
   /** has an actor take calls here as well */
   readonly admit: (id: number, actor: object | undefined) => void
   /** the other end has let go of what was served under a number, or lets it go before it knows of it */
@@ -94,13 +95,13 @@ export class Mesh implements Channels {
     })
   }
 
-  gone(number: number, end: LinkEnd): void {
+  gone(number: number, end: LinkEnd, onLeft: () => void): void {
     const connected = this.connected.get(number)
-    if (connected === undefined) return
+    if (connected === undefined) return onLeft()
     const { channel, serving } = connected
     channel?.drain()
     this.connected.delete(number)
-    serving.end(end)
+    serving.end(end, onLeft)
     channel?.close()
   }
 

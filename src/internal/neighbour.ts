@@ -4,6 +4,7 @@
  * reference to an actor there, is handed to the other, and tells each when the other
  * has ended. Actors of one worker are connected with each other in the same way.
  */
+import * as Interruption from "./interruption.ts"
 import type { ChannelEnd, Link, LinkEnd } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Wire from "./wire.ts"
@@ -21,6 +22,10 @@ export class Neighbour<Ends> {
   readonly stuck: (address: string) => void
   private readonly channels = new Map<Neighbour<Ends>, number>()
   private readonly others = new Map<number, Neighbour<Ends>>()
+  /** where the interruptions of the calls are noted that it makes on a channel */
+  private readonly interrupts = new Map<number, Int32Array>()
+  /** the channels whose other ends have died with calls under way */
+  private readonly leaving = new Map<number, ReturnType<typeof setTimeout>>()
   private ended = false
 
   constructor(
@@ -86,22 +91,42 @@ export class Neighbour<Ends> {
     return channel
   }
 
-  private introduce(other: Neighbour<Ends>, channel: number, { end, transfer }: ChannelEnd): void {
+  private introduce(other: Neighbour<Ends>, channel: number, { caller, end, transfer }: ChannelEnd): void {
     this.channels.set(other, channel)
     this.others.set(channel, other)
+    if (caller?.interrupts !== undefined) this.interrupts.set(channel, caller.interrupts)
     this.outbox.pushTransfer([Wire.Introduce, channel, end, other.interruptTimeout], transfer)
   }
 
   /** It has ended: those that were connected with it are told. */
-  end({ message, reason }: LinkEnd): void {
+  end(end: LinkEnd): void {
     this.ended = true
+    for (const timer of this.leaving.values()) clearTimeout(timer)
+    this.leaving.clear()
     this.channels.delete(this)
     for (const [other, channel] of this.channels) {
-      other.channels.delete(this)
-      other.others.delete(channel)
-      other.outbox.push4(Wire.Gone, channel, reason, message)
+      const interrupts = this.interrupts.get(channel)
+      other.gone(this, channel, end, interrupts !== undefined && Interruption.noteAll(interrupts))
     }
     this.channels.clear()
     this.others.clear()
+    this.interrupts.clear()
+  }
+
+  // another one has ended, and may have called something here, which is interrupted like everything whose caller goes away (C3)
+  private gone(other: Neighbour<Ends>, channel: number, { message, reason }: LinkEnd, hasCalled: boolean): void {
+    this.channels.delete(other)
+    this.others.delete(channel)
+    this.interrupts.delete(channel)
+    this.outbox.push4(Wire.Gone, channel, reason, message)
+    if (!hasCalled || this.interruptTimeout === Infinity) return
+    const isStuck = (): void => this.stuck("what was called by a worker that has ended")
+    this.leaving.set(channel, setTimeout(isStuck, this.interruptTimeout))
+  }
+
+  /** What one that has ended had called has ended, too. */
+  left(channel: number): void {
+    clearTimeout(this.leaving.get(channel))
+    this.leaving.delete(channel)
   }
 }

@@ -83,7 +83,14 @@ export class Peer {
         }
       }, exports)
     }
-    this.client = new Client(outbox, ends, notes.caller, events, interruptTimeout)
+    this.client = new Client(
+      outbox,
+      ends,
+      notes.caller,
+      channel === undefined ? undefined : notes.caller?.interrupts,
+      events,
+      interruptTimeout
+    )
     this.server = new Server(outbox, ends, notes.runner, behaviours)
     this.onGap = () => onGap(this)
     // the calls that callers make when they are answered do not wait until all are
@@ -175,12 +182,14 @@ export class Peer {
     })
   }
 
-  /** The link has ended: everything that waits for the other end settles, and everything served to it is closed. */
-  end(end: LinkEnd): void {
+  /**
+   * The link has ended: everything that waits for the other end settles, and everything served to it is closed; calls back when
+   * what that had called has ended.
+   */
+  end(end: LinkEnd, onLeft: () => void = () => undefined): void {
     this.client.end(end)
     ;(this.ends.exports as Exports).endAll()
-    this.server.abandon()
-    this.server.end(() => undefined)
+    this.server.abandon(onLeft)
     this.ends.neighbour?.end(end)
   }
 }

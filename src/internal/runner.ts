@@ -57,6 +57,7 @@ export class Runner {
   private readonly freed = new Set<LocalActor>()
   /** actors in which a call waits for a rest, with those whose answers say whether they run out of line */
   private readonly resting = new Map<LocalActor, Array<ServerCall>>()
+  private onLeft: (() => void) | undefined
   /** the calls whose handlers are being entered, the innermost last */
   private readonly entering: Array<number> = []
 
@@ -166,9 +167,24 @@ export class Runner {
     for (let call = mailbox.admit(); call !== undefined; call = mailbox.admit()) call.runner.accept(call)
   }
 
-  /** Takes back what is under way in actors that others own: nobody is there any more who waits for it. */
-  abandon(): void {
-    for (const call of this.calls.values()) if (call.actor.id > 0) this.interrupt(call.id)
+  /**
+   * Nobody is at the other end any more: takes back what is under way in actors that others own, and calls back when that and all
+   * else that was called has ended, but for what cannot be interrupted.
+   */
+  abandon(onLeft: () => void): void {
+    this.onLeft = onLeft
+    const calls = this.calls.values().filter((call) => call.actor.id > 0)
+    // what waits first: it must not begin when what runs has ended
+    for (const call of calls) if (call.fiber === undefined) this.interrupt(call.id)
+    for (const call of calls) this.interrupt(call.id)
+    this.checkLeft()
+  }
+
+  private checkLeft(): void {
+    const { onLeft } = this
+    if (onLeft === undefined || this.calls.values().some((call) => !call.uninterruptible)) return
+    this.onLeft = undefined
+    onLeft()
   }
 
   /** A call that comes too late does not run. */
@@ -424,6 +440,7 @@ export class Runner {
   forget(call: ServerCall): void {
     this.calls.delete(call.id)
     call.actor.calls?.delete(call)
+    if (this.onLeft !== undefined) this.checkLeft()
   }
 
   private finish(

@@ -122,10 +122,11 @@ export class Server {
           batch[i + 4] as number
         )
       case Wire.Gone:
-        return this.ends.mesh?.gone(batch[i + 1] as number, {
-          reason: batch[i + 2] as LinkEnd["reason"],
-          message: batch[i + 3] as string
-        })
+        return this.ends.mesh?.gone(
+          batch[i + 1] as number,
+          { reason: batch[i + 2] as LinkEnd["reason"], message: batch[i + 3] as string },
+          () => this.runner.outbox.push2(Wire.Left, batch[i + 1])
+        )
       case Wire.Ping:
         return this.runner.outbox.push1(Wire.Pong)
       case Wire.End:
@@ -403,11 +404,11 @@ export class Server {
     )
   }
 
-  /** Nobody is at the other end any more: what is under way in actors of another link is taken back. */
-  abandon(): void {
-    if (this.admitted.size === 0) return
+  /** Nobody is at the other end any more: nothing is served any more, and what is under way is taken back. */
+  abandon(onLeft: () => void): void {
     for (const [id] of this.admitted.entries()) this.leave(id)
-    this.runner.abandon()
+    this.end(() => undefined)
+    this.runner.abandon(onLeft)
   }
 
   /** Ends every actor that is left, and calls back once they are gone. */

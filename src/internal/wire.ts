@@ -117,6 +117,8 @@ export const Complete = 46
 export const Served = 47
 /** `[Found, handle, way]`: there is one, there may be one later, or there is none. */
 export const Found = 50
+/** `[Left, channel]`: the answer to `Gone`, when what the other worker had called here has ended. */
+export const Left = 51
 /** `[Broken, message]`: a batch was lost on the way here, so nothing more can be relied on. */
 export const Broken = 45
 /** `[Pong]` */
@@ -148,6 +150,7 @@ export const sizes: ReadonlyArray<number> = (() => {
       [Seek, 2],
       [Stuck, 3],
       [Found, 3],
+      [Left, 2],
       [Served, 2],
       [Complete, 4],
       [Ping, 1],

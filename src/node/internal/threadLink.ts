@@ -5,7 +5,7 @@
  */
 import { inspect } from "node:util"
 import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from "node:worker_threads"
-import { places } from "../../internal/interruption.ts"
+import { length } from "../../internal/interruption.ts"
 import { begunCapacity, type Channel, type LinkEnd, type Notes } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system/placement.ts"
 import type { Batch } from "../../internal/wire.ts"
@@ -30,7 +30,7 @@ export interface ThreadChannel extends Pick<Channel, "caller" | "runner"> {
 
 const makeNotes = (): Notes => {
   const memory = (length: number) => new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT))
-  return { begun: memory(begunCapacity + 1), interrupts: memory(places) }
+  return { begun: memory(begunCapacity + 1), interrupts: memory(length) }
 }
 
 const endOf = (error: unknown, code: number): LinkEnd => {
@@ -92,8 +92,16 @@ export const placement = (
           const { port1, port2 } = new MessageChannel()
           const [here, there] = [makeNotes(), makeNotes()]
           return [
-            { end: { port: port1, caller: here, runner: there } satisfies ThreadChannel, transfer: [port1] },
-            { end: { port: port2, caller: there, runner: here } satisfies ThreadChannel, transfer: [port2] }
+            {
+              end: { port: port1, caller: here, runner: there } satisfies ThreadChannel,
+              transfer: [port1],
+              caller: here
+            },
+            {
+              end: { port: port2, caller: there, runner: here } satisfies ThreadChannel,
+              transfer: [port2],
+              caller: there
+            }
           ]
         }
       },
