@@ -137,6 +137,7 @@ export const directAnnotation = "~uactor/direct"
 /** How a value that is nothing but a handle travels, without a schema on the way: from whom it is handed out, and to whom. */
 export interface Direct {
   readonly is: (value: unknown) => boolean
+  readonly carries: (encoded: unknown) => boolean
   readonly encode: (handle: any, to: any) => any
   readonly decode: (encoded: any, from: any) => object
 }

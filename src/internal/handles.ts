@@ -155,6 +155,8 @@ export type WireContent =
 /** The same as a value that no schema makes by accident. */
 export interface WireHandle {
   readonly [WireTag]: WireContent
+  /** what an object is called, so that the right member of a union takes it in; results have none */
+  kind?: string | undefined
 }
 
 /** Puts content on the wire. */
@@ -178,6 +180,9 @@ export const passed = (relay: WireHandle, channel: number, id: number): WireHand
 
 /** Whether a value is a handle on the wire. */
 export const isWire = (u: unknown): u is WireHandle => typeof u === "object" && u !== null && WireTag in u
+
+/** Whether it is one of a kind. */
+export const isWireOf = (kind: string | undefined) => (u: unknown): u is WireHandle => isWire(u) && u.kind === kind
 
 let exporter: Exporting | undefined
 let importer: Importing | undefined
@@ -231,7 +236,7 @@ const takeBackUnkept = (ends: Ends, made: ReadonlyArray<WireHandle>, exit: Exit.
 
 /** Decodes a value that may contain handles. */
 export const decode = (from: Importing, codec: Codec.Codec, value: unknown): ReturnType<Codec.Codec["decode"]> => {
-  if (codec.direct !== undefined && isWire(value)) return Exit.succeed(codec.direct.decode(value, from))
+  if (codec.direct?.carries(value) === true) return Exit.succeed(codec.direct.decode(value, from))
   const outer = importer
   importer = from
   let decoded

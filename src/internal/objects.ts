@@ -16,6 +16,8 @@ import * as Ref from "./ref.ts"
 /** How handles of a kind travel. */
 interface Carriage<H extends object> {
   readonly expected: string
+  /** what an object is called on the wire */
+  readonly kind?: string
   /** whether nothing that travels with a handle is an object of someone else */
   readonly fresh: boolean
   readonly is: (u: object) => boolean
@@ -24,16 +26,24 @@ interface Carriage<H extends object> {
 }
 
 /** A schema for handles. */
-export const schemaOf = <H extends object>({ decode, encode, expected, fresh, is }: Carriage<H>): Schema.declare<H> => {
+export const schemaOf = <H extends object>(
+  { decode, encode, expected, fresh, is, kind }: Carriage<H>
+): Schema.declare<H> => {
   const isOne = (u: unknown): u is H => typeof u === "object" && u !== null && is(u)
+  const carries = Handles.isWireOf(kind)
+  const toWire: typeof encode = (handle, to) => {
+    const wire = encode(handle, to)
+    if (kind !== undefined) wire.kind = kind
+    return wire
+  }
   const link = Schema.link<H>()(
-    Schema.declare(Handles.isWire, { [Codec.freshAnnotation]: fresh }),
+    Schema.declare(carries, { [Codec.freshAnnotation]: fresh }),
     SchemaTransformation.transform<H, Handles.WireHandle>({
       decode: (wire) => decode(wire, Handles.takingIn()) as H,
-      encode: (handle) => Handles.handedOut(encode(handle, Handles.handingOut()))
+      encode: (handle) => Handles.handedOut(toWire(handle, Handles.handingOut()))
     })
   )
-  const direct: Codec.Direct = { is: isOne, encode, decode }
+  const direct: Codec.Direct = { is: isOne, carries, encode: toWire, decode }
   return Schema.declare(isOne, {
     expected,
     [Codec.handleAnnotation]: true,
@@ -67,6 +77,7 @@ export const schema = <C, H extends object, Rpcs extends Rpc.Any>(
   }
   return schemaOf<H>({
     expected: `a handle of kind ${name}`,
+    kind: name,
     fresh: true,
     is: (u) => Handles.isHandle(u, kind),
     encode: (handle, to) => Handles.toWire(handle, how, to),

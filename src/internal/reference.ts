@@ -142,6 +142,7 @@ export const schema = <A extends object>(definition: Behaviour.Definition): Sche
   }
   return Objects.schemaOf<A>({
     fresh: true,
+    kind: kind.kind,
     expected: `a reference to ${name}`,
     is: (u) => Ref.ActorRefTypeId in u && Ref.actorOf(u).target.name === name,
     decode: (wire, from) => Handles.receive(wire, kind, from),

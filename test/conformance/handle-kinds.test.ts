@@ -4,7 +4,7 @@ import { HandleReleased } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
 import { assertError, assertExited, assertInterrupted, defectOf, errorOf, forked, upTo } from "./asserts.ts"
-import behaviours, { Point, point, Refused, Store, User } from "./fixtures/handle-kinds.ts"
+import behaviours, { kindOf, Point, point, Refused, Store, User } from "./fixtures/handle-kinds.ts"
 import { until } from "./journal.ts"
 import { onOneWorker } from "./oneWorker.ts"
 
@@ -675,6 +675,30 @@ onOneWorker(fixture, Store.layer(), (it) => {
         "error Refused",
         "work done"
       ])
+    }))
+
+  it.effect("H4: where handles of several kinds may come, each arrives as what it is", () =>
+    Effect.gen(function*() {
+      const [store, user] = [yield* Store.spawn(), yield* User.spawn()]
+      const things = {
+        Ref: yield* store.counter({ key }),
+        Queue: yield* store.queue({ key }),
+        Lock: yield* store.lock({ key }),
+        Latch: yield* store.latch({ key }),
+        List: yield* store.list({ key }),
+        Tally: yield* store.tally({ key }),
+        Deferred: yield* store.work({ key }),
+        Store: store
+      }
+      for (const [name, thing] of Object.entries(things)) {
+        assert.strictEqual(kindOf(thing), name)
+        assert.strictEqual(yield* user.kindOf({ thing }), name)
+        assert.strictEqual(kindOf(yield* user.giveBack({ thing })), name)
+      }
+      assert.strictEqual(yield* user.giveBack({ thing: "text" }), "text")
+      const own = yield* Handle.makeRef(5)
+      const back = yield* user.giveBack({ thing: own })
+      assert.strictEqual(back, own)
     }))
 
   it.effect("H3: Handle.toFiber is a fiber whose interruption reaches what makes the result", () =>
