@@ -15,6 +15,8 @@ export type Operation =
   | "proxied"
   | "direct"
   | "relayed"
+  | "reference"
+  | "relayedReference"
   | "late"
   | "lateWithoutSpin"
   | "process"
@@ -192,6 +194,20 @@ export const cases: ReadonlyArray<Case> = [
     reference: "uactor-main",
     subjects: ["uactor", "uactor-main"],
     operations: { "uactor-main": "relayed" },
+    better: "less",
+    unpinned: true,
+    once: true
+  },
+  {
+    name: "reference/direct",
+    unit: "µs a call",
+    about:
+      "an actor on one thread calls an actor on another to which it was given a reference, one call at a time, over the channel " +
+      "between the two; the reference goes through the main thread, as methods do that carry handles",
+    operation: "reference",
+    reference: "uactor-main",
+    subjects: ["uactor", "uactor-main"],
+    operations: { "uactor-main": "relayedReference" },
     better: "less",
     unpinned: true,
     once: true

@@ -12,7 +12,7 @@ import { crowd, crowded, idle, late, resident, speedUp, warmUps } from "../gauge
 import { checkBounced, checkSum, expectedSum, kept, purchase, refused, sumOf } from "../payloads.ts"
 import { acquire, effects, type Subject, type Tools, type Work, worker } from "../subject.ts"
 import { heapUsed } from "../workers/heap.ts"
-import { Bench } from "../workers/protocol.ts"
+import { Adding, Bench, type Elsewhere, RelayedAdding } from "../workers/protocol.ts"
 import { Small } from "../workers/small-actor.ts"
 import behaviours from "../workers/uactor.ts"
 
@@ -26,13 +26,14 @@ const calls = async (system: Layer.Layer<ActorSystem>, spawn = Bench.spawn()): P
   return effects((n) => actor.add({ n }), close)
 }
 
-// so many calls made inside one actor, of an object of another
-const between = async (kind: "adder" | "relayedAdder"): Promise<Work> => {
+// so many calls made inside one actor, of an object of another or of that one itself
+const between = async (
+  adding: Effect.Effect<typeof Elsewhere.Type, unknown, ActorSystem | Scope.Scope>
+): Promise<Work> => {
   const { close, value: use } = await acquire(
     threads,
     Effect.gen(function*() {
-      const [owner, user] = [yield* Bench.spawn(), yield* Bench.spawn()]
-      const adder = yield* owner[kind]()
+      const [adder, user] = [yield* adding, yield* Bench.spawn()]
       return (n: number) => user.use({ adder, n })
     })
   )
@@ -91,8 +92,10 @@ export const subject: Subject = {
   },
   late: (tools) => timers(tools, threads),
   lateWithoutSpin: (tools) => timers(tools, NodeActorSystem.layerThreads({ module: worker("uactor"), spin: false })),
-  direct: () => between("adder"),
-  relayed: () => between("relayedAdder"),
+  direct: () => between(Effect.flatMap(Bench.spawn(), (owner) => owner.adder())),
+  relayed: () => between(Effect.flatMap(Bench.spawn(), (owner) => owner.relayedAdder())),
+  reference: () => between(Adding.spawn()),
+  relayedReference: () => between(RelayedAdding.spawn()),
   process: () => calls(NodeActorSystem.layerProcesses({ module: worker("uactor") })),
   memory: () => calls(ActorSystem.layer(behaviours)),
   supervised: () => calls(threads, Supervision.supervised(Bench.spawn(), Supervision.make())),

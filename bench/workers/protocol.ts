@@ -41,20 +41,27 @@ export const rpcs = [
 
 const Result = Handle.Deferred({ success: Schema.Int, error: Refused })
 
+const add = Rpc.make("add", { payload: { n: Schema.Int }, success: Schema.Int })
+
 /** An object that another worker may call directly. */
-export const Adder = Handle.make(
-  RpcGroup.make(Rpc.make("add", { payload: { n: Schema.Int }, success: Schema.Int })),
-  { name: "Adder" }
-)
+export const Adder = Handle.make(RpcGroup.make(add), { name: "Adder" })
 
 /** The same, and a method that carries handles, so that everything goes through the main thread. */
 export const RelayedAdder = Handle.make(
-  RpcGroup.make(
-    Rpc.make("add", { payload: { n: Schema.Int }, success: Schema.Int }),
-    Rpc.make("later", { success: Result })
-  ),
+  RpcGroup.make(add, Rpc.make("later", { success: Result })),
   { name: "RelayedAdder" }
 )
+
+/** An actor that other actors have references to. */
+export class Adding extends Actor.Service<Adding>()("Adding", { protocol: [add] }) {}
+
+/** The same, whose method may carry a handle, so that its calls go through the main thread. */
+export class RelayedAdding extends Actor.Service<RelayedAdding>()("RelayedAdding", {
+  protocol: [Rpc.make("add", { payload: { n: Schema.Int, adder: Schema.optional(Adder) }, success: Schema.Int })]
+}) {}
+
+/** What adds, and is elsewhere. */
+export const Elsewhere = Schema.Union([Adder, RelayedAdder, Adding.ref, RelayedAdding.ref])
 
 /** The actor. */
 export class Bench extends Actor.Service<Bench>()("Bench", {
@@ -69,7 +76,7 @@ export class Bench extends Actor.Service<Bench>()("Bench", {
     Rpc.make("adder", { success: Adder }),
     Rpc.make("relayedAdder", { success: RelayedAdder }),
     // calls what it is given so often, one call at a time
-    Rpc.make("use", { payload: { adder: Schema.Union([Adder, RelayedAdder]), n: Schema.Int }, success: Schema.Int }),
+    Rpc.make("use", { payload: { adder: Elsewhere, n: Schema.Int }, success: Schema.Int }),
     Rpc.make("ends", { payload: { bytes: Schema.Uint8Array }, success: Schema.Int, error: Refused }),
     Rpc.make("endsShared", {
       payload: { data: SharedBuffer.schema },

@@ -2,18 +2,19 @@
  * The behaviour of the benchmark's actor.
  */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Handle from "../../src/Handle.ts"
 import { heapUsed } from "./heap.ts"
 import { lateness, watchTimers } from "./lateness.ts"
-import { Adder, Bench, Refused, RelayedAdder } from "./protocol.ts"
+import { Adder, Adding, Bench, Refused, RelayedAdder, RelayedAdding } from "./protocol.ts"
 import { accept, compute, endsOf, isRefused, touch } from "./work.ts"
 
 // each actor has its thread
 const four = Semaphore.makeUnsafe(4)
 
-export default Bench.toLayer({
+const BenchLive = Bench.toLayer({
   add: ({ n }) => Effect.succeed(n + 1),
   watchTimers: () => Effect.sync(watchTimers),
   lateness: () => Effect.sync(lateness),
@@ -45,3 +46,9 @@ export default Bench.toLayer({
   work: ({ rounds }) => Effect.sync(() => compute(rounds)),
   heap: () => Effect.sync(heapUsed)
 })
+
+export default Layer.mergeAll(
+  BenchLive,
+  Adding.toLayer({ add: ({ n }) => Effect.succeed(n + 1) }),
+  RelayedAdding.toLayer({ add: ({ n }) => Effect.succeed(n + 1) })
+)
