@@ -83,7 +83,8 @@ const directly = (
 let count = 0
 
 /**
- * A schema for handles of your own: the methods of `protocol`, served from a value inside an actor (uActor: `_proxies_`).
+ * A schema for handles of your own: the methods of `protocol`, served from a value inside an actor (uActor: `_proxies_`). `name` is
+ * what it is called in messages and traces, and tells it from other objects where a `Schema.Union` allows several; "Object" by default.
  *
  * @example
  * ```ts

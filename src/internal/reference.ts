@@ -120,6 +120,7 @@ const wayTo = (target: Target, holder: Handles.Ends): Handles.Way | undefined =>
   const { capacity, concurrency, connection, methods, suspends, wireMethods } = target
   const { neighbour } = connection.ends
   if (neighbour === undefined || holder.neighbour === undefined || target.closing) return undefined
+  if (methods.every(Codec.carriesHandles)) return undefined
   // what waits here would be overtaken
   if (!target.isAvailable || target.waiting.size > 0) return 0
   const admitted = neighbour.admit(target.id, holder.neighbour)
