@@ -38,7 +38,7 @@ export interface SemaphoreHandle extends AnyHandle {
   /** holds permits until the scope closes */
   readonly takeScoped: (permits: number) => Effect.Effect<void, HandleError, Scope.Scope>
   readonly takeIfAvailable: (permits: number) => Effect.Effect<boolean, HandleError>
-  /** how many are available then */
+  /** how many are available then; dies with a `RangeError` if the semaphore is bounded and fewer are taken */
   readonly release: (permits: number) => Effect.Effect<number, HandleError>
 }
 
@@ -101,7 +101,7 @@ interface Share {
 }
 
 // what each holder has taken, so that what comes back comes back once
-const open = (semaphore: Semaphores.Semaphore): (holder: Scope.Scope) => Methods => {
+const open = (semaphore: Semaphores.Semaphore, isBounded = false): (holder: Scope.Scope) => Methods => {
   const shares = new Set<Share>()
   const give = (from: Share, permits: number): number => {
     const given = Math.min(from.held, permits)
@@ -134,6 +134,12 @@ const open = (semaphore: Semaphores.Semaphore): (holder: Scope.Scope) => Methods
         }),
       release: ({ value }) =>
         Effect.suspend(() => {
+          const taken = Array.from(shares).reduce((sum, { held }) => sum + held, 0)
+          if (isBounded && value > taken) {
+            return Effect.die(
+              new RangeError(`${value} permits of a bounded semaphore cannot be released: ${taken} are taken`)
+            )
+          }
           // whoever releases more than it has taken releases what others hold, the first of them first
           let rest = give(share, value)
           for (const other of shares) rest = give(other, rest)
@@ -160,16 +166,20 @@ export const Semaphore: Schema.declare<SemaphoreHandle> = Objects.schema(kind, p
 export const fromSemaphore = (semaphore: Semaphores.Semaphore): SemaphoreHandle => Objects.make(kind, open(semaphore))
 
 /**
- * Makes a semaphore and its handle.
+ * Makes a semaphore and its handle. Of a `bounded` one no more permits can be released than are taken (uActor:
+ * `BoundedSemaphore`); it is not by default.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeSemaphore = (permits: number): Effect.Effect<SemaphoreHandle> =>
-  Effect.map(Semaphores.make(permits), fromSemaphore)
+export const makeSemaphore = (
+  permits: number,
+  options?: { readonly bounded?: boolean | undefined }
+): Effect.Effect<SemaphoreHandle> =>
+  Effect.map(Semaphores.make(permits), (semaphore) => Objects.make(kind, open(semaphore, options?.bounded)))
 
 /**
- * A handle of a reentrant lock (uActor: the proxy of `RLock`): inside `withLock`, another `withLock` of the same handle does not
+ * A handle of a reentrant lock (uActor: the proxy of `RLock`): inside `withLock`, another `withLock` of the same lock does not
  * wait for itself, in the same fiber and in those it starts. The lock is free again when all of them are out of it.
  *
  * @category models
@@ -179,8 +189,11 @@ export interface LockHandle extends AnyHandle {
   readonly withLock: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | HandleError, R>
 }
 
-/** How many are inside a lock; 0 once it has been given back. */
+/** What a fiber is inside of. */
 interface Holding {
+  /** by what the lock knows whoever is inside */
+  readonly token: string
+  /** how many have entered by this handle; 0 once it has been given back */
   count: number
 }
 
@@ -189,11 +202,21 @@ const Held: Context.Reference<ReadonlyMap<object, Holding>> = Context.Reference<
   { defaultValue: () => new Map() }
 )
 
-const lockKind: Objects.Kind<Methods, LockHandle> = {
+interface LockMethods {
+  readonly take: (
+    payload: { readonly token: string; readonly inside: ReadonlyArray<string> }
+  ) => Effect.Effect<string, HandleError>
+  readonly release: (payload: { readonly value: string }) => Effect.Effect<void, HandleError>
+}
+
+const lockKind: Objects.Kind<LockMethods, LockHandle> = {
   kind: "Lock",
   shape: (client) => {
+    // one whose holder is gone has come back already
     const leave = (holding: Holding): Effect.Effect<void> =>
-      Effect.suspend(() => --holding.count === 0 ? giveBack(client, 1) : Effect.void)
+      Effect.suspend(() =>
+        --holding.count === 0 ? Effect.ignore(client.release({ value: holding.token })) : Effect.void
+      )
     return {
       withLock: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         Effect.uninterruptibleMask((restore) =>
@@ -204,14 +227,68 @@ const lockKind: Objects.Kind<Methods, LockHandle> = {
               outer.count++
               return Effect.ensuring(restore(effect), leave(outer))
             }
-            return Effect.flatMap(restore(client.take({ permits: 1 })), () => {
-              const holding = { count: 1 }
-              const inside = Effect.provideService(effect, Held, new Map(held).set(client, holding))
-              return Effect.ensuring(restore(inside), leave(holding))
+            // the same lock may have been entered by another handle
+            const inside = Array.from(held.values(), ({ token }) => token)
+            return Effect.flatMap(restore(client.take({ token: crypto.randomUUID(), inside })), (token) => {
+              const holding = { token, count: 1 }
+              const entered = Effect.provideService(effect, Held, new Map(held).set(client, holding))
+              return Effect.ensuring(restore(entered), leave(holding))
             })
           })
         )
     } as LockHandle
+  }
+}
+
+const lockProtocol = RpcGroup.make(
+  Rpc.make("take", {
+    payload: { token: Schema.String, inside: Schema.Array(Schema.String) },
+    success: Schema.String
+  }).annotate(Undo, "release"),
+  Rpc.make("release", { payload: { value: Schema.String } })
+)
+
+// who is inside, and how often by each holder
+const openLock = (semaphore: Semaphores.Semaphore): (holder: Scope.Scope) => LockMethods => {
+  let current: { readonly token: string; count: number } | undefined
+  const leave = (times: number): Effect.Effect<void> => {
+    if (current === undefined || times === 0) return Effect.void
+    current.count -= times
+    if (current.count > 0) return Effect.void
+    current = undefined
+    return Effect.asVoid(semaphore.release(1))
+  }
+  return (holder) => {
+    // by the token under which it has entered
+    let entered = { token: "", times: 0 }
+    const enter = (token: string): string => {
+      if (entered.token !== token) entered = { token, times: 0 }
+      entered.times++
+      return token
+    }
+    const leaveAll = Effect.suspend(() => entered.token === current?.token ? leave(entered.times) : Effect.void)
+    Effect.runSync(Scope.addFinalizer(holder, leaveAll))
+    return {
+      take: ({ inside, token }) =>
+        Effect.suspend(() => {
+          if (current !== undefined && inside.includes(current.token)) {
+            current.count++
+            return Effect.succeed(enter(current.token))
+          }
+          return Effect.uninterruptibleMask((restore) =>
+            Effect.map(restore(semaphore.take(1)), () => {
+              current = { token, count: 1 }
+              return enter(token)
+            })
+          )
+        }),
+      release: ({ value }) =>
+        Effect.suspend(() => {
+          if (value !== entered.token || value !== current?.token || entered.times === 0) return Effect.void
+          entered.times--
+          return leave(1)
+        })
+    }
   }
 }
 
@@ -221,7 +298,7 @@ const lockKind: Objects.Kind<Methods, LockHandle> = {
  * @category schemas
  * @since 0.1.0
  */
-export const Lock: Schema.declare<LockHandle> = Objects.schema(lockKind, protocol)
+export const Lock: Schema.declare<LockHandle> = Objects.schema(lockKind, lockProtocol)
 
 /**
  * Makes a lock and its handle.
@@ -231,5 +308,5 @@ export const Lock: Schema.declare<LockHandle> = Objects.schema(lockKind, protoco
  */
 export const makeLock: Effect.Effect<LockHandle> = Effect.map(
   Semaphores.make(1),
-  (semaphore) => Objects.make(lockKind, open(semaphore))
+  (semaphore) => Objects.make(lockKind, openLock(semaphore))
 )

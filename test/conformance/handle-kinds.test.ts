@@ -368,6 +368,23 @@ onOneWorker(fixture, Store.layer(), (it) => {
       assert.strictEqual(yield* store.free({ key }), 2)
     }))
 
+  it.effect("H3: of a bounded Semaphore no more can be released than is taken", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.spawn()
+      const semaphore = yield* store.bounded1()
+      const release = Effect.exit(semaphore.release(1))
+      assertError(defectOf(yield* release), {
+        name: "RangeError",
+        message: "1 permits of a bounded semaphore cannot be released: 0 are taken"
+      })
+      yield* semaphore.withPermit(Effect.void)
+      yield* semaphore.take(1)
+      assert.strictEqual(yield* semaphore.release(1), 1)
+      assert.strictEqual(defectOf(yield* release) instanceof RangeError, true)
+      assert.isTrue(yield* semaphore.takeIfAvailable(1))
+      assert.isFalse(yield* semaphore.takeIfAvailable(1))
+    }))
+
   it.effect("H3: permits are shared among actors", () =>
     Effect.gen(function*() {
       const store = yield* Store.spawn()
@@ -393,6 +410,37 @@ onOneWorker(fixture, Store.layer(), (it) => {
       assert.strictEqual(result, 3)
       assert.strictEqual(yield* Effect.flip(lock.withLock(lock.withLock(Effect.fail("no")))), "no")
       assert.strictEqual(yield* lock.withLock(Effect.succeed("free")), "free")
+    }))
+
+  it.effect("H3: a Lock may be taken again inside itself by another handle of the same lock", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.spawn()
+      const lock = yield* store.lock({ key })
+      const other = yield* store.lock({ key })
+      const between = yield* store.lock({ key: "between" })
+      const inside = other.withLock(Effect.flatMap(between.withLock(lock.withLock(Effect.succeed(1))), Effect.succeed))
+      assert.strictEqual(yield* lock.withLock(inside), 1)
+      // two that are inside another lock together are kept apart all the same
+      const list = yield* store.list({ key })
+      const each = (n: number) =>
+        other.withLock(Effect.andThen(Effect.andThen(list.append(n), Effect.yieldNow), list.append(-n)))
+      yield* between.withLock(Effect.forEach(upTo(5), each, { concurrency: "unbounded" }))
+      const seen = yield* list.slice()
+      for (let i = 0; i < 10; i += 2) assert.strictEqual(seen[i + 1], -seen[i]!)
+      // a handle that is let go of inside takes only its own part of it
+      const third = yield* store.lock({ key })
+      const goOn = yield* store.latch({ key })
+      const waiting = yield* forked(Effect.andThen(goOn.await, other.withLock(list.append(100))))
+      yield* lock.withLock(
+        Effect.gen(function*() {
+          yield* third.withLock(Handle.release(third))
+          yield* goOn.open
+          // whoever waits for the lock has asked for it by the answers to these
+          yield* Effect.forEach(upTo(20), () => goOn.isOpen)
+          assert.isUndefined(waiting.pollUnsafe())
+        })
+      )
+      yield* Fiber.join(waiting)
     }))
 
   it.effect("H3: a Lock keeps fibers and actors apart", () =>
