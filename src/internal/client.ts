@@ -10,7 +10,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Transferable from "effect/workers/Transferable"
-import type { ActorExited, HandleReleased, Outcome } from "../ActorError.ts"
+import type { ActorError, ActorExited, HandleReleased, Outcome } from "../ActorError.ts"
 import * as Call from "./call.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
@@ -259,13 +259,19 @@ export class Client implements Connection {
     const isTakenBack = pending.onAcknowledged !== undefined
     pending.onAcknowledged = onAcknowledged
     if (isTakenBack) return
+    Interruption.takeBack()
     const interrupts = this.notes?.interrupts
     if (interrupts !== undefined) Interruption.note(interrupts, pending.id)
     // callers that are interrupted together are taken back together, before any of those behind them begins
     this.outbox.pushLazy2(Wire.Interrupt, pending.id)
     if (this.interruptTimeout !== Infinity && !pending.uninterruptible) {
-      pending.timer = setTimeout(() => this.events.onUnresponsive(pending.target), this.interruptTimeout)
+      this.expectReaction(pending, this.interruptTimeout)
     }
+  }
+
+  private expectReaction(pending: Pending, timeout: number): void {
+    clearTimeout(pending.timer)
+    pending.timer = setTimeout(() => this.events.onUnresponsive(pending.target), timeout)
   }
 
   // ---- answers ----
@@ -337,7 +343,10 @@ export class Client implements Connection {
           Effect.failCause
         )
       case Wire.FailureRelayed:
-        return Effect.flatMap(pending.decodeWith(Codec.relayed, value, "the error"), Effect.fail)
+        return Effect.flatMap(
+          pending.decodeWith(Codec.relayed, value, "the error"),
+          (error) => Effect.fail(pending.relayed(error as ActorError | HandleReleased))
+        )
       case Wire.FailureUndecodable:
         return Effect.fail(pending.protocolError("NotRun", `the actor cannot read the call: ${String(value)}`))
       case Wire.FailureUnencodable:
@@ -362,6 +371,10 @@ export class Client implements Connection {
     if ((flags & Wire.FlagUninterruptible) !== 0) {
       pending.uninterruptible = true
       if (pending.timer !== undefined) clearTimeout(pending.timer)
+    }
+    // it waits for another one that has its time to react, and is killed before it is if that one does not
+    if ((flags & Wire.FlagWaits) !== 0 && pending.timer !== undefined) {
+      this.expectReaction(pending, 2 * this.interruptTimeout)
     }
     const { target } = pending
     const forked = (flags & Wire.FlagForked) !== 0

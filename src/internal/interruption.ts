@@ -36,6 +36,16 @@ export const share = (array: Int32Array | undefined): void => {
 /** Whether that is there. */
 export const isShared = (array: Int32Array): boolean => array === flags
 
+let takenBack = 0
+
+/** How many calls have been taken back from here; who takes one back waits for its acknowledgement. */
+export const countTakenBack = (): number => takenBack
+
+/** A call is taken back from here. */
+export const takeBack = (): void => {
+  takenBack++
+}
+
 /** Notes that a call is interrupted. */
 export const note = (array: Int32Array, id: number): void => {
   Atomics.store(array, id % places, id + 1)

@@ -57,6 +57,8 @@ export class Runner {
   private readonly freed = new Set<LocalActor>()
   /** actors in which a call waits for a rest, with those whose answers say whether they run out of line */
   private readonly resting = new Map<LocalActor, Array<ServerCall>>()
+  /** the calls that have been interrupted in this turn and go on, each with how many calls had been taken back from here before */
+  private interrupting: Array<readonly [call: ServerCall, takenBack: number]> = []
   private onLeft: (() => void) | undefined
   /** the calls whose handlers are being entered, the innermost last */
   private readonly entering: Array<number> = []
@@ -210,8 +212,11 @@ export class Runner {
       return call.actor.onIdle?.()
     }
     call.interrupted = true
-    if (call.uninterruptible) this.outbox.push3(Wire.Started, id, call.flags)
-    else call.fiber.interruptUnsafe()
+    if (call.uninterruptible) return this.outbox.push3(Wire.Started, id, call.flags)
+    const before = Interruption.countTakenBack()
+    call.fiber.interruptUnsafe()
+    if (this.calls.get(id) === call) this.interrupting.push([call, before])
+    this.outbox.schedule()
   }
 
   /** A call that has waited will never run. */
@@ -489,7 +494,7 @@ export class Runner {
     if (begun !== undefined && begun[begun[0]!] === id) begun[0]!--
   }
 
-  /** Runs before every flush: chunks that were staged, and calls that have begun and not settled. */
+  /** Runs before every flush: chunks that were staged, calls that have begun and not settled, and those that wait to be interrupted. */
   announce(): void {
     if (this.writers.length > 0) {
       const writers = this.writers
@@ -503,6 +508,14 @@ export class Runner {
         if (call.announced || this.calls.get(call.id) === undefined) continue
         call.announced = true
         this.outbox.push3(Wire.Started, call.id, call.flags)
+      }
+    }
+    if (this.interrupting.length > 0) {
+      const interrupting = this.interrupting
+      this.interrupting = []
+      for (const [call, before] of interrupting) {
+        if (this.calls.get(call.id) === undefined || Interruption.countTakenBack() === before) continue
+        this.outbox.push3(Wire.Started, call.id, call.flags | Wire.FlagWaits)
       }
     }
   }

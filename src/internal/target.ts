@@ -403,6 +403,21 @@ export abstract class Pending {
     return withoutFrames(() => new MailboxFull({ actor: target.name, method: method.tag, capacity, outcome, message }))
   }
 
+  /** What it came to where it was passed on: it may have run before. */
+  relayed(error: ActorError | HandleReleased): ActorError | HandleReleased {
+    if (!this.mayHaveRun) return error
+    switch (error._tag) {
+      case "ActorExited":
+        return this.exited(error.reason, error.outcome, error.message)
+      case "MailboxFull":
+        return this.mailboxFull(error.capacity)
+      case "ProtocolError":
+        return this.protocolError(error.outcome, error.message)
+      default:
+        return error
+    }
+  }
+
   decodeWith(codec: Codec.Codec, value: unknown, what: string): Effect.Effect<unknown, unknown> {
     const decoded = codec.handles ? Handles.decode(this.importer, codec, value) : codec.decode(value)
     return Codec.isSuccess(decoded)

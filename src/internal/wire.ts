@@ -225,6 +225,8 @@ export const CompleteRelayed = 5
 export const FlagForked = 1
 /** `Started`: the handler was declared `Rpc.uninterruptible`; its end is waited for, however long that takes. */
 export const FlagUninterruptible = 2
+/** `Started`: the handler has been interrupted, and waits for an acknowledgement itself: of a call that it has made elsewhere. */
+export const FlagWaits = 4
 
 /** How many items of a stream may be under way where its caller does not say. */
 export const defaultWindow = 1024

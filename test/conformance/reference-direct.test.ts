@@ -160,13 +160,12 @@ for (const workers of ["dedicated", 1] as const) {
         const first = yield* meet(1)
         const running = yield* forked(first.clerk.wait({ line: "first" }))
         yield* first.journal.awaitLine("first begun")
-        const accepted = yield* forked(first.visitor.notes({ name: "accepted", n: 2 }))
-        yield* first.journal.awaitLine("accepted made")
-        yield* first.visitor.ways()
+        yield* first.visitor.tell({ line: "one" })
+        yield* first.visitor.tell({ line: "two" })
         const stopping = yield* forked(ActorRef.stop(first.clerk, { drain: true }))
         yield* first.journal.note("go")
         yield* Effect.forEach([running, stopping], Fiber.join)
-        assert.deepStrictEqual(yield* Fiber.join(accepted), ["success", "success"])
+        assert.includeMembers((yield* first.journal.lines).slice(), ["one", "two"])
 
         const second = yield* meet(1)
         const hanging = yield* forked(second.visitor.hang({ line: "a" }))
@@ -258,6 +257,33 @@ onEveryPlacement(fixture, (placement) => {
       assert.deepStrictEqual(yield* visitor.notes({ name: "after", n: 1 }), ["Crashed NotRun"])
     }).pipe(Effect.provide(placement.layer()), quiet))
 
+  it.live("C1: a call through a reference that has begun, might run again, and cannot, may have run", () =>
+    Effect.gen(function*() {
+      const { clerk, journal, visitor } = yield* meet(1)
+      const exiting = yield* forked(clerk.exit())
+      const hanging = yield* forked(visitor.hangAgain({ line: "a" }))
+      yield* journal.awaitLine("a begun")
+      yield* journal.note("crash")
+      yield* Fiber.await(exiting)
+      assert.strictEqual(yield* Fiber.join(hanging), "Crashed Unknown")
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("F3: a call through a reference that has begun and may run again does so in the next incarnation", () =>
+    Effect.gen(function*() {
+      const { clerk, journal, visitor } = yield* meet(1, (args) => Supervision.supervised(Clerk.spawn(args), soon))
+      const exiting = yield* forked(clerk.exit())
+      const hanging = yield* forked(visitor.hangAgain({ line: "a" }))
+      yield* journal.awaitLine("a begun")
+      yield* journal.note("crash")
+      yield* Fiber.await(exiting)
+      yield* Journal.until(
+        "it has begun twice",
+        () => fs.readFileSync(journal.path, "utf8").match(/^a begun$/gm)?.length === 2
+      )
+      yield* Fiber.interrupt(hanging)
+      assert.include(yield* journal.lines, "a finalized")
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
   it.live("H5: the death of a holder takes back what it had called", () =>
     Effect.gen(function*() {
       const { callers: [one, other], clerk, journal } = yield* meet(2)
@@ -287,6 +313,17 @@ onEveryPlacement(fixture, (placement) => {
       assertExited(yield* Fiber.await(blocking), "Killed", "Unknown")
       yield* Stream.runHead(Stream.filter(ActorRef.incarnations(clerk), ({ number }) => number === 2))
       assert.deepStrictEqual(yield* other!.notes({ name: "other", n: 1 }), ["success"])
+      assert.strictEqual(yield* clerk.count(), 1)
+    }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), quiet))
+
+  it.live("C3: who waits for an actor that does not react is not taken for one itself", () =>
+    Effect.gen(function*() {
+      const { clerk, journal, visitor } = yield* meet(1, (args) => Supervision.supervised(Clerk.spawn(args), soon))
+      const insisting = yield* forked(visitor.insist())
+      yield* journal.awaitLine("ignoring")
+      yield* Fiber.interrupt(insisting)
+      // it is the same life, for there is no other
+      assert.deepStrictEqual(yield* visitor.notes({ name: "after", n: 1 }), ["success"])
       assert.strictEqual(yield* clerk.count(), 1)
     }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), quiet))
 

@@ -3,12 +3,15 @@
  * has done. The file can still be read when its worker is gone, and the next incarnation reads its accounts from it.
  */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Actor from "../../src/Actor.ts"
+import { ActorExited } from "../../src/ActorError.ts"
+import * as Handle from "../../src/Handle.ts"
 
 /** What happens to a call on its way. */
 const Fate = Schema.Literals([
@@ -49,6 +52,24 @@ export class Bank extends Actor.Service<Bank>()("Bank", {
   ]
 }) {}
 
+/** Makes halves of transfers on behalf of others, at the banks to which it is given references; keeps those that it has used. */
+export class Teller extends Actor.Service<Teller>()("Teller", {
+  protocol: [
+    Rpc.make("move", {
+      payload: {
+        bank: Bank.ref,
+        number: Schema.Int,
+        /** the same for references to the same bank, until it has ended for good */
+        life: Schema.Int,
+        kind: Schema.Literals(["withdraw", "deposit"]),
+        move: Move
+      },
+      success: Schema.Int,
+      error: Schema.Union([Insufficient, ActorExited])
+    })
+  ]
+}) {}
+
 /** What a bank starts from: its accounts at the beginning of an epoch, whose journal follows. */
 export interface Snapshot {
   readonly epoch: number
@@ -79,7 +100,48 @@ const spin = (millis: number, check: () => void): void => {
   for (const end = performance.now() + millis; performance.now() < end;) check()
 }
 
-export default Bank.toLayer(
+/** A reference that a teller keeps. */
+interface Known {
+  readonly life: number
+  readonly ref: typeof Bank.ref.Type
+  calls: number
+  isReplaced: boolean
+}
+
+const TellerLive = Teller.toLayer(
+  () =>
+    Effect.sync(() => {
+      const known = new Map<number, Known>()
+      // lets go of what is replaced when the last call through it has ended
+      const letGo = (known: Known): Effect.Effect<void> =>
+        Effect.suspend(() => known.isReplaced && known.calls === 0 ? Handle.release(known.ref) : Effect.void)
+      return Teller.handlers({
+        move: ({ bank, kind, life, move, number }) =>
+          Effect.suspend(() => {
+            const old = known.get(number)
+            const isSame = old?.life === life
+            const used = isSame ? old : { life, ref: bank, calls: 0, isReplaced: false }
+            used.calls++
+            known.set(number, used)
+            if (old !== undefined && !isSame) old.isReplaced = true
+            const unneeded = isSame ? Handle.release(bank) : old === undefined ? Effect.void : letGo(old)
+            return Effect.andThen(unneeded, used.ref[kind](move)).pipe(
+              Effect.ensuring(Effect.suspend(() => {
+                used.calls--
+                return letGo(used)
+              }))
+            )
+          }).pipe(
+            Effect.catch((error) =>
+              error._tag === "Insufficient" || error._tag === "ActorExited" ? Effect.fail(error) : Effect.die(error)
+            )
+          )
+      })
+    }),
+  { concurrency: "unbounded" }
+)
+
+const BankLive = Bank.toLayer(
   ({ bank, directory }) =>
     Effect.sync(() => {
       let epoch = 0
@@ -149,3 +211,5 @@ export default Bank.toLayer(
       })
     })
 )
+
+export default Layer.mergeAll(BankLive, TellerLive)

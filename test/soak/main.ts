@@ -2,7 +2,7 @@
  * `npm run soak -- --minutes 10 [--seed 1] [--placement threads|processes|memory]`
  *
  * Random calls, interruptions, crashes and restarts over eight actors: banks, between which money is moved by a withdrawal and a
- * deposit. Whatever happens, the sum of all accounts stays the same, a call that was reported as `NotRun` has not begun, and one that
+ * deposit, made from here or by tellers, other actors that are given references to the banks. Whatever happens, the sum of all accounts stays the same, a call that was reported as `NotRun` has not begun, and one that
  * was interrupted does not go on. The journals that the banks write before they act are the proof. Time is divided into epochs; after
  * each, nothing is under way, everything is audited, and the journals start anew, so nothing here grows with time.
  */
@@ -24,7 +24,7 @@ import * as ActorRef from "../../src/ActorRef.ts"
 import { ActorSystem } from "../../src/ActorSystem.ts"
 import * as NodeActorSystem from "../../src/node/NodeActorSystem.ts"
 import * as Supervision from "../../src/Supervision.ts"
-import behaviours, { Bank, type Fate } from "./bank.ts"
+import behaviours, { Bank, type Fate, Teller } from "./bank.ts"
 import { grown, type Holdings, measure } from "./gauges.ts"
 import { Ledger } from "./ledger.ts"
 
@@ -36,6 +36,8 @@ const unsupervised = new Set([3, 7])
 const accounts = 16
 const initialBalance = 1_000
 const clients = 16
+// each has a worker of its own, and nothing ends it
+const tellers = 2
 const epochMillis = 3_000
 // nothing here may take longer, on a loaded machine either
 const hangMillis = 60_000
@@ -122,6 +124,8 @@ const policy = Supervision.make({ schedule: Schedule.spaced("10 millis"), maxRes
 /** Keeps one bank open: whenever it has ended for good, it is spawned again. */
 class Branch {
   ref: Ref | undefined
+  /** how often it has been opened, for its references */
+  life = 0
   readonly bank: number
   private readonly directory: string
 
@@ -134,13 +138,15 @@ class Branch {
     const spawn = Bank.spawn({ directory: this.directory, bank: this.bank })
     const life = Effect.gen({ self: this }, function*() {
       const scope = yield* Effect.scope
-      const ref = this.ref = yield* bounded(
+      const ref = yield* bounded(
         `spawning bank ${this.bank}`,
         Scope.provide(
           unsupervised.has(this.bank) ? spawn : Supervision.supervised(spawn, policy),
           scope
         )
       )
+      this.ref = ref
+      this.life++
       count("lives: spawned")
       const exit = yield* ActorRef.awaitExit(ref)
       count(
@@ -192,6 +198,7 @@ const read = (exit: Exit.Exit<unknown, unknown>, kind: string, fate: Fate, wasIn
   }
   const error = Cause.squash(exit.cause) as {
     readonly _tag?: string
+    readonly actor?: string
     readonly outcome?: string
     readonly reason?: string
     readonly message?: string
@@ -201,6 +208,7 @@ const read = (exit: Exit.Exit<unknown, unknown>, kind: string, fate: Fate, wasIn
       count(`${kind}: Insufficient`)
       return "refused"
     case "ActorExited":
+      if (error.actor === "Teller") violation(`a teller has ended: ${error.message}`)
       count(`${kind}: ActorExited ${error.outcome} (${error.reason})`)
       return error.outcome === "NotRun" ? "notRun" : "perhaps"
     default:
@@ -212,22 +220,28 @@ const read = (exit: Exit.Exit<unknown, unknown>, kind: string, fate: Fate, wasIn
   }
 }
 
+type Tellers = ReadonlyArray<Effect.Success<ReturnType<typeof Teller.spawn>>>
+
 /** One half of a transfer, tried once; sometimes its caller loses patience. */
 const attempt = Effect.fnUntraced(function*(
   ledger: Ledger,
+  tellers: Tellers,
   branch: Branch,
   kind: "withdraw" | "deposit",
   move: { readonly transfer: number; readonly account: number; readonly amount: number }
 ) {
-  const { ref } = branch
+  const { life, ref } = branch
   if (ref === undefined) return yield* Effect.as(Effect.sleep(5), "notRun" as Told)
   const number = attempts++
   const fate = chooseFate()
   const patience = random() < 0.05 ? below(8) : undefined
-  const fiber = yield* Effect.forkChild(
-    bounded(`${kind} ${number}`, ref[kind]({ ...move, attempt: number, fate })),
-    { startImmediately: true }
-  )
+  const teller = random() < 0.5 ? tellers[below(tellers.length)] : undefined
+  const payload = { ...move, attempt: number, fate }
+  const call: Effect.Effect<number, unknown> = teller === undefined
+    ? ref[kind](payload)
+    : Effect.scoped(teller.move({ bank: ref, number: branch.bank, life, kind, move: payload }))
+  if (teller !== undefined) count("calls by tellers")
+  const fiber = yield* Effect.forkChild(bounded(`${kind} ${number}`, call), { startImmediately: true })
   if (patience !== undefined) {
     if (patience > 0) yield* Effect.sleep(patience)
     else yield* Effect.yieldNow
@@ -244,12 +258,12 @@ const attempt = Effect.fnUntraced(function*(
   return told
 })
 
-const transfer = Effect.fnUntraced(function*(ledger: Ledger, branches: ReadonlyArray<Branch>) {
+const transfer = Effect.fnUntraced(function*(ledger: Ledger, tellers: Tellers, branches: ReadonlyArray<Branch>) {
   const from = branches[below(banks)]!
   const to = branches[below(banks)]!
   const number = transfers++
   const amount = 1 + below(50)
-  yield* attempt(ledger, from, "withdraw", { transfer: number, account: below(accounts), amount })
+  yield* attempt(ledger, tellers, from, "withdraw", { transfer: number, account: below(accounts), amount })
   // what the withdrawal came to is not taken from its answer but from the journal; the ledger compares the two
   if (!ledger.isApplied(from.bank, `${number}w`)) {
     count("transfers: not made")
@@ -258,7 +272,7 @@ const transfer = Effect.fnUntraced(function*(ledger: Ledger, branches: ReadonlyA
   const account = below(accounts)
   const deadline = performance.now() + hangMillis
   while (!ledger.isApplied(to.bank, `${number}d`)) {
-    const told = yield* attempt(ledger, to, "deposit", { transfer: number, account, amount })
+    const told = yield* attempt(ledger, tellers, to, "deposit", { transfer: number, account, amount })
     if (told === "notRun") yield* Effect.sleep(5)
     if (performance.now() > deadline) {
       violation(`transfer ${number} cannot be finished`)
@@ -303,12 +317,17 @@ const end = (branch: Branch): Effect.Effect<void> => {
   )
 }
 
-const client = (ledger: Ledger, branches: ReadonlyArray<Branch>, until: number): Effect.Effect<void> =>
+const client = (
+  ledger: Ledger,
+  tellers: Tellers,
+  branches: ReadonlyArray<Branch>,
+  until: number
+): Effect.Effect<void> =>
   Effect.gen(function*() {
     while (performance.now() < until && goesOn()) {
       const x = random()
       const branch = branches[below(banks)]!
-      if (x < 0.97) yield* transfer(ledger, branches)
+      if (x < 0.97) yield* transfer(ledger, tellers, branches)
       else if (x < 0.985) yield* stream(branch)
       else if (x < 0.9985) yield* compute(branch)
       else yield* end(branch)
@@ -363,6 +382,10 @@ const run = Effect.gen(function*() {
       yield* Effect.forkScoped(Effect.provide(branch.keep, context))
     }
   }
+  const atCounters = yield* Effect.provide(
+    Effect.forEach(Array.from({ length: tellers }), () => Teller.spawn()),
+    yield* Layer.build(system("dedicated"))
+  )
   for (const branch of branches) yield* insist(branch, "opening", (ref) => ref.balances())
   const start = performance.now()
   const length = minutes * 60_000
@@ -371,7 +394,7 @@ const run = Effect.gen(function*() {
     const until = Math.min(performance.now() + epochMillis, start + length)
     yield* Effect.forEach(
       Array.from({ length: clients }),
-      () => client(ledger, branches, until),
+      () => client(ledger, atCounters, branches, until),
       { concurrency: "unbounded", discard: true }
     )
     ledger.audit()
