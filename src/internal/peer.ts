@@ -5,7 +5,7 @@
  */
 import * as Context from "effect/Context"
 import { Client, type ClientEvents } from "./client.ts"
-import { copyBatch } from "./copy.ts"
+import * as Delivery from "./delivery.ts"
 import { Exports, type Services } from "./exports.ts"
 import * as Handles from "./handles.ts"
 import { Imports } from "./imports.ts"
@@ -203,13 +203,7 @@ interface Loop {
 let loop: Loop | undefined
 
 const makeLoop = (makeOwner: (link: Link) => Peer, makeHolder: (link: Link) => Peer): Loop => {
-  const link = (to: () => Peer): Link => ({
-    send: (batch, transfer) => {
-      const copy = copyBatch(batch, transfer)
-      queueMicrotask(() => to().onBatch(copy))
-    },
-    flushAt: Infinity
-  })
+  const link = (to: () => Peer): Link => ({ send: Delivery.to((batch) => to().onBatch(batch)), flushAt: Infinity })
   const owner: Peer = makeOwner(link(() => holder))
   const holder: Peer = makeHolder(link(() => owner))
   return { owner, holder }

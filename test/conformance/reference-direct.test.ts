@@ -5,6 +5,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, Schedule, Stream } from "effect"
 import * as fs from "node:fs"
+import { setImmediate } from "node:timers/promises"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Supervision from "../../src/Supervision.ts"
 import { assertExited, forked, left, upTo } from "./asserts.ts"
@@ -98,6 +99,18 @@ for (const workers of ["dedicated", 1] as const) {
           "TimeoutError: Operation timed out after '20ms'"
         ])
         assert.deepStrictEqual(yield* journal.lines, ["timed begun", "timed finalized"])
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`F1: an actor that calls another without end takes nobody's turn (${where})`, () =>
+      Effect.gen(function*() {
+        const { clerk, visitor } = yield* meet(1)
+        const counting = yield* forked(visitor.count({ n: Number.MAX_SAFE_INTEGER }))
+        for (let i = 0; i < 10; i++) {
+          // the event loops turn, here and there
+          yield* Effect.promise(() => setImmediate())
+          yield* clerk.count()
+        }
+        yield* Fiber.interrupt(counting)
       }).pipe(Effect.provide(layer)))
 
     it.live(`C2: calls through a reference start in their order, and beside those of others (${where})`, () =>

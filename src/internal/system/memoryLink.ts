@@ -3,7 +3,7 @@
  * clone would copy it, so an actor behaves in memory as it does in a worker.
  */
 import type * as Context from "effect/Context"
-import { copyBatch } from "../copy.ts"
+import * as Delivery from "../delivery.ts"
 import { begunCapacity, type Link } from "../link.ts"
 import { Peer } from "../peer.ts"
 import * as Wire from "../wire.ts"
@@ -15,15 +15,11 @@ export const placement = (behaviours: Context.Context<never>): Placement => ({
   start: (events) => {
     let open = true
     const begun = new Int32Array(begunCapacity + 1)
-    const deliver = (onBatch: (batch: Wire.Batch) => void): Link["send"] => (batch, transfer) => {
-      const copy = copyBatch(batch, transfer)
-      queueMicrotask(() => onBatch(copy))
-    }
-    const toServer = deliver((batch) => {
+    const toServer = Delivery.to((batch) => {
       if (open) peer.onBatch(batch)
     })
     const link: Link = { send: toServer, flushAt: Infinity, begun }
-    const peer = Peer.worker({ send: deliver(events.onBatch), flushAt: Infinity, begun }, behaviours)
+    const peer = Peer.worker({ send: Delivery.to(events.onBatch), flushAt: Infinity, begun }, behaviours)
     peer.server.runner.outbox.push1(Wire.Ready)
     const stop = (end: Parameters<typeof events.onEnd>[0]): void => {
       if (!open) return
