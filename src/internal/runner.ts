@@ -215,7 +215,8 @@ export class Runner {
     if (call.uninterruptible) return this.outbox.push3(Wire.Started, id, call.flags)
     const before = Interruption.countTakenBack()
     call.fiber.interruptUnsafe()
-    if (this.calls.get(id) === call) this.interrupting.push([call, before])
+    if (this.calls.get(id) !== call) return
+    this.interrupting.push([call, before])
     this.outbox.schedule()
   }
 

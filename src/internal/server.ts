@@ -121,12 +121,10 @@ export class Server {
           batch[i + 3] as number,
           batch[i + 4] as number
         )
-      case Wire.Gone:
-        return this.ends.mesh?.gone(
-          batch[i + 1] as number,
-          { reason: batch[i + 2] as LinkEnd["reason"], message: batch[i + 3] as string },
-          () => this.runner.outbox.push2(Wire.Left, batch[i + 1])
-        )
+      case Wire.Gone: {
+        const [channel, reason, message] = batch.slice(i + 1) as [number, LinkEnd["reason"], string]
+        return this.ends.mesh?.gone(channel, { reason, message }, () => this.runner.outbox.push2(Wire.Left, channel))
+      }
       case Wire.Ping:
         return this.runner.outbox.push1(Wire.Pong)
       case Wire.End:
