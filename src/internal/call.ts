@@ -8,6 +8,7 @@
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as Scope from "effect/Scope"
@@ -33,8 +34,7 @@ export const call = (target: Target, index: number, payload: unknown, options?: 
   if (method.stream) return stream(target, index, payload, options)
   return Effect.callback<unknown, unknown>((resume) => {
     const extras = extrasOf(options, undefined)
-    if (method.payload.handles) return begin(target, index, payload, extras, undefined, resume)
-    const encoded = method.payload.encode(payload)
+    const encoded = method.payload.handles ? Exit.succeed(payload) : method.payload.encode(payload)
     if (Codec.isSuccess(encoded)) return begin(target, index, encoded.value, extras, undefined, resume)
     return resume(callSlowly(target, index, encoded, extras))
   })

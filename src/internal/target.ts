@@ -79,7 +79,7 @@ const objectKinds = new WeakMap<ReadonlyArray<Codec.Method>, Kind>()
 
 /** The kind of actor that a worker describes, to callers with these methods. */
 export const kindOf = (methods: ReadonlyArray<Codec.Method>, info: Wire.MailboxInfo): Kind => ({
-  wireMethods: methods.map((method) => info.methods.indexOf(method.tag)),
+  wireMethods: methods.map((method) => info.methods.indexOf(method.signature)),
   capacity: info.capacity < 0 ? Infinity : info.capacity,
   concurrency: info.concurrency < 0 ? Infinity : info.concurrency,
   suspends: info.suspends,
