@@ -8,6 +8,7 @@
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as Scope from "effect/Scope"
@@ -33,18 +34,22 @@ export const call = (target: Target, index: number, payload: unknown, options?: 
   if (method.stream) return stream(target, index, payload, options)
   return Effect.callback<unknown, unknown>((resume) => {
     const extras = extrasOf(options, undefined)
-    if (method.payload.handles) return begin(target, index, payload, extras, undefined, resume)
-    const encoded = method.payload.encode(payload)
+    const encoded = method.payload.handles ? Exit.succeed(payload) : method.payload.encode(payload)
     if (Codec.isSuccess(encoded)) return begin(target, index, encoded.value, extras, undefined, resume)
-    return resume(
-      Effect.flatMap(
-        encodeSlowly(target, method, encoded),
-        ([payload, transfer]) =>
-          Effect.callback<unknown, unknown>((resume) => begin(target, index, payload, extras, transfer, resume))
-      )
-    )
+    return resume(callSlowly(target, index, encoded, extras))
   })
 }
+
+const callSlowly = (
+  target: Target,
+  index: number,
+  encoded: Effect.Effect<unknown, unknown>,
+  extras: Wire.Extras | undefined
+): Effect.Effect<unknown, unknown> =>
+  Effect.flatMap(
+    encodeSlowly(target, target.methods[index]!, encoded),
+    ([payload, transfer]) => Effect.callback((resume) => begin(target, index, payload, extras, transfer, resume))
+  )
 
 const begin = (
   target: Target,
@@ -59,7 +64,7 @@ const begin = (
     : new PendingCall(target, index, payload, extras, transfer)
   pending.resume = resume
   prepare(pending)
-  return submit(pending) ? Effect.suspend(() => cancel(pending)) : undefined
+  return submit(pending) ? pending : undefined
 }
 
 // the schema is effectful, names transferables, or has refused the payload
@@ -103,7 +108,7 @@ const stream = (target: Target, index: number, payload: unknown, options?: CallO
             scope,
             Effect.suspend(() => {
               pending.leave()
-              return cancel(pending)
+              return pending
             })
           ),
           Effect.suspend(() => pending.take())
@@ -139,13 +144,6 @@ const submit = (pending: Pending): boolean => {
   }
   target.waiting.add(pending)
   return true
-}
-
-/** Takes a call back: out of the line if it was never sent, else by an interrupt whose acknowledgement is waited for (C3). */
-const cancel = (pending: Pending): Effect.Effect<void> => {
-  if (pending.id !== -1) return pending.target.connection.interrupt(pending)
-  pending.target.waiting.remove(pending)
-  return Effect.void
 }
 
 // a handle lives as long as the scope that receives it, if there is one, else as long as its actor (H5)

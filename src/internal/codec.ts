@@ -16,7 +16,7 @@ import type * as Rpc from "effect/rpc/Rpc"
 import * as RpcSchema from "effect/rpc/RpcSchema"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import type * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { Relayable } from "../ActorError.ts"
 import type * as Wire from "./wire.ts"
@@ -46,6 +46,8 @@ export interface Codec {
 export interface Method {
   readonly rpc: Rpc.AnyWithProps
   readonly tag: string
+  /** with the names that its payload travels without, because the two ends may not be of the same version */
+  readonly signature: string
   readonly stream: boolean
   readonly payload: Codec
   /** the result, or one item of a stream */
@@ -74,17 +76,19 @@ const internals = SchemaAST as unknown as {
   readonly mapLink: (link: SchemaAST.Link, f: (ast: SchemaAST.AST) => SchemaAST.AST) => SchemaAST.Link
 }
 
-/** Declared types that structured clone carries as they are. */
 const cloneables = new Set(
   ["Date", "Uint8Array", "RegExp", "ReadonlyMap", "ReadonlySet", "File"].map((name) => `effect/schema/${name}`)
 )
+
+/** Whether structured clone carries values of a declared type as they are. */
+const isCloneable = ({ annotations }: Pick<Ast, "annotations">): boolean =>
+  cloneables.has((annotations?.representation as { readonly id?: string } | undefined)?.id ?? "")
 
 const lower: (ast: SchemaAST.AST) => SchemaAST.AST = internals.applyToSelfOrLastLinkEncodingIdempotent((self) => {
   const ast = self as unknown as Ast
   switch (ast._tag) {
     case "Declaration": {
-      const representation = ast.annotations?.representation as { readonly id?: string } | undefined
-      if (representation?.id !== undefined && cloneables.has(representation.id)) return ast.recur(lower)
+      if (isCloneable(ast)) return ast.recur(lower)
       const link = ast.annotations?.toCodecJson ?? ast.annotations?.toCodec
       if (typeof link !== "function") return self
       const parameters = (ast.typeParameters ?? []).map((tp) => Schema.make(SchemaAST.toEncoded(tp)))
@@ -122,11 +126,7 @@ const passesObjects = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Any" || ast._tag === "ObjectKeyword"
 
 // nothing is known of what it lets through
-const isOpen = (ast: SchemaAST.AST): boolean => {
-  if (ast._tag !== "Declaration") return passesObjects(ast)
-  const representation = ast.annotations?.representation as { readonly id?: string } | undefined
-  return representation?.id === undefined || !cloneables.has(representation.id)
-}
+const isOpen = (ast: SchemaAST.AST): boolean => ast._tag === "Declaration" ? !isCloneable(ast) : passesObjects(ast)
 
 /** Annotates the declaration of a handle. */
 export const handleAnnotation = "~uactor/handle"
@@ -172,9 +172,8 @@ const passesKind = (ast: SchemaAST.AST): ((value: unknown) => boolean) | undefin
     case "Boolean":
       return (value) => typeof value === "boolean"
     case "Null":
-      return (value) => value === null
     case "Literal": {
-      const { literal } = ast
+      const literal = ast._tag === "Null" ? null : ast.literal
       return (value) => value === literal
     }
     case "Union": {
@@ -217,10 +216,12 @@ export const allPass = (passes: (value: unknown) => boolean, values: ReadonlyArr
 const unlessPasses = (passes: ((value: unknown) => boolean) | undefined, coder: Coder): Coder =>
   passes === undefined ? coder : (value) => doesPass(passes, value) ? Exit.succeed(value) : coder(value)
 
+const toNothing: Coder = () => Exit.void
+
 /** Carries nothing. */
 export const none: Codec = {
-  encode: () => Exit.void,
-  decode: () => Exit.void,
+  encode: toNothing,
+  decode: toNothing,
   passes: undefined,
   direct: undefined,
   window: undefined,
@@ -260,9 +261,50 @@ const needsMake = (ast: SchemaAST.AST): boolean =>
   ast.context?.constructorDefault !== undefined ||
   (ast._tag === "Declaration" && "~constructor" in (ast.annotations ?? {}))
 
+/** A field that needs no encoding, and what tells that of its value. */
+type Field = readonly [name: string, passes: (value: unknown) => boolean]
+
+/** The fields of a struct that has no others and nothing beside them; none of anything else. */
+const fieldsOf = (ast: SchemaAST.AST): ReadonlyArray<Field> => {
+  const fields: Array<Field> = []
+  if (ast._tag !== "Objects") return fields
+  if ((ast.encoding ?? ast.checks ?? ast.encodingChecks ?? ast.indexSignatures[0]) !== undefined) return fields
+  for (const { name, type } of ast.propertySignatures) {
+    const passes = passesOf(type)
+    if (typeof name !== "string" || name === "__proto__" || SchemaAST.isOptional(type) || !passes) return []
+    fields.push([name, passes])
+  }
+  return fields
+}
+
+/**
+ * Carries the fields of a struct without an object around them, which costs several times what they do: one alone, several as a
+ * list, in the order of the schema.
+ */
+const laidOut = (codec: Codec, fields: ReadonlyArray<Field>): Codec => {
+  const [first] = fields
+  if (first === undefined) return codec
+  const [name, passes] = first
+  const isAlone = fields.length === 1
+  const fit = isAlone ? passes : (items: any) => fields.every(([, passes], i) => passes(items[i]))
+  const layOut = (struct: any): unknown => isAlone ? struct[name] : fields.map(([name]) => struct[name])
+  return {
+    ...codec,
+    encode: (value) => {
+      const out = typeof value !== "object" || value === null || Array.isArray(value) ? undefined : layOut(value)
+      return doesPass(fit, out) ? Exit.succeed(out) : Effect.map(codec.encode(value), layOut)
+    },
+    decode: (encoded: any) => {
+      const struct: Record<string, unknown> = isAlone ? { [name]: encoded } : {}
+      if (!isAlone) fields.forEach(([name], i) => struct[name] = encoded?.[i])
+      return doesPass(fit, encoded) ? Exit.succeed(struct) : codec.decode(struct)
+    }
+  }
+}
+
 /** A payload is what the constructor of its schema takes: defaults and plain objects for classes are filled in first. */
-const payloadCodec = (schema: Schema.Top): Codec => {
-  const codec = compile(schema)
+const payloadCodec = (schema: Schema.Top, fields: ReadonlyArray<Field>): Codec => {
+  const codec = laidOut(compile(schema), fields)
   if (!some(SchemaAST.toType(schema.ast), needsMake)) return codec
   const make = SchemaParser.makeEffect(schema)
   return {
@@ -302,13 +344,15 @@ const methodOf = (rpc: Rpc.AnyWithProps): Method => {
   const custom = rpc.defectSchema.ast === Schema.Defect().ast
     ? undefined
     : Schema.make<Schema.Codec<unknown, unknown>>(lower(rpc.defectSchema.ast))
+  const fields = fieldsOf(rpc.payloadSchema.ast)
   return {
     rpc,
     tag: rpc._tag,
+    signature: [rpc._tag, ...fields.map(([name]) => name)].join(),
     stream: stream !== undefined,
     idempotent: Context.get(rpc.annotations, Idempotent),
     undo: Context.get(rpc.annotations, Undo),
-    payload: payloadCodec(rpc.payloadSchema),
+    payload: payloadCodec(rpc.payloadSchema, fields),
     success: compile(stream === undefined ? rpc.successSchema : stream.success),
     error: compile(declared.length === 1 ? declared[0]! : Schema.Union(declared)),
     ...(custom === undefined ? { encodeDefect, decodeDefect } : defectCodec(custom))
@@ -345,11 +389,8 @@ export const isFailure = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Fai
 /** The text of what did not fit, one line for each problem with the path to its field. */
 export const issueText = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
-  return isIssue(error) ? new Schema.SchemaError(error).message : String(error)
+  return SchemaIssue.isIssue(error) ? new Schema.SchemaError(error).message : String(error)
 }
-
-const isIssue = (u: unknown): u is SchemaIssue.Issue =>
-  typeof u === "object" && u !== null && "~effect/SchemaIssue/Issue" in u
 
 // ---- causes and defects ----
 
@@ -479,8 +520,11 @@ export const decodeCauseWith = <E>(
   defect: (defect: unknown) => unknown
 ): Effect.Effect<Cause.Cause<unknown>, E> =>
   Effect.map(
-    Effect.forEach(encoded, ([tag, value]) => tag === "Fail" ? error(value) : Effect.succeed(value)),
-    (values) => decodeCause(encoded.map(([tag], i) => [tag, values[i]] as Wire.EncodedCause[number]), (e) => e, defect)
+    Effect.forEach(encoded.filter(([tag]) => tag === "Fail"), ([, value]) => error(value)),
+    (errors) => {
+      let at = 0
+      return decodeCause(encoded, () => errors[at++], defect)
+    }
   )
 
 /** An exit as far as it can be carried where no schema is known (L3): its value stays behind. */

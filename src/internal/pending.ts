@@ -33,7 +33,7 @@ export class PendingTell extends PendingCall {
   }
 
   override accepted(): void {
-    this.resume(Exit.void)
+    this.succeed()
   }
 }
 

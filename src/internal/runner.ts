@@ -83,8 +83,10 @@ export class Runner {
         batch()
       } finally {
         this.reading = false
-        for (const actor of this.freed) this.advance(actor)
-        this.freed.clear()
+        if (this.freed.size > 0) {
+          for (const actor of this.freed) this.advance(actor)
+          this.freed.clear()
+        }
       }
     })
   }

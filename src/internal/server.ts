@@ -320,7 +320,7 @@ export class Server {
     if (this.announcedInfos.has(name)) return undefined
     this.announcedInfos.add(name)
     return {
-      methods: methods.map((method) => method.tag),
+      methods: methods.map((method) => method.signature),
       capacity: behaviour.mailboxCapacity === Infinity ? -1 : behaviour.mailboxCapacity,
       concurrency: behaviour.concurrency === Infinity ? -1 : behaviour.concurrency,
       suspends: behaviour.suspends,

@@ -6,6 +6,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import {
@@ -78,7 +79,7 @@ const objectKinds = new WeakMap<ReadonlyArray<Codec.Method>, Kind>()
 
 /** The kind of actor that a worker describes, to callers with these methods. */
 export const kindOf = (methods: ReadonlyArray<Codec.Method>, info: Wire.MailboxInfo): Kind => ({
-  wireMethods: methods.map((method) => info.methods.indexOf(method.tag)),
+  wireMethods: methods.map((method) => info.methods.indexOf(method.signature)),
   capacity: info.capacity < 0 ? Infinity : info.capacity,
   concurrency: info.concurrency < 0 ? Infinity : info.concurrency,
   suspends: info.suspends,
@@ -289,8 +290,8 @@ export interface Watcher {
   readonly onIncarnation?: (incarnation: Incarnation) => void
 }
 
-/** A call that has not settled. */
-export abstract class Pending {
+/** A call that has not settled; as an effect it takes the call back, and there are so many that it is no object of its own. */
+export abstract class Pending extends Effectable.Class<void> {
   /** -1 until it has been sent */
   id = -1
   /** in which order it was sent on its connection */
@@ -320,11 +321,19 @@ export abstract class Pending {
     extras: Wire.Extras | undefined,
     transfer: ReadonlyArray<unknown> | undefined
   ) {
+    super()
     this.target = target
     this.index = index
     this.payload = payload
     this.extras = extras
     this.transfer = transfer
+  }
+
+  /** Takes it out of the line if it was never sent, else back by an interrupt whose acknowledgement is waited for (C3). */
+  asEffect(): Effect.Effect<void> {
+    if (this.id !== -1) return this.target.connection.interrupt(this)
+    this.target.waiting.remove(this)
+    return Effect.void
   }
 
   /** Can be sent again to another incarnation, as if it had never been sent. */

@@ -32,7 +32,7 @@ export type Batch = Array<unknown>
 export const Spawn = 1
 /** `[Close, target, drain, exit]`: end the actor with an encoded exit; `drain` finishes what was accepted first. */
 export const Close = 2
-/** `[Call, callId, target, method, payload]` */
+/** `[Call, callId, target, method, payload]`; a payload that is a struct of plain fields is these alone, without their names. */
 export const Call = 3
 /** `[CallWith, callId, target, method, payload, extras]`: a call with {@link Extras}. */
 export const CallWith = 4
@@ -247,6 +247,7 @@ export interface Extras {
 
 /** What the caller must know of an actor to number and to hold back its calls. `-1` stands for "unbounded". */
 export interface MailboxInfo {
+  /** each with the names of the fields that its payload travels without: both ends mean the same ones, or it is another method */
   readonly methods: ReadonlyArray<string>
   readonly capacity: number
   readonly concurrency: number
