@@ -126,9 +126,9 @@ const wayTo = (target: Target, holder: Handles.Ends): Handles.Way | undefined =>
   const admitted = neighbour.admit(target.id, holder.neighbour)
   if (admitted === undefined) return 0
   const served: Array<string> = []
-  methods.forEach(({ tag }, index) => {
+  methods.forEach(({ signature }, index) => {
     const at = wireMethods[index]!
-    if (at >= 0) served[at] = tag
+    if (at >= 0) served[at] = signature
   })
   return [...admitted, { methods: served, capacity, concurrency, suspends, supervision: undefined }]
 }
