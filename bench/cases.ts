@@ -325,7 +325,7 @@ export const cases: ReadonlyArray<Case> = [
     subjects: ["uactor", "fiber-queue"],
     better: "less",
     shared: { actors: 2000, threads: 1 },
-    reads: [4, 12]
+    reads: [4, 25]
   },
   {
     name: "shared/hop",

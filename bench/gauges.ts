@@ -77,8 +77,11 @@ const settled = async (): Promise<number> => {
   return process.memoryUsage.rss()
 }
 
-/** How often to start so many actors until the code that does it is compiled. */
-export const warmUps = (actors: number): number => actors > 10_000 ? 1 : 4
+/**
+ * How often to start so many actors until the code that does it is compiled, and has been compiled again after the first
+ * collections of all garbage, which take away what it was compiled for. To collect before each sample would do that each time.
+ */
+export const warmUps = (actors: number): number => actors > 10_000 ? 1 : 50
 
 /** What the process grows by for each thread that `start` starts, in megabytes. */
 export const resident = (

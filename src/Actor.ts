@@ -10,6 +10,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Rpc from "effect/rpc/Rpc"
@@ -177,15 +178,14 @@ export const Service = <Self>() =>
     error: Codec.compile(error)
   }
   const tag = Context.Service<Self, Client<Rpcs[number]>>()(id)
+  const reference = (actor: Ref.Referent): object => Ref.make(definition.methods, actor)
+  // one step, because many actors may be started at once
   const spawn = (input: unknown) =>
-    Effect.flatMap(
-      ActorSystem,
-      (service) =>
-        Effect.map(
-          service["~uactor/ActorSystem"].spawn(definition, input),
-          (actor) => Ref.make(definition.methods, actor)
-        )
-    )
+    Effect.callback<object, unknown, ActorSystem | Scope.Scope>((resume) => {
+      const { context } = Fiber.getCurrent()!
+      const { "~uactor/ActorSystem": system } = Context.getUnsafe(context, ActorSystem)
+      return system.begin(context, definition, input, undefined, reference, resume)
+    })
   const members = {
     id,
     protocol,

@@ -37,18 +37,33 @@ type Route = (method: string, payload: unknown) => Holder
 const holderKey = Symbol()
 const routeKey = Symbol()
 const prototypes = new WeakMap<ReadonlyArray<Codec.Method>, object>()
-const references = new WeakMap<ReadonlyArray<Codec.Method>, object>()
+
+/** What a client has of its own: one of them. */
+interface Own {
+  [ActorRefTypeId]?: Referent
+  [holderKey]?: Holder
+  [routeKey]?: Route
+}
+
+const inspect = Symbol.for("nodejs.util.inspect.custom")
 
 // getters on a shared prototype: a reference costs one object until a method is used, and its methods need no `this`
 const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
   let proto = prototypes.get(methods)
   if (proto !== undefined) return proto
-  proto = Object.create(null) as object
+  // it prints as what it refers to is called, not as all that leads to it
+  proto = Object.create(null, {
+    [inspect]: {
+      value(this: Own) {
+        return (this[ActorRefTypeId] ?? this[holderKey])?.target.address ?? "a pool"
+      }
+    }
+  }) as object
   methods.forEach((method, index) => {
     Object.defineProperty(proto, method.tag, {
       enumerable: true,
-      get(this: { readonly [holderKey]?: Holder; readonly [routeKey]?: Route }) {
-        const holder = this[holderKey]
+      get(this: Own) {
+        const holder = this[ActorRefTypeId] ?? this[holderKey]
         const route = this[routeKey]
         const call = holder !== undefined
           ? (payload: unknown, options?: Call.CallOptions) =>
@@ -72,31 +87,29 @@ const routed =
       : Effect.suspend(call as () => Effect.Effect<unknown, unknown>)
   }
 
-const referenceOf = (methods: ReadonlyArray<Codec.Method>): object => {
-  let proto = references.get(methods)
-  if (proto !== undefined) return proto
-  proto = Object.create(prototypeOf(methods), {
-    [ActorRefTypeId]: {
-      get(this: { readonly [holderKey]: Holder }) {
-        return this[holderKey]
-      }
-    }
-  }) as object
-  references.set(methods, proto)
-  return proto
-}
+// assigned, because to define a property costs more than all else here
+const clientOf = (methods: ReadonlyArray<Codec.Method>): Own => Object.create(prototypeOf(methods)) as Own
 
 /** A reference to one actor. */
-export const make = (methods: ReadonlyArray<Codec.Method>, actor: Referent): object =>
-  Object.defineProperty(Object.create(referenceOf(methods)) as object, holderKey, { value: actor })
+export const make = (methods: ReadonlyArray<Codec.Method>, actor: Referent): object => {
+  const client = clientOf(methods)
+  client[ActorRefTypeId] = actor
+  return client
+}
 
 /** A client of what a holder holds. */
-export const makeHeld = (methods: ReadonlyArray<Codec.Method>, holder: Holder): object =>
-  Object.defineProperty(Object.create(prototypeOf(methods)) as object, holderKey, { value: holder })
+export const makeHeld = (methods: ReadonlyArray<Codec.Method>, holder: Holder): object => {
+  const client = clientOf(methods)
+  client[holderKey] = holder
+  return client
+}
 
 /** A client that chooses an actor for each call. */
-export const makeRouted = (methods: ReadonlyArray<Codec.Method>, route: Route): object =>
-  Object.defineProperty(Object.create(prototypeOf(methods)) as object, routeKey, { value: route })
+export const makeRouted = (methods: ReadonlyArray<Codec.Method>, route: Route): object => {
+  const client = clientOf(methods)
+  client[routeKey] = route
+  return client
+}
 
 /** The actor of a reference. */
 export const actorOf = (ref: object): Referent => (ref as { readonly [ActorRefTypeId]: Referent })[ActorRefTypeId]

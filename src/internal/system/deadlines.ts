@@ -20,6 +20,10 @@ export class Deadlines {
   private first: Deadline | undefined
   private last: Deadline | undefined
   private timer: ReturnType<typeof setTimeout> | undefined
+  // when the turn has begun, for all that are added in it; 0 in none
+  private now = 0
+  /** how many are waited for */
+  size = 0
 
   /** `timeout` in milliseconds; `Infinity`: there is no deadline */
   constructor(timeout: number) {
@@ -27,18 +31,25 @@ export class Deadlines {
   }
 
   add(deadline: Deadline): void {
-    if (this.timeout === Infinity) return
-    deadline.at = performance.now() + this.timeout
+    if (this.now === 0) {
+      this.now = performance.now()
+      queueMicrotask(() => {
+        this.now = 0
+      })
+    }
+    this.size++
+    deadline.at = this.now + this.timeout
     deadline.before = this.last
     if (this.last === undefined) this.first = deadline
     else this.last.after = deadline
     this.last = deadline
-    this.timer ??= setTimeout(() => this.check(), this.timeout)
+    if (this.timeout !== Infinity) this.timer ??= setTimeout(() => this.check(), this.timeout)
   }
 
   delete(deadline: Deadline): void {
     if (deadline.at === 0) return
     deadline.at = 0
+    this.size--
     const { after, before } = deadline
     deadline.after = deadline.before = undefined
     if (before === undefined) this.first = after

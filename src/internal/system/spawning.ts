@@ -150,18 +150,24 @@ export class Spawning {
   }
 
   /** Asks for an actor to be built, and completes with the answer. */
-  await(actor: HostedActor, encoded: Encoded): Effect.Effect<void, unknown> {
+  await(actor: HostedActor, [wire, transfer]: Encoded): Effect.Effect<void, unknown> {
     return Effect.callback((resume) => {
-      const build = this.request(actor, encoded, resume)
+      const build = this.request(actor, wire, transfer, resume)
       return Effect.sync(() => build.stop())
     })
   }
 
   /** Asks for an actor to be built. */
-  request(actor: HostedActor, [wire, transfer]: Encoded, done: Build["done"]): Pick<Build, "stop"> {
+  request(
+    actor: HostedActor,
+    wire: unknown,
+    transfer: ReadonlyArray<unknown> | undefined,
+    done: Build["done"]
+  ): Pick<Build, "stop"> {
     const { definition, target, worker } = actor
     const build = target.build = new Build(this.deadlines, this.timeout, actor, done)
     this.deadlines.add(build)
+    worker.client.outbox.expect(this.deadlines.size)
     if (worker.ended) build.answered(-1, `${worker.name} has ended`)
     else if (transfer === undefined) worker.client.outbox.push4(Wire.Spawn, target.id, definition.name, wire)
     else worker.client.outbox.pushTransfer([Wire.Spawn, target.id, definition.name, wire], transfer)

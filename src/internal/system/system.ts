@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { SpawnError } from "../../ActorError.ts"
@@ -47,42 +48,56 @@ export class System {
    * behaviour, else by `policy`.
    */
   spawn(definition: Definition, args: unknown, policy?: Policy): Effect.Effect<HostedActor, unknown, Scope.Scope> {
-    return Effect.callback<HostedActor, unknown, Scope.Scope>((resume) => {
-      const { context } = Fiber.getCurrent()!
-      const current = Context.get(context, Current)
-      // handles are handed out to the worker itself
-      const encoded = definition.args.handles ? undefined : definition.args.encode(args)
-      if (current === undefined && policy === undefined && encoded !== undefined && Codec.isSuccess(encoded)) {
-        return this.spawnAtOnce(definition, args, encoded.value, Context.getUnsafe(context, Scope.Scope), resume)
-      }
-      resume(this.spawnSlowly(definition, args, encoded, current, policy))
-      return undefined
-    })
+    return Effect.callback<HostedActor, unknown, Scope.Scope>((resume) =>
+      this.begin(Fiber.getCurrent()!.context, definition, args, policy, identity, resume)
+    )
+  }
+
+  /** The same for a fiber with this context, which is resumed with what is to be made of the actor. */
+  begin<A>(
+    context: Context.Context<never>,
+    definition: Definition,
+    args: unknown,
+    policy: Policy | undefined,
+    make: (actor: HostedActor) => A,
+    resume: (effect: Effect.Effect<A, unknown, Scope.Scope>) => void
+  ): Effect.Effect<void> | undefined {
+    const current = Context.get(context, Current)
+    // handles are handed out to the worker itself
+    const encoded = definition.args.handles ? undefined : definition.args.encode(args)
+    if (current === undefined && policy === undefined && encoded !== undefined && Codec.isSuccess(encoded)) {
+      return this.spawnAtOnce(definition, args, encoded.value, Context.getUnsafe(context, Scope.Scope), make, resume)
+    }
+    resume(Effect.map(this.spawnSlowly(definition, args, encoded, current, policy), make))
+    return undefined
   }
 
   // everything from the entry in the scope to the wait for the answer is one step, which nothing can interrupt half-way
-  private spawnAtOnce(
+  private spawnAtOnce<A>(
     definition: Definition,
     args: unknown,
     wire: unknown,
     scope: Scope.Scope,
-    resume: (effect: Effect.Effect<HostedActor, unknown>) => void
+    make: (actor: HostedActor) => A,
+    resume: (effect: Effect.Effect<A, unknown>) => void
   ): Effect.Effect<void> | undefined {
     const actor = this.enter(definition, args, scope)
     if (!(actor instanceof HostedActor)) {
       resume(Effect.fail(actor))
       return undefined
     }
-    const concluded = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<HostedActor, unknown> => {
-      if (Exit.isFailure(exit)) return Effect.flatMap(this.abandon(actor, exit), () => Effect.failCause(exit.cause))
-      this.settle(actor, actor.target.supervision)
-      return Exit.succeed(actor)
-    }
-    const build = this.spawning.request(
-      actor,
-      [wire, undefined],
-      (built) => resume(Exit.isExit(built) ? concluded(built) : Effect.flatMap(Effect.exit(built), concluded))
-    )
+    const build = this.spawning.request(actor, wire, undefined, (built) => {
+      if (built === Exit.void) {
+        this.settle(actor, actor.target.supervision)
+        return resume(Exit.succeed(make(actor)))
+      }
+      resume(
+        Effect.flatMap(
+          Effect.exit(built),
+          (exit) => Effect.flatMap(this.abandon(actor, exit), () => exit as Exit.Exit<never, unknown>)
+        )
+      )
+    })
     return Effect.suspend(() => {
       build.stop()
       return this.abandon(actor, Exit.interrupt())
