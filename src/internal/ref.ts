@@ -16,13 +16,13 @@ export const ActorRefTypeId: unique symbol = Symbol.for("uactor/ActorRef") as ne
 
 /** Knows where the calls of a method go. */
 export interface Holder {
+  /** the actor or the object, or who stands for it */
+  readonly target: Target
   readonly targetFor: (index: number) => Target
 }
 
 /** An actor, for what can be asked of it beside the calls of its methods. */
 export interface Referent extends Holder {
-  /** the actor, or who stands for it */
-  readonly target: Target
   readonly address: string
   readonly awaitExit: Effect.Effect<Exit.Exit<void, ActorExited>>
   readonly incarnations: Stream.Stream<Incarnation>
