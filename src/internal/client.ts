@@ -10,8 +10,9 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Transferable from "effect/workers/Transferable"
-import type { ActorError, ActorExited, HandleReleased, Outcome } from "../ActorError.ts"
+import type { ActorError, HandleReleased, Outcome } from "../ActorError.ts"
 import * as Call from "./call.ts"
+import { Callees } from "./callees.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import type { Imports } from "./imports.ts"
@@ -19,8 +20,7 @@ import * as Interruption from "./interruption.ts"
 import type { LinkEnd, Notes } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Packing from "./packing.ts"
-import { Table } from "./table.ts"
-import { type Connection, type Kind, kindOf, type Locate, type Pending, Target } from "./target.ts"
+import { type Connection, type Kind, kindOf, type Pending, type Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
 const slotBits = 22
@@ -43,13 +43,8 @@ export interface ClientEvents {
 export class Client implements Connection {
   readonly outbox: Outbox
   readonly ends: Handles.Ends
-  /** the actors that live at the other end */
-  readonly targets = new Table<Target>()
-  /** the objects there whose handles are held here */
-  private readonly objects = new Table<Target>()
-  /** what was said of an object before its handle came */
-  private readonly early = new Map<number, "served" | "closed" | "unwanted">()
-  private readonly whenServed = new Map<number, Array<() => void>>()
+  /** who can be called at the other end */
+  readonly callees: Callees
   /** the shared memory of the link, where it has any and the calls made here are noted in it */
   private readonly notes: Notes | undefined
   /** where it is noted how many calls are under way, if the other end is to know that when this one has died */
@@ -61,25 +56,24 @@ export class Client implements Connection {
   private readonly free: Array<number> = []
   private readonly infos = new Map<string, Wire.MailboxInfo>()
   private readonly kinds = new Map<ReadonlyArray<Codec.Method>, Kind>()
-  private nextTarget = 1
   private sent = 0
   private lastWords: string | undefined
   /** a message from the worker was lost */
   private hasGap = false
-  private ended: LinkEnd | undefined
 
   constructor(
     outbox: Outbox,
     ends: Handles.Ends,
     notes: Notes | undefined,
-    tally: Int32Array | undefined,
+    isChannel: boolean,
     events: ClientEvents,
     interruptTimeout: number
   ) {
     this.outbox = outbox
     this.ends = ends
     this.notes = notes
-    this.tally = tally
+    this.tally = isChannel ? notes?.interrupts : undefined
+    this.callees = new Callees(this, isChannel)
     this.events = events
     this.interruptTimeout = interruptTimeout
   }
@@ -93,96 +87,12 @@ export class Client implements Connection {
     return this.slots.length - this.free.length
   }
 
-  // ---- actors ----
-
-  open(name: string, place: Locate, methods: ReadonlyArray<Codec.Method>): Target {
-    const id = this.nextTarget++
-    const target = new Target(this, id, name, place, methods)
-    this.targets.set(id, target)
-    return target
-  }
-
-  /** Takes over an actor whose worker has ended, for its next incarnation. */
-  adopt(target: Target, place: Locate): void {
-    const id = this.nextTarget++
-    target.rebind(this, id, place)
-    this.targets.set(id, target)
-  }
-
-  /** Makes the calls of an actor of another link here from now on, as soon as it takes them. */
-  enter(target: Target, id: number, info: Wire.MailboxInfo): void {
-    target.rebind(this, id, target.address)
-    target.kind = kindOf(target.methods, info)
-    const early = this.early.get(id)
-    this.early.delete(id)
-    if (this.ended !== undefined || early === "closed") return target.onCut!()
-    this.targets.set(id, target)
-    target.restarting = early === undefined
-    target.advance()
-  }
-
-  /** Makes them no more, and takes back what is under way. */
+  /** Makes the calls of an actor of another link here no more, and takes back what is under way. */
   leave(target: Target, why: () => HandleReleased): void {
-    const { id } = target
-    if (this.targets.delete(id) === undefined) return
+    if (!this.callees.leave(target)) return
     for (const pending of this.slots) {
       if (pending?.target === target) this.takeBack(pending, () => pending.lose(why()))
     }
-    if (target.restarting) this.early.set(id, "unwanted")
-    else this.outbox.push2(Wire.Release, id)
-  }
-
-  /** The object behind a handle. One that is not served yet (`awaited`) takes no call before it is. */
-  attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>, awaited: boolean): Target {
-    const target = new Target(this, id, name, address, methods)
-    target.attached()
-    const { ended } = this
-    const early = this.early.get(id)
-    this.early.delete(id)
-    if (ended !== undefined) target.end(this.exitOf(target, ended))
-    else if (early === "closed") target.end(Exit.void)
-    else {
-      target.restarting = awaited && early === undefined
-      this.objects.set(id, target)
-    }
-    return target
-  }
-
-  /** An object is served from now on. */
-  served(id: number): void {
-    const target = (id < 0 ? this.objects : this.targets).get(id)
-    const unwanted = this.early.get(id) === "unwanted" || !this.imports.isDirect
-    if (target === undefined && !unwanted) return void this.early.set(id, "served")
-    if (target !== undefined) target.restarting = false
-    const waiting = this.whenServed.get(id)
-    this.whenServed.delete(id)
-    waiting?.forEach((listener) => listener())
-    if (target !== undefined) return target.advance()
-    this.early.delete(id)
-    this.outbox.push2(Wire.Release, id)
-  }
-
-  /** Calls back once an object is served; at once if it is. */
-  onServed(target: Target, listener: () => void): void {
-    if (!target.restarting) return listener()
-    const waiting = this.whenServed.get(target.id)
-    if (waiting === undefined) this.whenServed.set(target.id, [listener])
-    else waiting.push(listener)
-  }
-
-  /** It has been let go; one that is not served yet is released once it is. */
-  detach(id: number): "served" | "awaited" {
-    const isAwaited = this.objects.get(id)?.restarting === true
-    this.objects.delete(id)
-    if (!isAwaited) return "served"
-    if (this.imports.isDirect) this.early.set(id, "unwanted")
-    return "awaited"
-  }
-
-  /** It is let go before its handle was taken in. */
-  refuse(id: number): void {
-    if (this.early.delete(id)) this.outbox.push2(Wire.Release, id)
-    else this.early.set(id, "unwanted")
   }
 
   // ---- calls ----
@@ -429,7 +339,7 @@ export class Client implements Connection {
         this.closed(batch[i + 1] as number, batch[i + 2] as Wire.EncodedCause | undefined)
         break
       case Wire.Voted: {
-        const target = this.targets.get(batch[i + 1] as number)
+        const target = this.callees.actors.get(batch[i + 1] as number)
         target?.onVoted?.(batch[i + 2] as boolean | Wire.EncodedCause)
         break
       }
@@ -455,7 +365,7 @@ export class Client implements Connection {
         this.ends.neighbour?.left(batch[i + 1] as number)
         break
       case Wire.Served:
-        this.served(batch[i + 1] as number)
+        this.callees.served(batch[i + 1] as number)
         break
       case Wire.Pong:
         this.events.onPong()
@@ -467,7 +377,7 @@ export class Client implements Connection {
   }
 
   private spawned(id: number, status: number, value: unknown): void {
-    const target = this.targets.get(id)
+    const target = this.callees.actors.get(id)
     if (target === undefined) return
     if (status === Wire.SpawnOk) {
       // announced once for each kind of actor, remembered for the rest
@@ -485,15 +395,8 @@ export class Client implements Connection {
   }
 
   private closed(id: number, cause: Wire.EncodedCause | undefined): void {
-    const targets = id < 0 ? this.objects : this.targets
-    const target = targets.get(id)
-    this.whenServed.delete(id)
-    if (target === undefined) {
-      if (this.early.get(id) === "unwanted") this.early.delete(id)
-      else if (this.imports.isDirect) this.early.set(id, "closed")
-      return
-    }
-    targets.delete(id)
+    const target = this.callees.closed(id)
+    if (target === undefined) return
     if (target.onCut !== undefined) return target.onCut()
     if (id < 0) this.imports.closed(id)
     target.end(Exit.void)
@@ -510,16 +413,9 @@ export class Client implements Connection {
       : end
   }
 
-  private exitOf(target: Target, { message, reason }: LinkEnd): Exit.Exit<void, ActorExited> {
-    return reason === "Stopped"
-      ? Exit.void
-      : Exit.fail(target.exited(reason, "NotRun", `${target.address} ended: ${message}`))
-  }
-
   /** Settles everything: the link has ended. */
   end(end: LinkEnd): void {
     const { message } = end
-    this.ended = end
     this.outbox.close()
     // its notes do not say what it has announced, and that was lost if anything was
     const begun = this.hasGap ? undefined : this.notes?.begun
@@ -532,24 +428,9 @@ export class Client implements Connection {
       lost.push([pending, !pending.started && proved && !pending.mayHaveRun ? "NotRun" : "Unknown"])
     }
     lost.sort(([a], [b]) => a.sequence - b.sequence)
-    const targets = [...this.targets.values(), ...this.objects.values()]
-    this.targets.clear()
-    this.objects.clear()
-    // F3: calls that never ran, or may run twice, go to the next incarnation in their order
-    const carried = new Map<Target, Array<Pending>>()
-    for (const target of targets) {
-      if (target.onCut !== undefined) {
-        carried.set(target, [])
-        continue
-      }
-      if (target.restarting && target.id > 0) continue
-      if (target.build === undefined && target.willRestart?.(end) === true) {
-        target.restarting = true
-        carried.set(target, [])
-        continue
-      }
-      target.end(this.exitOf(target, end))
-    }
+    const [targets, living] = this.callees.end(end)
+    // F3: calls that never ran, or may run twice, go on with the actor in their order
+    const carried = new Map(living.map((target) => [target, [] as Array<Pending>]))
     const settling: Array<() => void> = []
     for (const [pending, outcome] of lost) {
       const { method, target } = pending

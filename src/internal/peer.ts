@@ -62,14 +62,14 @@ export class Peer {
     const ends: Handles.Ends = this.ends = {
       exports,
       imports: new Imports(outbox, {
-        open: (id, name, address, methods, awaited) => this.client.attach(id, name, address, methods, awaited),
-        close: (id) => this.client.detach(id),
+        open: (id, name, address, methods, awaited) => this.client.callees.attach(id, name, address, methods, awaited),
+        close: (id) => this.client.callees.detach(id),
         discard: (value) => Handles.releaseAll(this.ends, value),
-        refuse: (id) => this.client.refuse(id),
-        served: (id) => this.client.served(id),
-        onServed: (target, listener) => this.client.onServed(target, listener),
+        refuse: (id) => this.client.callees.refuse(id),
+        served: (id) => this.client.callees.served(id),
+        onServed: (target, listener) => this.client.callees.onServed(target, listener),
         caller: {
-          enter: (target, id, info) => this.client.enter(target, id, info),
+          enter: (target, id, info) => this.client.callees.enter(target, id, info),
           leave: (target, why) => this.client.leave(target, why)
         }
       }, { neighbour, channel }),
@@ -83,14 +83,7 @@ export class Peer {
         }
       }, exports)
     }
-    this.client = new Client(
-      outbox,
-      ends,
-      notes.caller,
-      channel === undefined ? undefined : notes.caller?.interrupts,
-      events,
-      interruptTimeout
-    )
+    this.client = new Client(outbox, ends, notes.caller, channel !== undefined, events, interruptTimeout)
     this.server = new Server(outbox, ends, notes.runner, behaviours)
     this.onGap = () => onGap(this)
     // the calls that callers make when they are answered do not wait until all are

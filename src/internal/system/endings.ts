@@ -91,7 +91,7 @@ export class Endings {
     stopListening = worker.whenEnded(gone)
     if (worker.ended) return
     // an actor that has ended by itself, or whose restart has failed, has left its worker already
-    if (worker.client.targets.get(target.id) === undefined) {
+    if (worker.client.callees.actors.get(target.id) === undefined) {
       if (this.workers.areDedicated) outbox.push1(Wire.End)
       else gone()
       return

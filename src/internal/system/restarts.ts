@@ -66,7 +66,7 @@ export class Restarts {
     const { definition, target } = actor
     return Effect.gen({ self: this }, function*() {
       const worker = actor.worker = this.workers.acquire()
-      worker.client.adopt(target, worker.locate)
+      worker.client.callees.adopt(target, worker.locate)
       const exit = yield* Effect.exit(
         Effect.flatMap(encodeArgs(definition, actor.args, worker), (encoded) => this.spawning.await(actor, encoded))
       )
@@ -76,7 +76,7 @@ export class Restarts {
         target.reopened(previous)
         return
       }
-      worker.client.targets.delete(target.id)
+      worker.client.callees.actors.delete(target.id)
       const why = textOf(Cause.squash(exit.cause))
       // the end of a worker has been reported already
       if (!worker.ended) this.log(Effect.logWarning(`${target.address} could not be built again: ${why}`))

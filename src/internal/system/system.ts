@@ -141,7 +141,7 @@ export class System {
     if (this.closed) return spawnError(definition, "WorkerFailed", "the actor system has been closed")
     if (scope.state._tag === "Closed") return spawnError(definition, "WorkerFailed", "the scope has been closed")
     const worker = this.workers.acquire()
-    const target = worker.client.open(definition.name, worker.locate, definition.methods)
+    const target = worker.client.callees.open(definition.name, worker.locate, definition.methods)
     const actor = new HostedActor(this.endings, worker, target, definition, args)
     actor.scope = scope
     Finalizers.add(scope, actor, (exit) => {

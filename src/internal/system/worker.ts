@@ -82,7 +82,7 @@ export class Worker {
 
   /** how many actors live in it */
   get actors(): number {
-    return this.client.targets.size
+    return this.client.callees.actors.size
   }
 
   /** Ends it now, whatever it does. */

@@ -74,7 +74,7 @@ export class Workers {
   end(worker: Worker): Effect.Effect<void> {
     return Effect.callback((resume) => {
       worker.ending = true
-      for (const target of worker.client.targets.values()) target.refuse()
+      for (const target of worker.client.callees.actors.values()) target.refuse()
       const timer = this.options.shutdownTimeout === Infinity ? undefined : setTimeout(
         () => this.kill(worker, `${worker.name} did not end within ${this.options.shutdownTimeout} ms`, "it"),
         this.options.shutdownTimeout
@@ -97,7 +97,7 @@ export class Workers {
   /** Ends a worker that does not do what it must. */
   kill(worker: Worker, message: string, what: "it" | "its worker"): void {
     const reason = "Killed"
-    const actor = namesOf(worker.client.targets.values())
+    const actor = namesOf(worker.client.callees.actors.values())
     this.log(Effect.logWarning(`${message}: ${what} is killed`), { actor, reason })
     worker.kill({ reason, message })
   }
@@ -105,7 +105,9 @@ export class Workers {
   private reportCrash(worker: Worker, end: LinkEnd): void {
     if (worker.isKilled || end.reason === "Stopped") return
     // the end of a first build is the failure of its `spawn`
-    const targets = worker.client.targets.values().filter((target) => target.build === undefined || target.restarting)
+    const targets = worker.client.callees.actors.values().filter((target) =>
+      target.build === undefined || target.restarting
+    )
     if (targets.length === 0) return
     this.log(Effect.logError(`${worker.name} ended: ${end.message}`), { actor: namesOf(targets), reason: end.reason })
   }
