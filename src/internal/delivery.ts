@@ -9,14 +9,13 @@ import type { Batch } from "./wire.ts"
 
 // for how long messages may follow each other, in milliseconds
 const patience = 0.5
-// after how many the clock is looked at
-const interval = 16
 
-let sent = 0
-/** when a message last waited for the event loop */
+/** when the last turn began, and when a message last waited for the event loop */
+let now = 0
 let rested = 0
 
-const isTired = (): boolean => ++sent % interval === 0 && performance.now() - rested > patience
+/** A turn begins, at that time: somebody reads the clock for it anyway. */
+export const turn = (at: number): number => now = at
 
 /** The sending half of a link to an end in this process. */
 export const to = (onBatch: (batch: Batch) => void): Link["send"] => {
@@ -25,14 +24,14 @@ export const to = (onBatch: (batch: Batch) => void): Link["send"] => {
   const goOn = (): void => {
     const batches = waiting!
     waiting = undefined
-    rested = performance.now()
+    rested = now
     for (const batch of batches) onBatch(batch)
   }
   return (batch, transfer) => {
     const copy = copyBatch(batch, transfer)
     if (waiting !== undefined) {
       waiting.push(copy)
-    } else if (isTired()) {
+    } else if (now - rested > patience) {
       waiting = [copy]
       setImmediate(goOn)
     } else {

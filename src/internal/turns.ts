@@ -3,6 +3,7 @@
  * between; and when handlers have run for long one after the other, what they have answered is sent, and the event loop gets its
  * turn: timers run, and the message is read that takes back a call which waits, asks whether the worker lives, or calls another actor.
  */
+import * as Delivery from "./delivery.ts"
 import type { Outbox } from "./outbox.ts"
 
 // how long handlers may run one after the other, in milliseconds; a message costs one or two hundredths of it
@@ -28,7 +29,7 @@ export class Turns {
   run(work: () => void): void {
     this.outbox.cork()
     this.isOpen = true
-    this.deadline = performance.now() + patience
+    this.deadline = Delivery.turn(performance.now()) + patience
     try {
       work()
       while (this.ready !== undefined && !this.isTired) {
