@@ -145,6 +145,7 @@ export class Client implements Connection {
     }
     this.slots[slot] = pending
     pending.id = (this.generations[slot]! << slotBits) | slot
+    pending.connection = this
     pending.sequence = this.sent++
     target.queued++
     this.outbox.expect(this.inFlight)

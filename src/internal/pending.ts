@@ -64,7 +64,7 @@ export class PendingStream extends Pending {
   override chunk(values: ReadonlyArray<unknown>): void {
     if (this.onAcknowledged !== undefined) return values.forEach((value) => this.discard(value))
     this.hasItems = true
-    if (this.method.success.handles) Handles.expect(this.target.connection.ends, values)
+    if (this.method.success.handles) Handles.expect(this.connection.ends, values)
     this.chunks.push(values)
     this.wake()
   }
@@ -93,7 +93,7 @@ export class PendingStream extends Pending {
       }
       this.consumed += chunk.length
       if (this.done === undefined && this.consumed * 2 >= (this.extras?.window ?? Wire.defaultWindow)) {
-        this.target.connection.outbox.push3(Wire.Credit, this.id, this.consumed)
+        this.connection.outbox.push3(Wire.Credit, this.id, this.consumed)
         this.consumed = 0
       }
       return this.decodeChunk(chunk)

@@ -182,7 +182,6 @@ export class Target {
   /** Its worker is gone and another incarnation follows; `carried` goes to it before anything that waits already. */
   interrupted(carried: ReadonlyArray<Pending>): void {
     this.restarting = true
-    this.queued = this.running = 0
     this.waiting.prepend(carried)
   }
 
@@ -306,6 +305,8 @@ export abstract class Pending extends Effectable.Class<void> {
   scope: Scope.Scope | undefined
   timer: ReturnType<typeof setTimeout> | undefined
   readonly target: Target
+  /** the one on which it was sent, which may not be that of the actor any more */
+  connection: Connection
   readonly index: number
   /** encoded, unless it may contain handles: those are handed out when it is sent */
   readonly payload: unknown
@@ -323,6 +324,7 @@ export abstract class Pending extends Effectable.Class<void> {
   ) {
     super()
     this.target = target
+    this.connection = target.connection
     this.index = index
     this.payload = payload
     this.extras = extras
@@ -331,7 +333,7 @@ export abstract class Pending extends Effectable.Class<void> {
 
   /** Takes it out of the line if it was never sent, else back by an interrupt whose acknowledgement is waited for (C3). */
   asEffect(): Effect.Effect<void> {
-    if (this.id !== -1) return this.target.connection.interrupt(this)
+    if (this.id !== -1) return this.connection.interrupt(this)
     this.target.waiting.remove(this)
     return Effect.void
   }
@@ -349,12 +351,12 @@ export abstract class Pending extends Effectable.Class<void> {
   }
 
   get importer(): Handles.Importing {
-    return { ends: this.target.connection.ends, owner: this.target, receiver: this.sender, scope: this.scope }
+    return { ends: this.connection.ends, owner: this.target, receiver: this.sender, scope: this.scope }
   }
 
   /** Its answer came too late: lets go of the handles in it. */
   discard(value: unknown): void {
-    if (this.method.success.handles) Handles.releaseAll(this.target.connection.ends, value)
+    if (this.method.success.handles) Handles.releaseAll(this.connection.ends, value)
   }
 
   get method(): Codec.Method {

@@ -376,6 +376,29 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* clerk.count(), 1)
     }).pipe(Effect.provide(placement.layer()), quiet))
 
+  it.live("C3, C5: what was under way when the way was found again is taken back, and read, where it was called", () =>
+    Effect.gen(function*() {
+      // so late that what is called next finds no way, and goes through here
+      const later = Supervision.make({ schedule: Schedule.spaced("200 millis") })
+      const { clerk, journal, visitor } = yield* meet(1, (args) => Supervision.supervised(Clerk.spawn(args), later))
+      const crash = Effect.gen(function*() {
+        yield* visitor.look({ n: 1 })
+        const exiting = yield* forked(clerk.exit())
+        yield* journal.note("crash")
+        yield* Fiber.await(exiting)
+      })
+      yield* crash
+      // the way is found by one of so many calls
+      assert.strictEqual(yield* visitor.read({ upTo: 20_000, n: 100 }), 20_000)
+      yield* crash
+      const hanging = yield* forked(visitor.hang({ line: "a" }))
+      yield* journal.awaitLine("a begun")
+      yield* visitor.look({ n: 100 })
+      yield* Fiber.interrupt(hanging)
+      const lines = yield* journal.lines
+      assert.isAbove(lines.indexOf("a acknowledged"), lines.indexOf("a finalized"), lines.join())
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
   it.live("H4: the way to an actor that has been restarted is found again", () =>
     Effect.gen(function*() {
       const { clerk, journal, visitor } = yield* meet(1, (args) => Supervision.supervised(Clerk.spawn(args), soon))
