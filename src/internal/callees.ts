@@ -73,6 +73,17 @@ export class Callees {
     return true
   }
 
+  /** An actor of another link has refused a call, because it ends: it is not called here any more; `false` if it is of this link. */
+  cut(target: Target): boolean {
+    if (target.onCut === undefined || !this.isChannel) return false
+    const { id } = target
+    if (this.actors.delete(id) !== undefined) {
+      this.early.set(id, "unwanted")
+      target.onCut()
+    }
+    return true
+  }
+
   /** The object behind a handle. One that is not served yet (`awaited`) takes no call before it is. */
   attach(id: number, name: string, address: string, methods: ReadonlyArray<Codec.Method>, awaited: boolean): Target {
     const target = new Target(this.connection, id, name, address, methods)

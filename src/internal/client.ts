@@ -235,7 +235,11 @@ export class Client implements Connection {
     if (pending === undefined) return
     this.release(pending)
     if (pending.onAcknowledged !== undefined) pending.onAcknowledged()
-    else pending.fail(this.failureOf(pending, failure, value))
+    else if (failure === Wire.FailureStopped && pending.isCarriable && this.callees.cut(pending.target)) {
+      // it goes to whoever knows how the actor has ended
+      pending.reset("NotRun")
+      pending.target.connection.send(pending)
+    } else pending.fail(this.failureOf(pending, failure, value))
     if (pending.target.waiting.size > 0) pending.target.advance()
   }
 
