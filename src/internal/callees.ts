@@ -64,13 +64,12 @@ export class Callees {
     target.advance()
   }
 
-  /** It is not called here any more; `false` if it was not. */
-  leave(target: Target): boolean {
+  /** It is not called here any more, if it still was. */
+  leave(target: Target): void {
     const { id } = target
-    if (this.actors.delete(id) === undefined) return false
+    if (this.actors.delete(id) === undefined) return
     if (target.restarting) this.early.set(id, "unwanted")
     else this.letGo(id)
-    return true
   }
 
   /** An actor of another link has refused a call, because it ends: it is not called here any more; `false` if it is of this link. */

@@ -89,7 +89,7 @@ export class Client implements Connection {
 
   /** Makes the calls of an actor of another link here no more, and takes back what is under way. */
   leave(target: Target, why: () => HandleReleased): void {
-    if (!this.callees.leave(target)) return
+    this.callees.leave(target)
     for (const pending of this.slots) {
       if (pending?.target === target) this.takeBack(pending, () => pending.lose(why()))
     }

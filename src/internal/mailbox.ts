@@ -37,7 +37,7 @@ export class Mailbox<Item extends object> {
 
   /** Whether a new item may start at once without overtaking another. */
   get isOpen(): boolean {
-    return this.running < this.concurrency && this.line.size === 0
+    return this.running < this.concurrency && this.size === 0
   }
 
   /** Whether an item waits and may start. */

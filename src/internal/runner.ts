@@ -418,9 +418,9 @@ export class Runner {
       for (let call = this.take(actor); call !== undefined; call = this.take(actor)) {
         call.runner.start(call)
         this.turns.pace()
-        this.admit(actor)
       }
       const left = this.ask(unasked)
+      this.admit(actor)
       actor.draining = false
       if (mailbox.hasNext || left.length > 0) this.rest(actor, left)
     }
@@ -441,7 +441,9 @@ export class Runner {
   }
 
   private take(actor: LocalActor): ServerCall | undefined {
-    return this.turns.isTired ? undefined : actor.mailbox.take()
+    if (this.turns.isTired) return undefined
+    this.admit(actor)
+    return actor.mailbox.take()
   }
 
   /** Takes a call out of the tables. */

@@ -31,6 +31,7 @@ export class Shortcut {
   readonly target: Target
   private readonly home: Target
   private readonly seek: () => void
+  /** who has made the calls of the last way, some of which may be under way yet */
   private caller: Caller | undefined
   /** after how many calls the way is sought; 0: not by calls */
   private countdown = 0
@@ -61,15 +62,16 @@ export class Shortcut {
 
   /** There is a way (`caller`), or none now. */
   found(way: Handles.Way | undefined, caller: Caller | undefined): void {
-    this.caller = caller
-    if (typeof way === "object" && caller !== undefined) return caller.enter(this.target, way[1], way[2])
+    if (typeof way === "object" && caller !== undefined) {
+      this.caller = caller
+      return caller.enter(this.target, way[1], way[2])
+    }
     this.countdown = way === undefined ? 0 : patience
     this.goHome()
   }
 
   private goHome(): void {
     const { home, target } = this
-    this.caller = undefined
     target.rebind(home.connection, home.id, home.address)
     target.kind = home.kind
     target.restarting = false

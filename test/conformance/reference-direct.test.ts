@@ -297,6 +297,25 @@ onEveryPlacement(fixture, (placement) => {
       assert.include(yield* journal.lines, "a finalized")
     }).pipe(Effect.provide(placement.layer()), quiet))
 
+  it.live("C7: what waited outside a full mailbox runs, though those before it have left it out of line", () =>
+    Effect.gen(function*() {
+      const { clerk, journal, visitor } = yield* meet(1)
+      const burning = yield* forked(clerk.burn())
+      const waiting = yield* forked(clerk.wait({ line: "a" }))
+      yield* journal.awaitLine("burning")
+      const overtaking = yield* forked(visitor.overtake({ line: "beyond" }))
+      yield* journal.awaitLine("all made")
+      // its calls have left by the time it answers another
+      yield* visitor.ways()
+      yield* journal.note("made")
+      yield* Fiber.join(burning)
+      yield* journal.awaitLine("a begun")
+      yield* journal.note("go")
+      yield* Fiber.join(waiting)
+      yield* Fiber.join(overtaking)
+      assert.strictEqual((yield* journal.lines).at(-1), "beyond")
+    }).pipe(Effect.provide(placement.layer())))
+
   it.live("H5: the death of a holder takes back what it had called", () =>
     Effect.gen(function*() {
       const { callers: [one, other], clerk, journal } = yield* meet(2)
