@@ -209,6 +209,24 @@ for (const workers of ["dedicated", 1] as const) {
         assert.notInclude(lines, "behind 1")
       }).pipe(Effect.provide(layer)))
 
+    it.live(`H5: letting go of a reference takes back what its actor still finishes before it ends (${where})`, () =>
+      Effect.gen(function*() {
+        const { clerk, journal, visitor } = yield* meet(1)
+        const hanging = yield* forked(visitor.hang({ line: "a" }))
+        yield* journal.awaitLine("a begun")
+        const stopping = yield* forked(ActorRef.stop(clerk, { drain: true }))
+        yield* left
+        const refused = yield* forked(visitor.notes({ name: "refused", n: 1 }))
+        yield* journal.awaitLine("refused made")
+        // what it is told of that call has come by the time it answers others
+        yield* visitor.ways().pipe(Effect.repeat({ times: 20 }))
+        yield* visitor.letGo()
+        assert.strictEqual(yield* Fiber.join(hanging), "HandleReleased")
+        yield* Fiber.join(stopping)
+        yield* Fiber.join(refused)
+        assert.include(yield* journal.lines, "a finalized")
+      }).pipe(Effect.provide(layer)))
+
     it.live(`H5: the end of a holder takes back what it had called (${where})`, () =>
       Effect.gen(function*() {
         const { clerk, journal, visitor } = yield* meet(1)
