@@ -18,24 +18,33 @@ let rested = 0
 export const turn = (at: number): number => now = at
 
 /** The sending half of a link to an end in this process. */
-export const to = (onBatch: (batch: Batch) => void): Link["send"] => {
+interface Delivery {
+  readonly send: Link["send"]
+  /** delivers now what waits for the event loop: nothing comes behind the end of a link */
+  readonly drain: () => void
+}
+
+/** Delivers to that end. */
+export const to = (onBatch: (batch: Batch) => void): Delivery => {
   /** those that wait for the event loop, and those behind them */
   let waiting: Array<Batch> | undefined
-  const goOn = (): void => {
-    const batches = waiting!
+  const drain = (): void => {
+    const batches = waiting
+    if (batches === undefined) return
     waiting = undefined
     rested = now
     for (const batch of batches) onBatch(batch)
   }
-  return (batch, transfer) => {
+  const send: Link["send"] = (batch, transfer) => {
     const copy = copyBatch(batch, transfer)
     if (waiting !== undefined) {
       waiting.push(copy)
     } else if (now - rested > patience) {
       waiting = [copy]
-      setImmediate(goOn)
+      setImmediate(drain)
     } else {
       queueMicrotask(() => onBatch(copy))
     }
   }
+  return { send, drain }
 }

@@ -196,7 +196,7 @@ interface Loop {
 let loop: Loop | undefined
 
 const makeLoop = (makeOwner: (link: Link) => Peer, makeHolder: (link: Link) => Peer): Loop => {
-  const link = (to: () => Peer): Link => ({ send: Delivery.to((batch) => to().onBatch(batch)), flushAt: Infinity })
+  const link = (to: () => Peer): Link => ({ send: Delivery.to((batch) => to().onBatch(batch)).send, flushAt: Infinity })
   const owner: Peer = makeOwner(link(() => holder))
   const holder: Peer = makeHolder(link(() => owner))
   return { owner, holder }

@@ -156,3 +156,17 @@ onEveryPlacement(fixture, (placement) => {
       assert.deepStrictEqual(yield* journal.lines, ["hanging"])
     }).pipe(Effect.provide(placement.layer()), quiet))
 })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("C1: a call that has begun just before its actor is killed may have run, again and again", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      for (const n of upTo(100)) {
+        const fragile = yield* Fragile.spawn({ journal: journal.path })
+        const running = yield* forked(fragile.hang({ name: `hanging ${n}` }))
+        yield* journal.awaitLine(`hanging ${n}`)
+        yield* ActorRef.kill(fragile)
+        assertExited(yield* Fiber.await(running), "Killed", "Unknown")
+      }
+    }).pipe(Effect.provide(placement.layer()), quiet))
+}, { except: ["threads", "processes"], reason: "what is said of a call comes at another moment there" })

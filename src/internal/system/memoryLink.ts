@@ -15,17 +15,21 @@ export const placement = (behaviours: Context.Context<never>): Placement => ({
   start: (events) => {
     let open = true
     const begun = new Int32Array(begunCapacity + 1)
+    const toHost = Delivery.to(events.onBatch)
     const toServer = Delivery.to((batch) => {
       if (open) peer.onBatch(batch)
     })
-    const link: Link = { send: toServer, flushAt: Infinity, begun }
-    const peer = Peer.worker({ send: Delivery.to(events.onBatch), flushAt: Infinity, begun }, behaviours)
+    const link: Link = { send: toServer.send, flushAt: Infinity, begun }
+    const peer = Peer.worker({ send: toHost.send, flushAt: Infinity, begun }, behaviours)
     peer.server.runner.outbox.push1(Wire.Ready)
     const stop = (end: Parameters<typeof events.onEnd>[0]): void => {
       if (!open) return
       open = false
       peer.end(end)
-      queueMicrotask(() => events.onEnd(end))
+      queueMicrotask(() => {
+        toHost.drain()
+        events.onEnd(end)
+      })
     }
     return { link, release: () => stop({ reason: "Stopped", message: "closed" }), kill: stop }
   }
