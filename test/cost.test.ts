@@ -67,8 +67,8 @@ onEveryPlacement(fixture, (placement: Placement) => {
       // or more than one, where a machine is so slow that the answers of a message take half a millisecond
       perCall(cost.read, placement.isMemory ? 3 / 32 : 2 / 32, "answers")
       perCall(cost.waited, 0, "waits")
-      // one for each caller, and in memory one for each handler
-      perCall(cost.fibers, placement.isMemory ? 2 : 1, "fibers")
+      // one for each caller
+      perCall(cost.fibers, 1, "fibers")
     }).pipe(Effect.provide(layer)))
 
   it.live(`${calls} calls one by one need one message each way, and no fiber of their own`, () =>
@@ -76,6 +76,14 @@ onEveryPlacement(fixture, (placement: Placement) => {
       const cost = yield* costOf(oneByOne(yield* warm))
       perCall(cost.sent, 1, "messages")
       perCall(cost.read, placement.isMemory ? 2 : 1, "answers")
+      perCall(cost.fibers, 0, "fibers")
+    }).pipe(Effect.provide(layer)))
+
+  it.live("a handler that does not return its result as it is costs one fiber", () =>
+    Effect.gen(function*() {
+      const cheap = yield* warm
+      const cost = yield* costOf(Effect.forEach(numbers, (n) => cheap.runningEcho({ n }), { discard: true }))
+      perCall(cost.sent, 1, "messages")
       perCall(cost.fibers, placement.isMemory ? 1 : 0, "fibers")
     }).pipe(Effect.provide(layer)))
 

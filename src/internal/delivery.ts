@@ -32,7 +32,7 @@ export const to = (onBatch: (batch: Batch) => void): Delivery => {
     const batches = waiting
     if (batches === undefined) return
     waiting = undefined
-    rested = now
+    rested = turn(performance.now())
     for (const batch of batches) onBatch(batch)
   }
   const send: Link["send"] = (batch, transfer) => {

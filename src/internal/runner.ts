@@ -3,15 +3,15 @@
  * that each mailbox says, and sees to it that they are answered.
  *
  * A handler that finishes at once is answered in the same turn and costs no more
- * than its fiber; only one that suspends is entered into the tables below, and is
- * announced as started when the turn ends. That announcement, and the note of what
- * was begun since the last one, is what lets the caller's side prove that a call
- * never ran (C1).
+ * than its fiber, and not even that if it returns its result as it is; only one
+ * that suspends is entered into the tables below, and is announced as started when
+ * the turn ends. That announcement, and the note of what was begun since the last
+ * one, is what lets the caller's side prove that a call never ran (C1).
  */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as Rpc from "effect/rpc/Rpc"
@@ -357,10 +357,16 @@ export class Runner {
   ): void {
     let call = queued
     this.enter(id)
-    const scope = Scope.makeUnsafe()
     const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call)
     if (run.isAnswer && actor.forks[index] === undefined) actor.learn(index, run.fork)
     if (!run.fork) actor.mailbox.running++
+    if (Exit.isExit(run.effect) && run.effect._tag === "Success") {
+      this.entering.pop()
+      this.finish(actor, id, index, extras, call, run.fork, run.effect)
+      if (call !== undefined) this.ended(actor)
+      return
+    }
+    const scope = Scope.makeUnsafe()
     let context = Context.add(actor.context, Scope.Scope, scope)
     if (this.interrupts !== undefined) {
       context = Context.add(context, Interruption.CurrentCall, id)
@@ -374,9 +380,9 @@ export class Runner {
     )
     this.entering.pop()
     const exit = fiber.pollUnsafe()
-    if (exit !== undefined && scope.state._tag === "Empty" && call === undefined) {
-      this.finish(actor, id, index, extras, undefined, run.fork, exit)
-      return
+    if (exit !== undefined && call === undefined && scope.state._tag === "Empty") {
+      Scope.closeUnsafe(scope, exit)
+      return this.finish(actor, id, index, extras, undefined, run.fork, exit)
     }
     call ??= new ServerCall(this, id, actor, index, wire, extras)
     call.run = run
@@ -401,11 +407,17 @@ export class Runner {
         )
         return this.follow(call, closing, undefined)
       }
+      if (scope !== undefined) Scope.closeUnsafe(scope, exit)
       this.finish(actor, call.id, call.index, call.extras, call, call.forked, exit)
-      this.turns.pace()
-      if (this.reading) this.freed.add(actor)
-      else if (!actor.draining) this.advance(actor)
+      this.ended(actor)
     })
+  }
+
+  // a call that was in the tables has ended: the next one may begin
+  private ended(actor: LocalActor): void {
+    this.turns.pace()
+    if (this.reading) this.freed.add(actor)
+    else if (!actor.draining) this.advance(actor)
   }
 
   // starts what waited for its turn, and then those of `unasked` that run out of line

@@ -31,12 +31,16 @@ export class ScopedFiber<A, E> {
     }
     const exit = fiber.pollUnsafe()
     if (exit !== undefined && scope.state._tag === "Empty") {
+      Scope.closeUnsafe(scope, exit)
       this.exit = exit
       return
     }
     running?.set(fiber.id, this)
     fiber.addObserver((exit) => {
-      if (scope.state._tag === "Empty") return ended(exit)
+      if (scope.state._tag === "Empty") {
+        Scope.closeUnsafe(scope, exit)
+        return ended(exit)
+      }
       Effect.runForkWith(context)(Effect.onExit(exit, (exit) => Scope.close(scope, exit))).addObserver(ended)
     })
   }

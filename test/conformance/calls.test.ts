@@ -38,6 +38,18 @@ onOneWorker(fixture, Stage.layer(), (it) => {
       assert.deepStrictEqual(yield* Effect.forEach([1, 2], (n) => echo({ n })), [1, 2])
     }))
 
+  it.effect("C1: what is added to the scope of a call that has been answered is released at once", () =>
+    Effect.gen(function*() {
+      const stage = yield* Stage.spawn()
+      for (const slowly of [false, true]) {
+        const job = slowly ? "slow" : "quick"
+        yield* stage.keepScope({ job, slowly })
+        yield* stage.release({ job })
+        yield* stage.awaitLine({ line: `${job} added` })
+      }
+      assert.deepStrictEqual(yield* stage.log(), ["quick finalized", "quick added", "slow finalized", "slow added"])
+    }))
+
   // ---- C2: order and concurrency ----
 
   it.effect("C2: calls of one caller start in the order in which they are made", () =>
