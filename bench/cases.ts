@@ -319,7 +319,8 @@ export const cases: ReadonlyArray<Case> = [
     name: "shared/spawn",
     unit: "µs an actor",
     about:
-      "many actors started on one shared thread; the reference forks a fiber with a Queue for each, inside the thread",
+      "many actors started on one shared thread, until the last one has answered; the reference forks a fiber with a Queue for " +
+      "each, inside the thread",
     operation: "spawn",
     reference: "fiber-queue",
     subjects: ["uactor", "fiber-queue"],

@@ -171,10 +171,7 @@ export const targets: ReadonlyArray<Target> = [
     peer: "fiber-queue",
     peerText: "fiber and Queue",
     first: 0.5,
-    later: 0.5,
-    gap:
-      "the reference starts fibers in the thread that counts; here a request goes to another one, each side notes the actor, and " +
-      "the answer is awaited."
+    later: 0.5
   },
   {
     what: "shared worker: memory",

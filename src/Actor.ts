@@ -88,6 +88,8 @@ export interface ActorService<
   readonly error: StartError
   /**
    * Starts an actor that lives until the scope closes (L1). Fails with the behaviour's own start error, or with `SpawnError`.
+   * Completes when the behaviour has been built; where nothing is to be built, because it is an object of handlers and there are no
+   * arguments, it need not wait for a worker that has one of its kind already.
    */
   spawn(
     ...args: ArgsInput<Args>

@@ -57,6 +57,7 @@ it("C6: a field of another name is another method, so that nothing is taken for 
     capacity: -1,
     concurrency: 1,
     suspends: true,
+    ready: false,
     supervision: undefined
   })
   assert.deepStrictEqual(kindOf([one], info(methodOf({ n: Schema.Int }))).wireMethods, [0])

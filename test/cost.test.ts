@@ -122,6 +122,16 @@ onEveryPlacement(fixture, (placement) => {
       }).pipe(Effect.provide(placement.layer(spin === undefined ? {} : { spin }))))
   }
 
+  it.live(`${calls} actors of which nothing is to be built cost a few messages, and no answer`, () =>
+    Effect.gen(function*() {
+      yield* warm
+      const spawn = Effect.forEach(numbers, () => Cheap.spawn(), { discard: true })
+      const cost = yield* costOf(spawn)
+      perCall(cost.sent, 1 / 64, "messages")
+      perCall(cost.read, 0, "answers")
+      perCall(cost.fibers, 0, "fibers")
+    }).pipe(Effect.provide(placement.layer({ workers: 1 }))))
+
   it.live(`the answers of ${calls} handlers that yield share messages as well`, () =>
     Effect.gen(function*() {
       const cheap = yield* warm

@@ -38,8 +38,12 @@ const bundle = async (input: Readonly<Record<string, string>>, plugin: Plugin): 
         output: {
           format: "cjs",
           codeSplitting: false,
-          // names stay, for stacks that can be read
-          minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } }
+          minify: {
+            compress: false,
+            // each thread holds the text of it; the names that stacks show stay
+            mangle: { toplevel: true, keepNames: { function: true, class: true } },
+            codegen: { removeWhitespace: true }
+          }
         }
       }
     }

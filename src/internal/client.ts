@@ -82,6 +82,11 @@ export class Client implements Connection {
     return this.ends.imports as Imports
   }
 
+  /** What is known of the actors with these methods, once one has been built. */
+  kindOf(methods: ReadonlyArray<Codec.Method>): Kind | undefined {
+    return this.kinds.get(methods)
+  }
+
   /** the calls that have been sent and have not settled */
   get inFlight(): number {
     return this.slots.length - this.free.length

@@ -99,6 +99,15 @@ export class Outbox {
     this.schedule()
   }
 
+  /** Appends a frame that nobody waits for yet: such frames fill a message. */
+  pushLater3(op: number, a: unknown, b: unknown): void {
+    this.batch.push(op, a, b)
+    this.frames++
+    if (this.corked > 0) return
+    if (this.frames >= largest) this.flush()
+    else this.schedule()
+  }
+
   push3(op: number, a: unknown, b: unknown): void {
     this.batch.push(op, a, b)
     this.added()

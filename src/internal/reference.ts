@@ -130,7 +130,7 @@ const wayTo = (target: Target, holder: Handles.Ends): Handles.Way | undefined =>
     const at = wireMethods[index]!
     if (at >= 0) served[at] = signature
   })
-  return [...admitted, { methods: served, capacity, concurrency, suspends, supervision: undefined }]
+  return [...admitted, { methods: served, capacity, concurrency, suspends, ready: false, supervision: undefined }]
 }
 
 /** A schema for references to the actors of a definition. */

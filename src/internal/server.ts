@@ -84,6 +84,8 @@ export class Server {
         return this.runner.credit(batch[i + 1] as number, batch[i + 2] as number)
       case Wire.Spawn:
         return this.spawn(batch[i + 1] as number, batch[i + 2] as string, batch[i + 3])
+      case Wire.Start:
+        return void this.start(batch[i + 1] as number, Behaviour.find(this.behaviours, batch[i + 2] as string)!)
       case Wire.Close:
         return this.close(
           batch[i + 1] as number,
@@ -219,15 +221,11 @@ export class Server {
       this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnNotServed, Behaviour.names(this.behaviours))
       return
     }
-    const kind = this.kindOf(behaviour)
-    const actor = new LocalActor(id, behaviour, kind.services)
-    this.actors.set(id, actor)
     const { args, error, methods } = behaviour.definition
-    if (kind.handlers !== undefined && !args.handles && Codec.isSuccess(args.decode(wire))) {
-      // nothing is to be built
-      actor.handlers = kind.handlers
-      return this.built(actor)
+    if (behaviour.handlers !== undefined && !args.handles && Codec.isSuccess(args.decode(wire))) {
+      return this.announce(this.start(id, behaviour))
     }
+    const actor = this.open(id, behaviour)
     const build = Effect.flatMap(
       Effect.catchCause(
         args.handles ? Handles.decode(this.importing(actor), args, wire) : args.decode(wire),
@@ -243,7 +241,8 @@ export class Server {
         actor.onIdle?.()
       } else if (Exit.isSuccess(exit)) {
         actor.handlers = methods.map((method) => exit.value[method.tag]!)
-        this.built(actor)
+        actor.state = "Running"
+        this.announce(actor)
       } else {
         actor.state = "Closing"
         this.releaseScope(actor, exit, (cause) => {
@@ -290,6 +289,20 @@ export class Server {
     })
   }
 
+  private open(id: number, behaviour: Behaviour.Behaviour): LocalActor {
+    const actor = new LocalActor(id, behaviour, this.kindOf(behaviour).services)
+    this.actors.set(id, actor)
+    return actor
+  }
+
+  // nothing is to be built
+  private start(id: number, behaviour: Behaviour.Behaviour): LocalActor {
+    const actor = this.open(id, behaviour)
+    actor.handlers = this.kindOf(behaviour).handlers!
+    actor.state = "Running"
+    return actor
+  }
+
   // what the actors of a behaviour share
   private kindOf(behaviour: Behaviour.Behaviour): Kind {
     let kind = this.kinds.get(behaviour)
@@ -306,8 +319,7 @@ export class Server {
     return kind
   }
 
-  private built(actor: LocalActor): void {
-    actor.state = "Running"
+  private announce(actor: LocalActor): void {
     this.runner.outbox.push4(Wire.Spawned, actor.id, Wire.SpawnOk, this.info(actor.behaviour))
   }
 
@@ -324,6 +336,7 @@ export class Server {
       capacity: behaviour.mailboxCapacity === Infinity ? -1 : behaviour.mailboxCapacity,
       concurrency: behaviour.concurrency === Infinity ? -1 : behaviour.concurrency,
       suspends: behaviour.suspends,
+      ready: behaviour.handlers !== undefined && behaviour.definition.args === Codec.none,
       supervision: behaviour.supervision
     }
   }

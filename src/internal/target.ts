@@ -64,6 +64,8 @@ export interface Kind {
   readonly capacity: number
   readonly concurrency: number
   readonly suspends: boolean
+  /** nothing is to be built */
+  readonly ready: boolean
   readonly supervision: Plan | undefined
 }
 
@@ -72,6 +74,7 @@ const unknownKind: Kind = {
   capacity: Infinity,
   concurrency: 1,
   suspends: true,
+  ready: false,
   supervision: undefined
 }
 
@@ -83,6 +86,7 @@ export const kindOf = (methods: ReadonlyArray<Codec.Method>, info: Wire.MailboxI
   capacity: info.capacity < 0 ? Infinity : info.capacity,
   concurrency: info.concurrency < 0 ? Infinity : info.concurrency,
   suspends: info.suspends,
+  ready: info.ready,
   supervision: info.supervision
 })
 

@@ -30,6 +30,11 @@ export type Batch = Array<unknown>
 
 /** `[Spawn, target, actor, args]`: build the behaviour `actor` with encoded `args`. */
 export const Spawn = 1
+/**
+ * `[Start, target, actor]`: the same for a behaviour without arguments of which nothing is to be built, as its {@link MailboxInfo}
+ * has said; it is not answered.
+ */
+export const Start = 21
 /** `[Close, target, drain, exit]`: end the actor with an encoded exit; `drain` finishes what was accepted first. */
 export const Close = 2
 /** `[Call, callId, target, method, payload]`; a payload that is a struct of plain fields is these alone, without their names. */
@@ -132,6 +137,7 @@ export const sizes: ReadonlyArray<number> = (() => {
   for (
     const [op, size] of [
       [Spawn, 4],
+      [Start, 3],
       [Close, 4],
       [Call, 5],
       [CallWith, 6],
@@ -252,6 +258,8 @@ export interface MailboxInfo {
   readonly capacity: number
   readonly concurrency: number
   readonly suspends: boolean
+  /** nothing is to be built: an actor is there as soon as it is asked for */
+  readonly ready: boolean
   /** the behaviour's restart policy */
   readonly supervision: Plan | undefined
 }

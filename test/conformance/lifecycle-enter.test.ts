@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Layer, Option, Result } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Option, Result } from "effect"
 import { SpawnError } from "../../src/ActorError.ts"
+import * as ActorRef from "../../src/ActorRef.ts"
+import { assertExited, forked, upTo } from "./asserts.ts"
 import behaviours, {
   Anything,
   Carried,
@@ -9,7 +11,8 @@ import behaviours, {
   Resource,
   Starter,
   Unread,
-  Unserved
+  Unserved,
+  Voter
 } from "./fixtures/lifecycle.ts"
 import * as Journal from "./journal.ts"
 import { assertNothingAdded, holdings, onEveryPlacement } from "./placements.ts"
@@ -190,6 +193,27 @@ onEveryPlacement({ module, behaviours }, (placement) => {
       assert.strictEqual(error.reason, "WorkerFailed")
       assert.include(error.message, "exited with code 7")
     }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L2: where nothing is to be built, spawn does not wait for a worker that is busy with another such actor", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const busy = yield* Voter.spawn()
+      yield* forked(busy.block({ journal: journal.path }))
+      yield* journal.awaitLine("blocking")
+      const actors = yield* Effect.forEach(upTo(100), () => Voter.spawn())
+      assert.strictEqual(new Set(actors.map(ActorRef.address)).size, 100)
+    }).pipe(Effect.provide(placement.layer({ workers: 1, shutdownTimeout: "100 millis" }))))
+
+  it.live("L2: an actor that is spawned as its worker ends has ended with it", () =>
+    Effect.gen(function*() {
+      const first = yield* Voter.spawn()
+      const end = yield* forked(first.exit())
+      const second = yield* Voter.spawn()
+      assertExited(yield* Effect.exit(second.echo({ n: 1 })), "Crashed", "NotRun")
+      assertExited(yield* ActorRef.awaitExit(second), "Crashed", "NotRun")
+      assertExited(yield* Fiber.await(end), "Crashed", "Unknown")
+      assert.strictEqual(yield* (yield* Voter.spawn()).echo({ n: 2 }), 2)
+    }).pipe(Effect.provide(placement.layer({ workers: 1 }))))
 }, { except: ["memory"], reason: "in memory the actor shares its event loop, and its process, with the test" })
 
 // ---- modules that cannot be loaded ----

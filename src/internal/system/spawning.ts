@@ -149,6 +149,15 @@ export class Spawning {
     this.deadlines = new Deadlines(timeout)
   }
 
+  /** Starts an actor of which nothing is to be built: there is no answer to wait for. `false` if that is not known of it. */
+  start({ definition, target, worker }: HostedActor): boolean {
+    const kind = worker.client.kindOf(definition.methods)
+    if (kind === undefined || !kind.ready || worker.ended) return false
+    target.kind = kind
+    worker.client.outbox.pushLater3(Wire.Start, target.id, definition.name)
+    return true
+  }
+
   /** Asks for an actor to be built, and completes with the answer. */
   await(actor: HostedActor, [wire, transfer]: Encoded): Effect.Effect<void, unknown> {
     return Effect.callback((resume) => {

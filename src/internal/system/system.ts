@@ -86,6 +86,11 @@ export class System {
       resume(Effect.fail(actor))
       return undefined
     }
+    if (this.spawning.start(actor)) {
+      this.settle(actor, actor.target.supervision)
+      resume(Exit.succeed(make(actor)))
+      return undefined
+    }
     const build = this.spawning.request(actor, wire, undefined, (built) => {
       if (built === Exit.void) {
         this.settle(actor, actor.target.supervision)
