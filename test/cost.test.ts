@@ -3,6 +3,8 @@
  */
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Schema, Stream } from "effect"
+import { execFileSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { Worker } from "node:worker_threads"
 import { ActorSystem } from "../src/ActorSystem.ts"
 import * as Codec from "../src/internal/codec.ts"
@@ -151,6 +153,21 @@ describe("memory", () => {
       // building one and closing it, each for a moment
       assert.isAtMost(after - before, 4 * calls)
     }).pipe(Effect.provide(ActorSystem.layer(behaviours))))
+})
+
+describe("V8", () => {
+  const youngAfterBurst = (way: "with" | "without"): unknown => {
+    const script = fileURLToPath(new URL("./conformance/fixtures/young-fibers.ts", import.meta.url))
+    return JSON.parse(
+      execFileSync(process.execPath, ["--allow-natives-syntax", "--expose-gc", script, way], { encoding: "utf8" })
+    )
+  }
+
+  it("after a burst of waiting fibers V8 still takes fibers for short-lived, which it would not without a system", () => {
+    assert.deepStrictEqual(youngAfterBurst("with"), { stack: true, observers: true })
+    // or else `internal/system/lifetimes.ts` is of no use any more
+    assert.deepStrictEqual(youngAfterBurst("without"), { stack: false, observers: false })
+  })
 })
 
 describe("codecs", () => {

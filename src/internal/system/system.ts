@@ -16,6 +16,7 @@ import { Current, type Plan, plan, type Policy } from "../supervision.ts"
 import { Endings } from "./endings.ts"
 import * as Finalizers from "./finalizers.ts"
 import { HostedActor } from "./hostedActor.ts"
+import * as Lifetimes from "./lifetimes.ts"
 import * as Log from "./log.ts"
 import type { SystemOptions } from "./options.ts"
 import type { Placement } from "./placement.ts"
@@ -34,6 +35,7 @@ export class System {
   private closed = false
 
   constructor(placement: Placement, options: SystemOptions, context: Context.Context<never>) {
+    Lifetimes.show()
     this.placement = placement
     this.options = options
     const log = Log.make(context)
