@@ -16,6 +16,7 @@ import { Peer } from "../internal/peer.ts"
 import * as Wire from "../internal/wire.ts"
 import * as Boot from "./internal/boot.ts"
 import type { ProcessBoot } from "./internal/processLink.ts"
+import { Sender } from "./internal/ringLink.ts"
 import * as Spin from "./internal/spin.ts"
 import type { ThreadBoot, ThreadChannel } from "./internal/threadLink.ts"
 
@@ -89,15 +90,16 @@ const lastWords = (server: Peer["server"]): void => {
 
 const thread = (): Channel => {
   const port = parentPort!
-  const { notes, spin, workers } = workerData[Boot.bootKey] as ThreadBoot
+  const { notes, rings, spin, workers } = workerData[Boot.bootKey] as ThreadBoot
+  const sender = new Sender(rings.up, port)
   return {
     link: {
-      send: (batch, transfer) => port.postMessage(batch, transfer as never),
+      send: (batch, transfer) => sender.send(batch, transfer),
       flushAt: Boot.threadFlushAt,
       ...notes,
       openChannel
     },
-    listen: (onBatch, isBusy) => Spin.listen(port, onBatch, { window: spin, workers, isBusy }),
+    listen: (onBatch, isBusy) => Spin.listen(port, rings.down, onBatch, { window: spin, workers, isBusy }),
     // the host ends the thread
     exit: () => undefined
   }
@@ -128,7 +130,7 @@ const child = async ({ spin, workers }: ProcessBoot): Promise<Channel> => {
   process.on("disconnect", () => process.exit(1))
   await watchParent()
   const counted = new Int32Array([workers])
-  const vigil = new Spin.Vigil(spin, counted)
+  const vigil = new Spin.Vigil(spin, counted, Spin.nowhere)
   return {
     link: {
       send: (batch) => {

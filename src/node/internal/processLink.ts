@@ -9,7 +9,7 @@ import type { Batch } from "../../internal/wire.ts"
 import { type Boot, pathOf, processFlushAt, terminated } from "./boot.ts"
 import { enter, workers } from "./census.ts"
 import { entry } from "./place.ts"
-import { Vigil } from "./spin.ts"
+import { nowhere, Vigil } from "./spin.ts"
 
 /** What a child is started with. */
 export interface ProcessBoot extends Boot {
@@ -58,7 +58,7 @@ export const placement = (module: string, spin: number, options: ChildOptions): 
     const leave = enter((workers) => {
       if (child.connected) child.send(workers)
     })
-    const vigil = new Vigil(spin, workers)
+    const vigil = new Vigil(spin, workers, nowhere)
     let end: LinkEnd | undefined
     let exited = false
     let killTimer: ReturnType<typeof setTimeout> | undefined

@@ -11,14 +11,36 @@
  * A worker without anything else to do blocks while it looks. A thread whose event
  * loop has other things to do turns it without sleeping instead, so timers and
  * handlers that wait get their turn.
+ *
+ * Messages come by themselves, at the latest when the event loop sleeps, but for those that only come while someone looks.
  */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads"
 import type { Batch } from "../../internal/wire.ts"
 import { leavesCore } from "./census.ts"
+import { type Posted, Receiver, type Ring } from "./ringLink.ts"
 
 const maxSkip = 63
 // however many messages are found, the event loop gets its turn; in milliseconds
 const maxEpisode = 0.2
+// to look at a port costs as much as to look so often into memory
+const looks = 8
+
+/** Where messages come only while someone looks. */
+export interface Lookout {
+  /** from now on they may come */
+  readonly listen: () => void
+  /** they may not any more; reads what has just come */
+  readonly sleep: () => void
+  /** reads what has come; whether there was anything */
+  readonly take: () => boolean
+}
+
+/** There is no such place. */
+export const nowhere: Lookout = {
+  listen: () => undefined,
+  sleep: () => undefined,
+  take: () => false
+}
 
 /** Which chances to take. */
 class Chances {
@@ -49,14 +71,16 @@ class Chances {
 export class Vigil {
   private readonly window: number
   private readonly chances: Chances
+  private readonly lookout: Lookout
   private until = 0
   private isTurning = false
   private isAwaiting = false
 
   /** `window`: how long to look, in milliseconds; 0: not at all; `workers`: how many live in the process of the host */
-  constructor(window: number, workers: Int32Array) {
+  constructor(window: number, workers: Int32Array, lookout: Lookout) {
     this.window = window
     this.chances = new Chances(workers)
+    this.lookout = lookout
   }
 
   /** A message is expected from now on. */
@@ -64,6 +88,7 @@ export class Vigil {
     if (this.isAwaiting || this.window === 0 || !this.chances.take()) return
     this.isAwaiting = true
     this.until = performance.now() + this.window
+    this.lookout.listen()
     if (this.isTurning) return
     this.isTurning = true
     setImmediate(this.turn)
@@ -77,17 +102,21 @@ export class Vigil {
   }
 
   private readonly turn = (): void => {
+    this.lookout.take()
     if (this.isAwaiting && performance.now() < this.until) return void setImmediate(this.turn)
     this.isTurning = false
-    if (!this.isAwaiting) return
-    this.isAwaiting = false
-    this.chances.settle(false)
+    if (this.isAwaiting) {
+      this.isAwaiting = false
+      this.chances.settle(false)
+    }
+    this.lookout.sleep()
   }
 }
 
-/** Listens on a port, and looks for more after each message. */
+/** Reads what comes from the other end, on a port or in the ring beside it, and looks for more after each message. */
 export const listen = (
   port: MessagePort,
+  ring: Ring,
   onBatch: (batch: Batch) => void,
   options: {
     /** how long to look, in milliseconds; 0: not at all */
@@ -99,30 +128,50 @@ export const listen = (
   }
 ): void => {
   const { isBusy, window, workers } = options
+  const receiver = new Receiver(ring, (batch) => {
+    vigil.arrived()
+    onBatch(batch)
+  })
   const chances = new Chances(workers)
-  const vigil = new Vigil(window, workers)
+  const take = (): boolean => {
+    for (let i = 0; i < looks; i++) if (receiver.take()) return true
+    const next = receiveMessageOnPort(port)
+    if (next !== undefined) receiver.posted(next.message as Posted)
+    return next !== undefined
+  }
   const spin = (): void => {
     if (!chances.take()) return
     const start = performance.now()
     let until = start + window
     let hit = false
+    receiver.listen()
     for (let now = start; now < until && now - start < maxEpisode; now = performance.now()) {
-      const next = receiveMessageOnPort(port)
-      if (next === undefined) continue
+      if (!take()) continue
       hit = true
-      onBatch(next.message)
       until = performance.now() + window
       if (isBusy()) break
     }
+    receiver.sleep()
     chances.settle(hit)
     // what is still expected is looked for while the event loop turns
     if (performance.now() < until) vigil.begin()
   }
-  port.on("message", (batch: Batch) => {
-    vigil.arrived()
-    onBatch(batch)
+  const goOn = (): void => {
     if (window === 0) return
     if (isBusy()) vigil.begin()
     else spin()
+  }
+  const vigil = new Vigil(window, workers, {
+    listen: () => receiver.listen(),
+    sleep: () => receiver.sleep(),
+    take: () => {
+      const any = receiver.take()
+      if (any) goOn()
+      return any
+    }
+  })
+  port.on("message", (message: Posted) => {
+    receiver.posted(message)
+    goOn()
   })
 }

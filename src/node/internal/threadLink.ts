@@ -4,19 +4,21 @@
  * the middle of a busy loop leaves no doubt about the calls behind it.
  */
 import { inspect } from "node:util"
-import { MessageChannel, type MessagePort, type ResourceLimits, type Transferable, Worker } from "node:worker_threads"
+import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from "node:worker_threads"
 import { length } from "../../internal/interruption.ts"
 import { begunCapacity, type Channel, type LinkEnd, type Notes } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system/placement.ts"
-import type { Batch } from "../../internal/wire.ts"
 import { type Boot, bootKey, threadFlushAt } from "./boot.ts"
 import { enter, workers } from "./census.ts"
 import { entry } from "./place.ts"
+import { makeRing, type Posted, Receiver, type Ring, Sender } from "./ringLink.ts"
 import { Vigil } from "./spin.ts"
 
 /** What a thread is started with. */
 export interface ThreadBoot extends Boot {
   readonly notes: Notes
+  /** for messages to the thread, and for those from it */
+  readonly rings: { readonly down: Ring; readonly up: Ring }
   /** how long to look for the next message before sleeping, in milliseconds */
   readonly spin: number
   /** how many workers live in this process */
@@ -50,7 +52,8 @@ export const placement = (
   kind: "thread",
   start: (events) => {
     const notes = makeNotes()
-    const boot: ThreadBoot = { module, notes, spin, workers }
+    const rings = { down: makeRing(), up: makeRing() }
+    const boot: ThreadBoot = { module, notes, rings, spin, workers }
     const worker = new Worker(entry, {
       workerData: { [bootKey]: boot },
       ...(resourceLimits === undefined ? {} : { resourceLimits })
@@ -58,13 +61,17 @@ export const placement = (
     const leave = enter()
     let end: LinkEnd | undefined
     let error: unknown
-    const vigil = new Vigil(spin, workers)
-    worker.on("message", (batch: Batch) => {
+    const receiver = new Receiver(rings.up, (batch) => {
       vigil.arrived()
       events.onBatch(batch)
       if (events.isAwaited()) vigil.begin()
     })
+    const sender = new Sender(rings.down, worker)
+    const vigil = new Vigil(spin, workers, receiver)
+    worker.on("message", (message: Posted) => receiver.posted(message))
     worker.on("messageerror", (error) => {
+      // what comes behind it is read, for the gap to be noticed
+      receiver.posted(null)
       end ??= { reason: "Crashed", message: `a message of the thread could not be read: ${error.message}` }
       void worker.terminate()
     })
@@ -74,6 +81,8 @@ export const placement = (
     worker.on("exit", (code) => {
       leave()
       worker.removeAllListeners()
+      // its last words
+      receiver.take()
       events.onEnd(end ?? endOf(error, code))
     })
     const terminate = (why: LinkEnd): void => {
@@ -82,8 +91,8 @@ export const placement = (
     }
     return {
       link: {
-        send: (batch: Batch, transfer) => {
-          worker.postMessage(batch, transfer as ReadonlyArray<Transferable> | undefined)
+        send: (batch, transfer) => {
+          sender.send(batch, transfer)
           vigil.begin()
         },
         flushAt: threadFlushAt,
