@@ -28,8 +28,8 @@ export const targets: ReadonlyArray<Target> = [
     first: 0.2,
     later: 0.06,
     gap:
-      "a message costs each side some microseconds even where both look out for it, because it goes through the event loop of" +
-      " the caller; only a ring in shared memory that both look at is faster."
+      "the answer lies in shared memory at once, but the caller does not block for it: its event loop turns between a call and the " +
+      "next one. Where the machine wakes a sleeping core quickly, the other side of this ratio is small."
   },
   {
     what: "call, 64 at once, thread",

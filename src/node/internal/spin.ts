@@ -24,6 +24,8 @@ const maxSkip = 63
 const maxEpisode = 0.2
 // to look at a port costs as much as to look so often into memory
 const looks = 8
+// and to turn the event loop costs more than to look so often; it is not kept for a microsecond
+const looksInTurn = 64
 
 /** Where messages come only while someone looks. */
 export interface Lookout {
@@ -102,7 +104,7 @@ export class Vigil {
   }
 
   private readonly turn = (): void => {
-    this.lookout.take()
+    for (let i = 0; i < looksInTurn && this.isAwaiting; i++) if (this.lookout.take()) break
     if (this.isAwaiting && performance.now() < this.until) return void setImmediate(this.turn)
     this.isTurning = false
     if (this.isAwaiting) {

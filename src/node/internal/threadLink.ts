@@ -1,5 +1,5 @@
 /**
- * Workers as threads: a batch is one `postMessage`. What a worker has begun and
+ * Workers as threads: a batch is one `postMessage`, or goes through a ring in shared memory. What a worker has begun and
  * not announced is noted in shared memory, so even a thread that is killed in
  * the middle of a busy loop leaves no doubt about the calls behind it.
  */
