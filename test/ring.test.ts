@@ -3,6 +3,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { execFileSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import type { Batch } from "../src/internal/wire.ts"
 import { makeRing, type Posted, Receiver, Sender } from "../src/node/internal/ringLink.ts"
 
@@ -118,6 +120,12 @@ describe("the ring", () => {
     assert.deepStrictEqual(port, [])
     receiver.take()
     assert.deepStrictEqual(arrived, sent)
+  })
+
+  it("what somebody throws who is told of an answer stops nobody from looking out for the next ones", () => {
+    const script = fileURLToPath(new URL("./conformance/fixtures/throwing-observer.ts", import.meta.url))
+    const printed = execFileSync(process.execPath, [script], { encoding: "utf8", timeout: 25_000 })
+    assert.deepStrictEqual(JSON.parse(printed), { answered: 2000, uncaught: 20 })
   })
 
   it.prop(

@@ -102,10 +102,7 @@ export class Outbox {
   /** Appends a frame that nobody waits for yet: such frames fill a message. */
   pushLater3(op: number, a: unknown, b: unknown): void {
     this.batch.push(op, a, b)
-    this.frames++
-    if (this.corked > 0) return
-    if (this.frames >= largest) this.flush()
-    else this.schedule()
+    this.added(largest)
   }
 
   push3(op: number, a: unknown, b: unknown): void {
@@ -205,10 +202,10 @@ export class Outbox {
     this.frames = 0
   }
 
-  private added(): void {
+  private added(most = this.flushAt): void {
     this.frames++
     if (this.corked > 0) return
-    if (this.frames >= this.flushAt) this.flush()
+    if (this.frames >= most) this.flush()
     else this.schedule()
   }
 

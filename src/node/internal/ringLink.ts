@@ -164,7 +164,16 @@ export class Receiver {
 
   constructor(ring: Ring, onBatch: (batch: Batch) => void) {
     this.ring = ring
-    this.onBatch = onBatch
+    // what somebody throws who is told of a message is uncaught, and concerns neither those behind it nor who looks out for them
+    this.onBatch = (batch) => {
+      try {
+        onBatch(batch)
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
   }
 
   /** From now on the ring is looked at. */
