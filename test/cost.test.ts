@@ -106,6 +106,8 @@ onEveryPlacement(fixture, (placement: Placement) => {
       )
       perCall(cost.sent, 1, "messages")
       perCall(cost.read, placement.isMemory ? 2 : 1, "answers")
+      // that of what makes the result
+      perCall(cost.fibers, placement.isMemory ? 1 : 0, "fibers")
     }).pipe(Effect.provide(layer)))
 })
 

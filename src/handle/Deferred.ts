@@ -15,11 +15,10 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { ActorExited, HandleReleased } from "../ActorError.ts"
 import * as Codec from "../internal/codec.ts"
-import { LocalDeferred, type ResultCodec } from "../internal/exports.ts"
+import { LocalDeferred } from "../internal/exports.ts"
+import { Forking } from "../internal/forking.ts"
 import * as Handles from "../internal/handles.ts"
-import { CurrentActor } from "../internal/localActor.ts"
 import * as Objects from "../internal/objects.ts"
-import { ScopedFiber } from "../internal/scopedFiber.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
 /**
@@ -71,7 +70,7 @@ export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Nev
   readonly success: A
   readonly error?: E | undefined
 }): Schema.declare<DeferredHandle<A["Type"], E["Type"]>> => {
-  const codec: ResultCodec = {
+  const codec: Codec.ResultCodec = {
     success: Codec.compile(options.success),
     error: Codec.compile(options.error ?? Schema.Never)
   }
@@ -81,7 +80,8 @@ export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Nev
     fresh: codec.success.isolated && codec.error.isolated,
     is: (u) => Handles.isHandle(u, "Deferred"),
     encode: (handle, to) => Handles.toWire(handle, codec, to),
-    decode: (wire, from) => Handles.receive(wire, codec, from)
+    decode: (wire, from) => Handles.receive(wire, codec, from),
+    result: codec
   })
 }
 
@@ -95,14 +95,8 @@ export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Nev
 export const fork = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<DeferredHandle<A, E>, never, Exclude<R, Scope.Scope>> =>
-  Effect.withFiberSucceed((fiber) => {
-    // its requirements are those of the effect that is returned
-    const provided = effect as Effect.Effect<A, E>
-    const actor = fiber.getRef(CurrentActor)
-    return new LocalDeferred(
-      actor === undefined ? new ScopedFiber(provided, fiber.context) : actor.fork(provided, fiber.context)
-    ) as DeferredHandle<A, E>
-  })
+  // its requirements are those of the effect that is returned
+  new Forking(effect as Effect.Effect<A, E>) as Effect.Effect<LocalDeferred> as Effect.Effect<DeferredHandle<A, E>>
 
 /**
  * Hands out an Effect `Deferred` as a handle. Interrupting the handle interrupts the `Deferred`.

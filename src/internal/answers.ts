@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Transferable from "effect/workers/Transferable"
 import { isRelayable } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
+import { type Exports, LocalDeferred } from "./exports.ts"
 import * as Handles from "./handles.ts"
 import { type LocalActor, type ServerCall, Undecodable } from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
@@ -51,7 +52,7 @@ export class Answers {
   seal(call: ServerCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<Exit.Exit<unknown, unknown>> {
     const { actor, method } = call
     if (!method.success.handles || method.stream || call.discard || Exit.isFailure(exit)) return Effect.succeed(exit)
-    if (Deferred.isDeferred(exit.value)) return Effect.succeed(exit)
+    if (Deferred.isDeferred(exit.value) || exit.value instanceof LocalDeferred) return Effect.succeed(exit)
     return Effect.callback((resume) =>
       this.whenEncoded(
         Handles.encode(this.exporting(actor), method.success, exit.value),
@@ -81,6 +82,11 @@ export class Answers {
       return this.settle(id, method, call, value.value, value.transfer)
     }
     const { success } = method
+    const result = success.direct?.result
+    if (result !== undefined && value instanceof LocalDeferred && value.exit === undefined) {
+      ;(this.ends.exports as Exports).answer(id, value, result, this.exporting(actor))
+      return call?.giveBack()
+    }
     const encoded = success.handles
       ? Handles.encode(this.exporting(actor), success, value)
       : success.encode(value)
@@ -105,7 +111,7 @@ export class Answers {
     transfer: ReadonlyArray<unknown> | undefined
   ): void {
     const content = method.success.handles ? Handles.contentOf(value) : undefined
-    if (content?.[0] === Handles.WireDeferred) this.ends.exports.promise(id, content[1])
+    if (content?.[0] === Handles.WireDeferred) this.outbox.push4(Wire.Promised, id, content[1], undefined)
     else if (content?.[0] === Handles.WireKnown) this.outbox.push4(Wire.Known, id, content[1], content[2])
     else if (transfer === undefined) this.outbox.push3(Wire.Settled, id, value)
     else this.outbox.pushTransfer([Wire.Settled, id, value], transfer)

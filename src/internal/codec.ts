@@ -134,12 +134,20 @@ export const handleAnnotation = "~uactor/handle"
 /** Annotates the declaration of a handle with its {@link Direct}. */
 export const directAnnotation = "~uactor/direct"
 
+/** How the result behind a handle is carried. */
+export interface ResultCodec {
+  readonly success: Codec
+  readonly error: Codec
+}
+
 /** How a value that is nothing but a handle travels, without a schema on the way: from whom it is handed out, and to whom. */
 export interface Direct {
   readonly is: (value: unknown) => boolean
   readonly carries: (encoded: unknown) => boolean
   readonly encode: (handle: any, to: any) => any
   readonly decode: (encoded: any, from: any) => object
+  /** where the handle is one of a result in the making */
+  readonly result: ResultCodec | undefined
 }
 
 /** Annotates the declaration of an encoded value that is made afresh each time and shares no object with another. */

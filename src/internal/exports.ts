@@ -16,15 +16,9 @@ import type * as Behaviour from "./behaviour.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import type { LocalActor } from "./localActor.ts"
-import type { Outbox, Place } from "./outbox.ts"
+import type { Outbox } from "./outbox.ts"
 import { Table } from "./table.ts"
 import * as Wire from "./wire.ts"
-
-/** How the result behind a handle is carried. */
-export interface ResultCodec {
-  readonly success: Codec.Codec
-  readonly error: Codec.Codec
-}
 
 /** A result in the making, for whoever hands it out. */
 export interface Source {
@@ -111,7 +105,7 @@ export class LocalDeferred implements Handles.Carrier, Source {
   }
 
   export(to: Handles.Exporting, how: unknown): Handles.WireHandle {
-    return (to.ends.exports as Exports).addResult(this, how as ResultCodec, to)
+    return (to.ends.exports as Exports).addResult(this, how as Codec.ResultCodec, to)
   }
 }
 
@@ -143,13 +137,22 @@ export class LocalObject implements Handles.Carrier {
 interface Entry {
   readonly owner: object | undefined
   readonly source: Source
-  readonly codec: ResultCodec
+  readonly codec: Codec.ResultCodec
   readonly to: Handles.Exporting
   /** encoded already, which takes its time */
   readonly known: Completion | undefined
   unsubscribe: (() => void) | undefined
-  /** where the answer is that promises it and nothing else */
-  promise: Place | undefined
+}
+
+/** A result in the making that is all there is to an answer, which has not left yet. */
+interface Answered {
+  readonly place: number
+  readonly source: LocalDeferred
+  readonly codec: Codec.ResultCodec
+  readonly to: Handles.Exporting
+  /** whether it has been encoded, or is right now */
+  isAsked: boolean
+  known: Completion | undefined
 }
 
 type Completion = readonly [status: number, encoded: Effect.Effect<unknown, unknown>]
@@ -176,7 +179,7 @@ export interface Services {
 }
 
 const completionOf = (
-  codec: ResultCodec,
+  codec: Codec.ResultCodec,
   exit: Exit.Exit<unknown, unknown>,
   to: Handles.Exporting
 ): Completion => {
@@ -209,8 +212,11 @@ const completionOf = (
 }
 
 // what has encoded a completion; `undefined` for a cause, which may have anybody's objects in it
-const codecOf = (status: number, { error, success }: ResultCodec): Codec.Codec | undefined =>
+const codecOf = (status: number, { error, success }: Codec.ResultCodec): Codec.Codec | undefined =>
   status === Wire.CompleteSuccess ? success : status === Wire.CompleteError ? error : undefined
+
+// values that need to be kept apart from nothing else in their message, and hand nothing out
+const isPlain = ({ cloneable, handles, isolated }: Codec.Codec): boolean => cloneable && isolated && !handles
 
 /** What one end of a link has handed out. */
 export class Exports implements Handles.ExportTable {
@@ -218,6 +224,7 @@ export class Exports implements Handles.ExportTable {
   private readonly services: Services
   private readonly results = new Table<Entry>()
   private readonly objects = new Table<ObjectEntry>()
+  private answers: Array<Answered> = []
   /** what waits for numbers under which something is about to be served */
   private readonly expected = new Map<number, Array<() => void>>()
   private readonly awaited = new Map<number, (entry: ObjectEntry | undefined) => void>()
@@ -250,7 +257,7 @@ export class Exports implements Handles.ExportTable {
         const exports = ends.exports as Exports
         return "object" in entry
           ? exports.addObject(entry.object.again(), owner)
-          : exports.addResult(entry.source, how as ResultCodec, { ends, owner })
+          : exports.addResult(entry.source, how as Codec.ResultCodec, { ends, owner })
       },
       how,
       from
@@ -258,7 +265,7 @@ export class Exports implements Handles.ExportTable {
   }
 
   /** Hands out a result; one that is known already travels along, and nothing is kept (H2). */
-  addResult(source: Source, codec: ResultCodec, to: Handles.Exporting): Handles.WireHandle {
+  addResult(source: Source, codec: Codec.ResultCodec, to: Handles.Exporting): Handles.WireHandle {
     const { exit } = source
     const known = exit === undefined ? undefined : completionOf(codec, exit, to)
     if (known !== undefined) {
@@ -271,24 +278,49 @@ export class Exports implements Handles.ExportTable {
         return Handles.known(status, encoded.value)
       }
     }
+    return Handles.promise(this.keep(source, codec, to, known))
+  }
+
+  // returns the number under which it is told of
+  private keep(source: Source, codec: Codec.ResultCodec, to: Handles.Exporting, known: Completion | undefined): number {
     const id = this.next++
     // what is only passed on does not end with who passes it on
     const owner = source instanceof LocalDeferred ? to.owner : undefined
-    const entry: Entry = { owner, source, codec, to, known, unsubscribe: undefined, promise: undefined }
+    const entry: Entry = { owner, source, codec, to, known, unsubscribe: undefined }
     this.results.set(id, entry)
-    // a result that is there but cannot be encoded at once must not overtake the answer that carries its handle
+    // a result that is there but does not travel in the answer must not overtake it
     entry.unsubscribe = source.subscribe(
-      known === undefined
+      source.exit === undefined
         ? (exit) => this.complete(id, exit)
         : (exit) => queueMicrotask(() => this.complete(id, exit))
     )
-    return Handles.promise(id)
+    return id
   }
 
-  promise(call: number, id: number): void {
-    const entry = this.results.get(id)
-    if (entry !== undefined) entry.promise = this.outbox.place
-    this.outbox.push4(Wire.Promised, call, id, undefined)
+  /** Answers a call with a result in the making and nothing else. */
+  answer(call: number, source: LocalDeferred, codec: Codec.ResultCodec, to: Handles.Exporting): void {
+    this.answers.push({ place: this.outbox.place, source, codec, to, isAsked: false, known: undefined })
+    this.outbox.push4(Wire.Promised, call, 0, undefined)
+  }
+
+  /** Those answers leave now: each with the result if that is there by now, or else with the number under which it is told. */
+  fillIn(): void {
+    const { answers } = this
+    if (answers.length === 0) return
+    for (const answer of answers) {
+      const { codec, isAsked, source: { exit }, to } = answer
+      if (isAsked || exit === undefined || !isPlain(codec.success) || !isPlain(codec.error)) continue
+      answer.isAsked = true
+      answer.known = completionOf(codec, exit, to)
+    }
+    // a schema that makes calls may have had all of it sent
+    if (this.answers !== answers) return
+    this.answers = []
+    for (const { codec, known, place, source, to } of answers) {
+      if (known !== undefined && Codec.isSuccess(known[1]) && codecOf(known[0], codec) !== undefined) {
+        this.outbox.amend4(place, Wire.Known, known[0], known[1].value)
+      } else this.outbox.amend4(place, Wire.Promised, this.keep(source, codec, to, known), undefined)
+    }
   }
 
   /** Hands out an object; each holder has handlers of its own. */
@@ -366,7 +398,7 @@ export class Exports implements Handles.ExportTable {
   adoptResult(id: number, from: Entry | undefined, ends: Handles.Ends): void {
     if (from === undefined || this.ended) return
     const { owner, source } = from
-    const entry = { ...from, to: { ends, owner }, known: undefined, promise: undefined }
+    const entry = { ...from, to: { ends, owner }, known: undefined }
     this.results.set(id, entry)
     entry.unsubscribe = source.subscribe((exit) => this.complete(id, exit))
   }
@@ -380,15 +412,7 @@ export class Exports implements Handles.ExportTable {
     const entry = this.results.delete(id)
     if (entry === undefined) return
     const [status, encoded] = entry.known ?? completionOf(entry.codec, exit, entry.to)
-    if (Codec.isSuccess(encoded)) {
-      const encodedBy = codecOf(status, entry.codec)
-      // what might not be cloneable, or share an object with another frame, travels by itself
-      if (
-        entry.promise !== undefined && encodedBy?.cloneable === true && encodedBy.isolated &&
-        this.outbox.amend4(entry.promise, Wire.Known, status, encoded.value)
-      ) return
-      return this.completed(id, status, encoded.value)
-    }
+    if (Codec.isSuccess(encoded)) return this.completed(id, status, encoded.value)
     this.services.whenEncoded(
       encoded,
       Context.empty(),
@@ -417,6 +441,7 @@ export class Exports implements Handles.ExportTable {
 
   /** An actor has ended: the results it promised and never completed are told so (H5). */
   end(owner: object): void {
+    this.fillIn()
     for (const [id, entry] of this.results.entries()) {
       if (entry.owner !== owner) continue
       this.release(id)
@@ -427,6 +452,7 @@ export class Exports implements Handles.ExportTable {
   /** The link has ended: nobody waits for anything any more. */
   endAll(): void {
     this.ended = true
+    this.answers = []
     for (const [id] of this.results.entries()) this.release(id)
     for (const listener of Array.from(this.awaited.values())) listener(undefined)
     this.awaited.clear()

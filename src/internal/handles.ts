@@ -62,8 +62,6 @@ export interface Channels {
 export interface ExportTable {
   /** the handle that was handed out under a number, as it comes back to this end; `undefined` if it is gone */
   readonly reclaim: (id: number, how: unknown, from: Importing) => object | undefined
-  /** answers a call with a result in the making, or with the result if that is there before the answer leaves */
-  readonly promise: (call: number, id: number) => void
   /** serves no longer what was handed out under a number */
   readonly release: (id: number) => void
 }

@@ -5,7 +5,6 @@
 import * as Exit from "effect/Exit"
 import type { ActorExited } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
-import type { ResultCodec } from "./exports.ts"
 import * as Handles from "./handles.ts"
 import { hold } from "./leases.ts"
 import type { Neighbour } from "./neighbour.ts"
@@ -89,13 +88,13 @@ export class Imports implements Handles.ImportTable {
   add(content: Handles.WireContent, how: unknown, from: Handles.Importing): object {
     switch (content[0]) {
       case Handles.WireKnown: {
-        const deferred = new RemoteDeferred(this, 0, how as ResultCodec, from, undefined)
+        const deferred = new RemoteDeferred(this, 0, how as Codec.ResultCodec, from, undefined)
         deferred.complete(content[1], content[2], this)
         return deferred
       }
       case Handles.WireDeferred:
         return hold(from.scope, (leases) => {
-          const deferred = new RemoteDeferred(this, content[1], how as ResultCodec, from, leases)
+          const deferred = new RemoteDeferred(this, content[1], how as Codec.ResultCodec, from, leases)
           const completion = this.expected.get(content[1])
           this.expected.delete(content[1])
           if (completion !== undefined) deferred.complete(...completion, this)
@@ -225,7 +224,7 @@ export class Imports implements Handles.ImportTable {
   }
 
   /** Has a result told directly to another worker; returns where, and how to have it told no more. */
-  passResult(id: number, { error, success }: ResultCodec, to: Handles.Ends): Passed | undefined {
+  passResult(id: number, { error, success }: Codec.ResultCodec, to: Handles.Ends): Passed | undefined {
     const { neighbour } = this
     // what the result carries would be handed on by those two alone
     if (neighbour === undefined || to.neighbour === undefined || success.handles || error.handles) return undefined

@@ -14,7 +14,6 @@ import { Mailbox } from "./mailbox.ts"
 import { type Placed, Places } from "./places.ts"
 import { ScopedFiber } from "./scopedFiber.ts"
 import type { StreamWriter } from "./streamWriter.ts"
-import { Table } from "./table.ts"
 import * as Wire from "./wire.ts"
 
 /** The actor in which a fiber runs. */
@@ -138,7 +137,7 @@ export class LocalActor {
     this.forks = known
   }
 
-  private forked: Table<ScopedFiber<unknown, unknown>> | undefined
+  private forked: Places<ScopedFiber<unknown, unknown>> | undefined
 
   /** Runs an effect, with a scope of its own, until it ends or the actor does, which waits for it. */
   fork(effect: Effect.Effect<unknown, unknown>, context: Context.Context<never>): ScopedFiber<unknown, unknown> {
@@ -147,10 +146,10 @@ export class LocalActor {
   }
 
   // one finalizer for all of them
-  private keepForked(): Table<ScopedFiber<unknown, unknown>> {
-    const forked = new Table<ScopedFiber<unknown, unknown>>()
+  private keepForked(): Places<ScopedFiber<unknown, unknown>> {
+    const forked = new Places<ScopedFiber<unknown, unknown>>()
     const interruptAll = Effect.suspend(() =>
-      Effect.forEach(forked.entries(), ([, fiber]) => fiber.interrupt, { concurrency: "unbounded", discard: true })
+      Effect.forEach(forked.values(), (fiber) => fiber.interrupt, { concurrency: "unbounded", discard: true })
     )
     Effect.runSync(Scope.addFinalizer(this.scope, interruptAll))
     return forked

@@ -23,11 +23,13 @@ interface Carriage<H extends object> {
   readonly is: (u: object) => boolean
   readonly encode: (handle: H, to: Handles.Exporting) => Handles.WireHandle
   readonly decode: (wire: Handles.WireHandle, from: Handles.Importing) => object
+  /** how the result behind a handle is carried */
+  readonly result?: Codec.ResultCodec
 }
 
 /** A schema for handles. */
 export const schemaOf = <H extends object>(
-  { decode, encode, expected, fresh, is, kind }: Carriage<H>
+  { decode, encode, expected, fresh, is, kind, result }: Carriage<H>
 ): Schema.declare<H> => {
   const isOne = (u: unknown): u is H => typeof u === "object" && u !== null && is(u)
   const carries = Handles.isWireOf(kind)
@@ -43,7 +45,7 @@ export const schemaOf = <H extends object>(
       encode: (handle) => Handles.handedOut(toWire(handle, Handles.handingOut()))
     })
   )
-  const direct: Codec.Direct = { is: isOne, carries, encode: toWire, decode }
+  const direct: Codec.Direct = { is: isOne, carries, encode: toWire, decode, result }
   return Schema.declare(isOne, {
     expected,
     [Codec.handleAnnotation]: true,

@@ -23,9 +23,6 @@ export interface FlushHooks {
   readonly after: () => void
 }
 
-/** A place in a batch that is being made. */
-export type Place = readonly [batch: number, at: number]
-
 // Copied and not written as a literal: V8 watches the arrays that a literal makes, and may come to allocate all of them among the old
 // objects, where each keeps what it refers to until the next full collection. Measured: a third more for each call in memory.
 const empty: Wire.Batch = [0]
@@ -41,8 +38,6 @@ const walkLimit = 64
 export class Outbox {
   /** how many batches have been handed to the link */
   private sent = 0
-  /** how many have been begun */
-  private begun = 0
   private batch: Wire.Batch = fresh()
   private frames = 0
   private scheduled = false
@@ -79,17 +74,15 @@ export class Outbox {
   }
 
   /** Where the next frame will stand, for {@link amend4}. */
-  get place(): Place {
-    return [this.begun, this.batch.length]
+  get place(): number {
+    return this.batch.length
   }
 
-  /** Says something else in the place of a frame of four parts that has been pushed; `false` if that has left already. */
-  amend4([batch, at]: Place, op: number, b: unknown, c: unknown): boolean {
-    if (batch !== this.begun) return false
-    this.batch[at] = op
-    this.batch[at + 2] = b
-    this.batch[at + 3] = c
-    return true
+  /** Says something else in the place of a frame of four parts that has been pushed and has not left. */
+  amend4(place: number, op: number, b: unknown, c: unknown): void {
+    this.batch[place] = op
+    this.batch[place + 2] = b
+    this.batch[place + 3] = c
   }
 
   /** Appends a frame that waits for the end of the turn, however many there are. */
@@ -172,7 +165,6 @@ export class Outbox {
     if (this.frames === 0) return
     const batch = this.batch
     this.batch = fresh()
-    this.begun++
     this.frames = 0
     this.first = undefined
     this.seen = undefined
@@ -198,7 +190,6 @@ export class Outbox {
   close(): void {
     this.closed = true
     this.batch = fresh()
-    this.begun++
     this.frames = 0
   }
 

@@ -42,7 +42,13 @@ export class Peer {
         Wire.isAnswer(frame[0] as number)
           ? this.server.runner.answers.onUnsendable(frame, error)
           : this.client.onUnsendable(frame, error),
-      { before: () => this.server.runner.announce(), after: () => this.server.runner.announced() }
+      {
+        before: () => {
+          exports.fillIn()
+          this.server.runner.announce()
+        },
+        after: () => this.server.runner.announced()
+      }
     )
     const { makeChannel, openChannel } = link
     const exports = new Exports(outbox, {

@@ -8,7 +8,7 @@ import type * as Exit from "effect/Exit"
 import type * as Option from "effect/Option"
 import type { ActorExited } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
-import type { Exports, ResultCodec, Source } from "./exports.ts"
+import type { Exports, Source } from "./exports.ts"
 import * as Handles from "./handles.ts"
 import { hold, type Holding, type Leases, released } from "./leases.ts"
 import { Listeners } from "./listeners.ts"
@@ -22,7 +22,7 @@ export type Passed = readonly [channel: number, id: number, stop: () => void]
 interface Table extends Handles.ImportTable {
   readonly outbox: Outbox
   /** has it told directly to another worker; nothing where that cannot be done */
-  readonly passResult: (id: number, codec: ResultCodec, to: Handles.Ends) => Passed | undefined
+  readonly passResult: (id: number, codec: Codec.ResultCodec, to: Handles.Ends) => Passed | undefined
 }
 
 /** Where it may come from as well. */
@@ -40,7 +40,7 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
   readonly id: number
   place = -1
   private readonly imports: Table
-  private readonly codec: ResultCodec
+  private readonly codec: Codec.ResultCodec
   private readonly from: Handles.Importing
   private readonly leases: Leases | undefined
   /** the one that is told of the result, where this is another holding of it */
@@ -60,7 +60,7 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
   constructor(
     imports: Table,
     id: number,
-    codec: ResultCodec,
+    codec: Codec.ResultCodec,
     from: Handles.Importing,
     leases: Leases | undefined
   ) {
@@ -253,8 +253,12 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
     const isBack = to.ends.imports === this.imports
     const passed = this.result !== undefined || isBack
       ? undefined
-      : this.imports.passResult((this.core ?? this).id, how as ResultCodec, to.ends)
-    const relay = exports.addResult(passed === undefined ? this : this.withStop(passed[2]), how as ResultCodec, to)
+      : this.imports.passResult((this.core ?? this).id, how as Codec.ResultCodec, to.ends)
+    const relay = exports.addResult(
+      passed === undefined ? this : this.withStop(passed[2]),
+      how as Codec.ResultCodec,
+      to
+    )
     if (passed !== undefined) return Handles.passed(relay, passed[0], passed[1])
     return this.result !== undefined || !isBack ? relay : Handles.yours(this.id, relay)
   }

@@ -3,7 +3,8 @@
  * that each mailbox says, and sees to it that they are answered.
  *
  * A handler that finishes at once is answered in the same turn and costs no more
- * than its fiber, and not even that if it returns its result as it is; only one
+ * than its fiber, and not even that if it returns its result as it is, or starts
+ * what makes it; only one
  * that suspends is entered into the tables below, and is announced as started when
  * the turn ends. That announcement, and the note of what was begun since the last
  * one, is what lets the caller's side prove that a call never ran (C1).
@@ -20,6 +21,7 @@ import * as Tracer from "effect/Tracer"
 import { ActorExited } from "../ActorError.ts"
 import { Answers } from "./answers.ts"
 import * as Codec from "./codec.ts"
+import { Forking } from "./forking.ts"
 import * as Handles from "./handles.ts"
 import * as Interruption from "./interruption.ts"
 import { begunCapacity, type Notes } from "./link.ts"
@@ -360,9 +362,11 @@ export class Runner {
     const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call)
     if (run.isAnswer && actor.forks[index] === undefined) actor.learn(index, run.fork)
     if (!run.fork) actor.mailbox.running++
-    if (Exit.isExit(run.effect) && run.effect._tag === "Success") {
+    const { effect } = run
+    if (effect instanceof Forking || Exit.isExit(effect) && effect._tag === "Success") {
+      const value = effect instanceof Forking ? effect.start(actor.context) : effect.value
       this.entering.pop()
-      this.finish(actor, id, index, extras, call, run.fork, run.effect)
+      this.succeed(actor, id, index, extras, call, run.fork, value)
       if (call !== undefined) this.ended(actor)
       return
     }
@@ -375,7 +379,7 @@ export class Runner {
       }
     }
     const fiber = Effect.runForkWith(context)(
-      run.effect,
+      effect,
       run.uninterruptible ? { uninterruptible: true } : undefined
     )
     this.entering.pop()
@@ -474,22 +478,35 @@ export class Runner {
     forked: boolean,
     exit: Exit.Exit<unknown, unknown>
   ): void {
+    if (exit._tag === "Success") return this.succeed(actor, id, index, extras, call, forked, exit.value)
+    this.leaveTables(actor, call, forked)
+    this.answers.fail(actor, id, actor.methods[index]!, extras, call, exit.cause)
+    call?.giveBack()
+  }
+
+  private succeed(
+    actor: LocalActor,
+    id: number,
+    index: number,
+    extras: Wire.Extras | undefined,
+    call: ServerCall | undefined,
+    forked: boolean,
+    value: unknown
+  ): void {
+    this.leaveTables(actor, call, forked)
+    if (!Deferred.isDeferred(value)) {
+      return this.answers.succeed(actor, id, actor.methods[index]!, extras, call, value)
+    }
+    // its place is free for the next call; the answer follows when the Deferred completes
+    const waiting = call ?? new ServerCall(this, id, actor, index, undefined, extras)
+    waiting.forked = true
+    if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
+    this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(value)), undefined)
+  }
+
+  private leaveTables(actor: LocalActor, call: ServerCall | undefined, forked: boolean): void {
     if (call !== undefined) this.forget(call)
     if (!forked) actor.mailbox.running--
-    const method = actor.methods[index]!
-    if (exit._tag === "Success") {
-      const { value } = exit
-      if (Deferred.isDeferred(value)) {
-        // its place is free for the next call; the answer follows when the Deferred completes
-        const waiting = call ?? new ServerCall(this, id, actor, index, undefined, extras)
-        waiting.forked = true
-        if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
-        return this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(value)), undefined)
-      }
-      return this.answers.succeed(actor, id, method, extras, call, value)
-    }
-    this.answers.fail(actor, id, method, extras, call, exit.cause)
-    call?.giveBack()
   }
 
   // ---- what has begun ----

@@ -8,41 +8,55 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { Listeners } from "./listeners.ts"
-import type { Table } from "./table.ts"
+import type { Placed, Places } from "./places.ts"
 
 /** Runs an effect, and then what it has put into its scope. */
-export class ScopedFiber<A, E> {
+export class ScopedFiber<A, E> implements Placed {
+  /** where it stands among those that run */
+  place = -1
   private readonly fiber: Fiber.Fiber<A, E>
-  private readonly observers = new Listeners<Exit.Exit<A, E>>()
+  private readonly scope: Scope.Closeable
+  private readonly context: Context.Context<never>
+  private readonly running: Places<ScopedFiber<A, E>> | undefined
+  // made when it is needed: most results are there before anybody waits
+  private observers: Listeners<Exit.Exit<A, E>> | undefined
   private exit: Exit.Exit<A, E> | undefined
 
-  /** `running`: where it is noted, by its number, while it runs */
+  /** `running`: where it is noted while it runs */
   constructor(
     effect: Effect.Effect<A, E>,
     context: Context.Context<never>,
-    running?: Table<ScopedFiber<A, E>>
+    running?: Places<ScopedFiber<A, E>>
   ) {
-    const scope = Scope.makeUnsafe()
+    const scope = this.scope = Scope.makeUnsafe()
+    this.context = context
+    this.running = running
     const fiber = this.fiber = Effect.runForkWith(Context.add(context, Scope.Scope, scope))(effect)
-    const ended = (exit: Exit.Exit<A, E>): void => {
-      this.exit = exit
-      running?.delete(fiber.id)
-      this.observers.wake(exit)
-    }
+    this.exit = undefined
     const exit = fiber.pollUnsafe()
     if (exit !== undefined && scope.state._tag === "Empty") {
       Scope.closeUnsafe(scope, exit)
       this.exit = exit
       return
     }
-    running?.set(fiber.id, this)
-    fiber.addObserver((exit) => {
-      if (scope.state._tag === "Empty") {
-        Scope.closeUnsafe(scope, exit)
-        return ended(exit)
-      }
-      Effect.runForkWith(context)(Effect.onExit(exit, (exit) => Scope.close(scope, exit))).addObserver(ended)
-    })
+    running?.add(this)
+    fiber.addObserver((exit) => this.close(exit))
+  }
+
+  private close(exit: Exit.Exit<A, E>): void {
+    const { context, scope } = this
+    if (scope.state._tag === "Empty") {
+      Scope.closeUnsafe(scope, exit)
+      return this.end(exit)
+    }
+    const closing = Effect.onExit(exit, (exit) => Scope.close(scope, exit))
+    Effect.runForkWith(context)(closing).addObserver((exit) => this.end(exit))
+  }
+
+  private end(exit: Exit.Exit<A, E>): void {
+    this.exit = exit
+    this.running?.delete(this)
+    this.observers?.wake(exit)
   }
 
   /** what it has come to, with its scope closed */
@@ -52,10 +66,10 @@ export class ScopedFiber<A, E> {
 
   /** Told of the exit, now if it is there; returns how to lose interest. */
   addObserver(observer: (exit: Exit.Exit<A, E>) => void): () => void {
-    const { exit, observers } = this
-    if (exit === undefined) observers.add(observer)
+    const { exit } = this
+    if (exit === undefined) (this.observers ??= new Listeners()).add(observer)
     else observer(exit)
-    return () => void observers.delete(observer)
+    return () => void this.observers?.delete(observer)
   }
 
   interruptUnsafe(): void {

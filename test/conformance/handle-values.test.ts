@@ -21,7 +21,8 @@ const watch = Effect.acquireRelease(
     vi.spyOn(Imports.prototype, "add"),
     vi.spyOn(Imports.prototype, "share"),
     vi.spyOn(Exports.prototype, "addObject"),
-    vi.spyOn(Exports.prototype, "addResult")
+    vi.spyOn(Exports.prototype, "addResult"),
+    vi.spyOn(Exports.prototype, "answer")
   ]),
   (spies) => Effect.sync(() => spies.forEach((spy) => spy.mockRestore()))
 ).pipe(Effect.map((spies) => () => {

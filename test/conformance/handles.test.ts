@@ -52,16 +52,19 @@ const done = (result: Result): Effect.Effect<void> =>
 const watch = Effect.acquireRelease(
   Effect.sync(() => ({
     imports: vi.spyOn(Imports.prototype, "add"),
-    exports: vi.spyOn(Exports.prototype, "addResult"),
+    exports: [vi.spyOn(Exports.prototype, "addResult"), vi.spyOn(Exports.prototype, "answer")],
     pushed: [1, 2, 3, 4, 5, 6].map((n) => vi.spyOn(Outbox.prototype, `push${n}` as "push2"))
   })),
   ({ exports, imports, pushed }) =>
     Effect.sync(() => {
-      for (const spy of [imports, exports, ...pushed]) spy.mockRestore()
+      for (const spy of [imports, ...exports, ...pushed]) spy.mockRestore()
     })
 ).pipe(Effect.map(({ exports, imports, pushed }) => {
-  const sizes = (spy: { readonly mock: { readonly contexts: ReadonlyArray<unknown> } }) =>
-    Array.from(new Set(spy.mock.contexts as ReadonlyArray<{ readonly size: number }>), ({ size }) => size)
+  const sizes = (...spies: ReadonlyArray<{ readonly mock: { readonly contexts: ReadonlyArray<unknown> } }>) =>
+    Array.from(
+      new Set(spies.flatMap((spy) => spy.mock.contexts as ReadonlyArray<{ readonly size: number }>)),
+      ({ size }) => size
+    )
   const opcodes = () => pushed.flatMap((spy) => spy.mock.calls.map(([op]) => op))
   const sum = (sizes: ReadonlyArray<number>) => sizes.reduce((sum, size) => sum + size, 0)
   return {
@@ -69,7 +72,7 @@ const watch = Effect.acquireRelease(
     /** how many handles are held here of actors */
     pending: () => sum(sizes(imports)),
     /** how many handles are held here of actors, and (where they live here) by actors for their holders */
-    held: () => sum([...sizes(imports), ...sizes(exports)]),
+    held: () => sum(sizes(imports, ...exports)),
     released: () => opcodes().filter((op) => op === Wire.Release).length,
     /** how many frames have gone to actors */
     sent: () => opcodes().filter((op) => op < Wire.Ready).length
