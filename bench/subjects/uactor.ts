@@ -152,7 +152,8 @@ export const subject: Subject = {
 
   cpu: async (tools) =>
     speedUp(tools, async (size, rounds, expected) => {
-      const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size }))
+      // as for any work that takes its time
+      const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size, strategy: "least-busy" }))
       return effects(() => pool.client.work({ rounds: rounds() }), close, expected)
     }),
 

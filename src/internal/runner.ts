@@ -384,15 +384,15 @@ export class Runner {
     )
     this.entering.pop()
     const exit = fiber.pollUnsafe()
-    if (exit !== undefined && call === undefined && scope.state._tag === "Empty") {
-      Scope.closeUnsafe(scope, exit)
-      return this.finish(actor, id, index, extras, undefined, run.fork, exit)
+    if (exit === undefined || scope.state._tag !== "Empty") {
+      call ??= new ServerCall(this, id, actor, index, wire, extras)
+      call.forked = run.fork
+      call.uninterruptible = run.uninterruptible
+      return this.follow(call, fiber, scope)
     }
-    call ??= new ServerCall(this, id, actor, index, wire, extras)
-    call.run = run
-    call.forked = run.fork
-    call.uninterruptible = run.uninterruptible
-    this.follow(call, fiber, scope)
+    Scope.closeUnsafe(scope, exit)
+    this.finish(actor, id, index, extras, call, run.fork, exit)
+    if (call !== undefined) this.ended(actor)
   }
 
   // waits for the handler, then for what it acquired, then answers

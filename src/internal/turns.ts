@@ -18,6 +18,8 @@ export class Turns {
   isTired = false
   private deadline = 0
   private isResting = false
+  /** whether this turn was begun by an immediate */
+  private isRested = false
   /** runs the fibers that have yielded in this turn */
   private ready: (() => void) | undefined
 
@@ -70,15 +72,23 @@ export class Turns {
     this.outbox.flush()
   }
 
-  /** Goes on in a turn of its own when the event loop has had its turn: in two steps, because messages are read between them. */
+  /**
+   * Goes on in a turn of its own when the event loop has had its turn: in an immediate that another one has made, because messages
+   * are read between the two.
+   */
   rest(goOn: () => void): void {
     if (this.isResting) return
     this.isResting = true
-    setImmediate(() =>
-      setImmediate(() => {
-        this.isResting = false
+    const wake = (): void => {
+      this.isResting = false
+      this.isRested = true
+      try {
         this.run(goOn)
-      })
-    )
+      } finally {
+        this.isRested = false
+      }
+    }
+    if (this.isRested) setImmediate(wake)
+    else setImmediate(() => setImmediate(wake))
   }
 }

@@ -16,8 +16,9 @@ import type { System } from "./system.ts"
 /**
  * How calls are spread over the members of a pool.
  *
- * - `round-robin`: one after the other, in the order in which the calls are made
- * - `least-busy`: the member with the fewest calls under way
+ * - `round-robin`: one after the other, in the order in which the calls are made; best where a call costs little
+ * - `least-busy`: the member with the fewest calls under way; best for work that takes its time, because no member is without any
+ *   while calls wait at another one
  * - `random`
  * - `hash`: calls with the same key go to the same member, for as long as it lives
  */
