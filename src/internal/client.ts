@@ -20,6 +20,7 @@ import * as Interruption from "./interruption.ts"
 import type { LinkEnd, Notes } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Packing from "./packing.ts"
+import { PendingCall } from "./pending.ts"
 import { type Connection, type Kind, kindOf, type Pending, type Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
@@ -222,6 +223,18 @@ export class Client implements Connection {
     if (pending.target.waiting.size > 0) pending.target.advance()
   }
 
+  // a result that is there already is all there is to the answer
+  private known(id: number, status: number, value: unknown): void {
+    const pending = this.find(id)
+    const how = pending?.method.success.direct?.result
+    if (how === undefined || !(pending instanceof PendingCall) || pending.onAcknowledged !== undefined) {
+      return this.settled(id, Handles.known(status, value))
+    }
+    this.release(pending)
+    pending.received(this.imports.known(status, value, how, pending.importer))
+    if (pending.target.waiting.size > 0) pending.target.advance()
+  }
+
   // the answer crossed the interruption on its way: what it took goes back
   private unwanted(pending: Pending, value: unknown): void {
     const { method, target } = pending
@@ -328,7 +341,7 @@ export class Client implements Connection {
         this.settled(batch[i + 1] as number, Handles.promise(batch[i + 2] as number))
         break
       case Wire.Known:
-        this.settled(batch[i + 1] as number, Handles.known(batch[i + 2] as number, batch[i + 3]))
+        this.known(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
         break
       case Wire.Failed:
         this.failed(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])

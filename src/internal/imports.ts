@@ -87,11 +87,8 @@ export class Imports implements Handles.ImportTable {
 
   add(content: Handles.WireContent, how: unknown, from: Handles.Importing): object {
     switch (content[0]) {
-      case Handles.WireKnown: {
-        const deferred = new RemoteDeferred(this, 0, how as Codec.ResultCodec, from, undefined)
-        deferred.complete(content[1], content[2], this)
-        return deferred
-      }
+      case Handles.WireKnown:
+        return this.known(content[1], content[2], how as Codec.ResultCodec, from)
       case Handles.WireDeferred:
         return hold(from.scope, (leases) => {
           const deferred = new RemoteDeferred(this, content[1], how as Codec.ResultCodec, from, leases)
@@ -134,6 +131,13 @@ export class Imports implements Handles.ImportTable {
       default:
         throw new TypeError(`unknown kind of handle: ${String(content[0])}`)
     }
+  }
+
+  /** Takes in a result that is there. */
+  known(status: number, value: unknown, how: Codec.ResultCodec, from: Handles.Importing): RemoteDeferred {
+    const deferred = new RemoteDeferred(this, 0, how, from, undefined)
+    deferred.complete(status, value, this)
+    return deferred
   }
 
   private take(

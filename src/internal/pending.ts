@@ -21,6 +21,11 @@ export class PendingCall extends Pending {
     this.resume(this.decodeWith(this.method.success, value, "the result"))
   }
 
+  /** A handle, which is all there is to the answer. */
+  received(handle: object): void {
+    this.resume(Exit.succeed(handle))
+  }
+
   fail(failure: Effect.Effect<never, unknown>): void {
     this.resume(failure)
   }

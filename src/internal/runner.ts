@@ -363,10 +363,17 @@ export class Runner {
     if (run.isAnswer && actor.forks[index] === undefined) actor.learn(index, run.fork)
     if (!run.fork) actor.mailbox.running++
     const { effect } = run
-    if (effect instanceof Forking || Exit.isExit(effect) && effect._tag === "Success") {
-      const value = effect instanceof Forking ? effect.start(actor.context) : effect.value
+    if (effect instanceof Forking) {
+      const handle = effect.start(actor.context)
       this.entering.pop()
-      this.succeed(actor, id, index, extras, call, run.fork, value)
+      this.leaveTables(actor, call, run.fork)
+      this.answers.succeed(actor, id, actor.methods[index]!, extras, call, handle)
+      if (call !== undefined) this.ended(actor)
+      return
+    }
+    if (Exit.isExit(effect) && effect._tag === "Success") {
+      this.entering.pop()
+      this.succeed(actor, id, index, extras, call, run.fork, effect.value)
       if (call !== undefined) this.ended(actor)
       return
     }
