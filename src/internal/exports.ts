@@ -140,7 +140,7 @@ interface Entry {
   readonly codec: Codec.ResultCodec
   readonly to: Handles.Exporting
   /** encoded already, which takes its time */
-  readonly known: Completion | undefined
+  known: Completion | undefined
   unsubscribe: (() => void) | undefined
 }
 
@@ -153,6 +153,8 @@ interface Answered {
   /** whether it has been encoded, or is right now */
   isAsked: boolean
   known: Completion | undefined
+  /** what is kept of it if it has left while it was encoded */
+  entry: Entry | undefined
 }
 
 type Completion = readonly [status: number, encoded: Effect.Effect<unknown, unknown>]
@@ -299,7 +301,15 @@ export class Exports implements Handles.ExportTable {
 
   /** Answers a call with a result in the making and nothing else. */
   answer(call: number, source: LocalDeferred, codec: Codec.ResultCodec, to: Handles.Exporting): void {
-    this.answers.push({ place: this.outbox.place, source, codec, to, isAsked: false, known: undefined })
+    this.answers.push({
+      place: this.outbox.place,
+      source,
+      codec,
+      to,
+      isAsked: false,
+      known: undefined,
+      entry: undefined
+    })
     this.outbox.push4(Wire.Promised, call, 0, undefined)
   }
 
@@ -312,14 +322,20 @@ export class Exports implements Handles.ExportTable {
       if (isAsked || exit === undefined || !isPlain(codec.success) || !isPlain(codec.error)) continue
       answer.isAsked = true
       answer.known = completionOf(codec, exit, to)
+      if (answer.entry !== undefined) answer.entry.known = answer.known
     }
     // a schema that makes calls may have had all of it sent
     if (this.answers !== answers) return
     this.answers = []
-    for (const { codec, known, place, source, to } of answers) {
+    for (const answer of answers) {
+      const { codec, known, place, source, to } = answer
       if (known !== undefined && Codec.isSuccess(known[1]) && codecOf(known[0], codec) !== undefined) {
         this.outbox.amend4(place, Wire.Known, known[0], known[1].value)
-      } else this.outbox.amend4(place, Wire.Promised, this.keep(source, codec, to, known), undefined)
+        continue
+      }
+      const id = this.keep(source, codec, to, known)
+      answer.entry = this.results.get(id)
+      this.outbox.amend4(place, Wire.Promised, id, undefined)
     }
   }
 

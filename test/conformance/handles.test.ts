@@ -1,5 +1,5 @@
 import { assert, it, vi } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Option, Queue, Scope, Stream } from "effect"
 import { ActorExited, HandleReleased } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
@@ -398,6 +398,22 @@ onEveryPlacement(fixture, (placement) => {
       for (const result of worse) assertDied(yield* Effect.exit(result.await), "RangeError", "out of luck")
       assert.strictEqual(watched.held(), 0)
     }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H2: so does one whose schema makes calls while it is encoded", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const queue = yield* Queue.unbounded<{ readonly text: string }>()
+      yield* workshop.tellTo({ queue: Handle.fromQueue(queue) })
+      // what is not compiled may take so long that the answers leave before the results are there
+      yield* Effect.replicateEffect(workshop.soon({ ending: "succeeds" }), 1000, { discard: true })
+      for (let round = 0; round < 20; round++) {
+        const jobs = Array.from({ length: 8 }, (_, i) => `job ${i} of round ${round}`)
+        const results = yield* Effect.forEach(jobs, (job) => workshop.told({ job }), { concurrency: "unbounded" })
+        assert.deepStrictEqual(yield* Effect.forEach(results, (result) => result.await), jobs)
+        const items = yield* Queue.takeN(queue, 2 * jobs.length)
+        assert.sameDeepMembers(items, jobs.flatMap((text) => [{ text }, { text }]))
+      }
+    }).pipe(Effect.scoped, Effect.provide(placement.layer())))
 
   // ---- H5 ----
 
