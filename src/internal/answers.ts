@@ -22,13 +22,24 @@ class Sealed {
   readonly value: unknown
   readonly transfer: ReadonlyArray<unknown> | undefined
   readonly problem: string | undefined
+  /** to be called once it has been sent, or is not */
+  readonly done: () => void
 
-  constructor(value: unknown, transfer: ReadonlyArray<unknown> | undefined, problem: string | undefined) {
+  constructor(
+    value: unknown,
+    transfer: ReadonlyArray<unknown> | undefined,
+    problem: string | undefined,
+    done: () => void = () => undefined
+  ) {
     this.value = value
     this.transfer = transfer
     this.problem = problem
+    this.done = done
   }
 }
+
+/** Whether a value is the handle of a result that is still in the making. */
+const isPending = (value: unknown): value is LocalDeferred => value instanceof LocalDeferred && value.exit === undefined
 
 /** The answers of a worker's actors. */
 export class Answers {
@@ -52,15 +63,23 @@ export class Answers {
   seal(call: ServerCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<Exit.Exit<unknown, unknown>> {
     const { actor, method } = call
     if (!method.success.handles || method.stream || call.discard || Exit.isFailure(exit)) return Effect.succeed(exit)
-    if (Deferred.isDeferred(exit.value) || exit.value instanceof LocalDeferred) return Effect.succeed(exit)
+    if (Deferred.isDeferred(exit.value) || isPending(exit.value)) return Effect.succeed(exit)
     return Effect.callback((resume) =>
       this.whenEncoded(
         Handles.encode(this.exporting(actor), method.success, exit.value),
         actor.context,
-        (value, transfer) => resume(Effect.succeed(Exit.succeed(new Sealed(value, transfer, undefined)))),
+        (value, transfer) =>
+          resume(Effect.succeed(Exit.succeed(new Sealed(value, transfer, undefined, Handles.keep(this.ends, value))))),
         (text) => resume(Effect.succeed(Exit.succeed(new Sealed(undefined, undefined, text))))
       )
     )
+  }
+
+  /** What has been encoded early is not sent. */
+  unseal(exit: Exit.Exit<unknown, unknown>): void {
+    if (Exit.isFailure(exit) || !(exit.value instanceof Sealed)) return
+    Handles.takeBack(this.ends, exit.value.value)
+    exit.value.done()
   }
 
   /** Tells of a result. */
@@ -79,11 +98,12 @@ export class Answers {
     if (value instanceof Sealed) {
       if (value.problem !== undefined) return this.unsent(id, call, value.problem)
       if (value.transfer === undefined) this.outbox.isolate(value.value)
-      return this.settle(id, method, call, value.value, value.transfer)
+      this.settle(id, method, call, value.value, value.transfer)
+      return value.done()
     }
     const { success } = method
     const result = success.direct?.result
-    if (result !== undefined && value instanceof LocalDeferred && value.exit === undefined) {
+    if (result !== undefined && isPending(value)) {
       ;(this.ends.exports as Exports).answer(id, value, result, this.exporting(actor))
       return call?.giveBack()
     }

@@ -141,6 +141,8 @@ interface Entry {
   readonly to: Handles.Exporting
   /** encoded already, which takes its time */
   known: Completion | undefined
+  /** to be called once what has been encoded is sent, or is not */
+  readonly done: (() => void) | undefined
   unsubscribe: (() => void) | undefined
 }
 
@@ -288,7 +290,11 @@ export class Exports implements Handles.ExportTable {
     const id = this.next++
     // what is only passed on does not end with who passes it on
     const owner = source instanceof LocalDeferred ? to.owner : undefined
-    const entry: Entry = { owner, source, codec, to, known, unsubscribe: undefined }
+    const hasHandles = codec.success.handles || codec.error.handles
+    const done = hasHandles && known !== undefined && Codec.isSuccess(known[1])
+      ? Handles.keep(to.ends, known[1].value)
+      : undefined
+    const entry: Entry = { owner, source, codec, to, known, done, unsubscribe: undefined }
     this.results.set(id, entry)
     // a result that is there but does not travel in the answer must not overtake it
     entry.unsubscribe = source.subscribe(
@@ -414,7 +420,7 @@ export class Exports implements Handles.ExportTable {
   adoptResult(id: number, from: Entry | undefined, ends: Handles.Ends): void {
     if (from === undefined || this.ended) return
     const { owner, source } = from
-    const entry = { ...from, to: { ends, owner }, known: undefined }
+    const entry = { ...from, to: { ends, owner }, known: undefined, done: undefined }
     this.results.set(id, entry)
     entry.unsubscribe = source.subscribe((exit) => this.complete(id, exit))
   }
@@ -428,7 +434,10 @@ export class Exports implements Handles.ExportTable {
     const entry = this.results.delete(id)
     if (entry === undefined) return
     const [status, encoded] = entry.known ?? completionOf(entry.codec, exit, entry.to)
-    if (Codec.isSuccess(encoded)) return this.completed(id, status, encoded.value)
+    if (Codec.isSuccess(encoded)) {
+      this.completed(id, status, encoded.value)
+      return entry.done?.()
+    }
     this.services.whenEncoded(
       encoded,
       Context.empty(),
@@ -453,6 +462,7 @@ export class Exports implements Handles.ExportTable {
     if (id < 0) return this.whenKnown(id, () => this.services.close(id))
     const entry = this.results.delete(id)
     entry?.unsubscribe?.()
+    entry?.done?.()
   }
 
   /** An actor has ended: the results it promised and never completed are told so (H5). */

@@ -74,6 +74,8 @@ export interface ImportTable {
   readonly dead: (how: unknown, from: Importing) => object
   /** a result that is taken in later */
   readonly expect: (id: number) => void
+  /** what has this number is on its way back to its owner: letting go of it comes behind that; returns what is to be called then */
+  readonly sendBack: (id: number) => () => void
   /** lets go of a handle that may never have been taken in */
   readonly releaseId: (id: number) => void
   /** the same for one that was handed from worker to worker */
@@ -349,6 +351,15 @@ export const releaseAll = (ends: Ends, value: unknown): void =>
     if (id !== undefined) ends.imports.releaseId(id)
     if (id === undefined || content[0] !== WireDeferred) ends.imports.refuse(content, ends)
   })
+
+/** Keeps what goes back to its owner in an encoded value that is sent later; returns what is to be called behind that. */
+export const keep = ({ imports }: Ends, value: unknown): () => void => {
+  const sent: Array<() => void> = []
+  forEachWire(value, ({ [WireTag]: content }) => {
+    if (content[0] === WireYours) sent.push(imports.sendBack(content[1]))
+  })
+  return () => sent.forEach((each) => each())
+}
 
 /** Serves no longer what was handed out in an encoded value that is not sent. */
 export const takeBack = (ends: Ends, value: unknown): void =>

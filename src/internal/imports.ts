@@ -58,6 +58,8 @@ export class Imports implements Handles.ImportTable {
   /** the objects that are held, and the shares of those who were handed them */
   private readonly objects = new Table<RemoteObject | Target>()
   private nextShare = 1
+  /** what is on its way back to its owner, by its number: how often, and whether it has been let go of */
+  private readonly returning = new Map<number, { times: number; isReleased: boolean }>()
   private ended: [reason: ActorExited["reason"], message: string] | undefined
 
   constructor(
@@ -82,7 +84,7 @@ export class Imports implements Handles.ImportTable {
   }
 
   get size(): number {
-    return this.results.size + this.objects.size + this.expected.size + this.early.size
+    return this.results.size + this.objects.size + this.expected.size + this.early.size + this.returning.size
   }
 
   add(content: Handles.WireContent, how: unknown, from: Handles.Importing): object {
@@ -308,7 +310,20 @@ export class Imports implements Handles.ImportTable {
       // one that is not served yet is released as soon as it is: someone may have been promised a share of it
       if (this.services.close(id) === "awaited") return
     }
-    this.outbox.push2(Wire.Release, id)
+    const returning = this.returning.get(id)
+    if (returning === undefined) this.outbox.push2(Wire.Release, id)
+    else returning.isReleased = true
+  }
+
+  sendBack(id: number): () => void {
+    const returning = this.returning.get(id) ?? { times: 0, isReleased: false }
+    this.returning.set(id, returning)
+    returning.times++
+    return () => {
+      if (--returning.times > 0) return
+      this.returning.delete(id)
+      if (returning.isReleased) this.outbox.push2(Wire.Release, id)
+    }
   }
 
   /** An object's owner has ended. */

@@ -4,9 +4,8 @@
  *
  * A handler that finishes at once is answered in the same turn and costs no more
  * than its fiber, and not even that if it returns its result as it is, or starts
- * what makes it; only one
- * that suspends is entered into the tables below, and is announced as started when
- * the turn ends. That announcement, and the note of what was begun since the last
+ * what makes it; only one that suspends is entered into the tables below, and is
+ * announced as started when the turn ends. That announcement, and the note of what was begun since the last
  * one, is what lets the caller's side prove that a call never ran (C1).
  */
 import * as Context from "effect/Context"
@@ -413,7 +412,11 @@ export class Runner {
     fiber.addObserver((exit) => {
       if (scope !== undefined && scope.state._tag !== "Empty") {
         const closing = Effect.runForkWith(actor.context)(
-          Effect.flatMap(this.answers.seal(call, exit), (sealed) => Effect.andThen(Scope.close(scope, exit), sealed)),
+          Effect.flatMap(this.answers.seal(call, exit), (sealed) =>
+            Effect.andThen(
+              Effect.onError(Scope.close(scope, exit), () => Effect.sync(() => this.answers.unseal(sealed))),
+              sealed
+            )),
           { uninterruptible: true }
         )
         return this.follow(call, closing, undefined)

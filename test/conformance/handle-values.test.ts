@@ -148,6 +148,24 @@ for (const workers of ["dedicated", 1] as const) {
         assert.strictEqual(yield* items.take, 3)
       }).pipe(Effect.provide(layer)))
 
+    it.live(`H4: a handler may answer with what it got in the scope of the call (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        yield* keeper.keepSource({ source })
+        const items = yield* keeper.passItems()
+        yield* items.offer(1)
+        assert.strictEqual(yield* items.take, 1)
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H4: a result that is there may be what its maker got in the scope of the call (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        yield* keeper.keepSource({ source })
+        const items = yield* (yield* keeper.itemsOfSource()).await
+        yield* items.offer(1)
+        assert.strictEqual(yield* items.take, 1)
+      }).pipe(Effect.provide(layer)))
+
     it.live(`H4: an actor is spawned with handles and references (${where})`, () =>
       Effect.gen(function*() {
         const source = yield* Source.spawn()
@@ -314,6 +332,19 @@ for (const workers of ["dedicated", 1] as const) {
         const before = held()
         for (const n of upTo(20)) yield* keeper.once({ items, n })
         assert.deepStrictEqual(yield* items.takeAll, upTo(20))
+        yield* Effect.all([source.log(), keeper.pid()])
+        yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: an answer that fails when it has been made leaves nothing behind (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        yield* keeper.keepSource({ source })
+        const held = yield* watch
+        yield* Effect.scoped(keeper.passItems())
+        yield* Effect.all([source.log(), keeper.pid()])
+        const before = held()
+        for (const _ of upTo(10)) assert(Exit.isFailure(yield* Effect.exit(keeper.passItemsAndDie())))
         yield* Effect.all([source.log(), keeper.pid()])
         yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
       }).pipe(Effect.provide(layer)))
