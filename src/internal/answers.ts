@@ -69,7 +69,11 @@ export class Answers {
         Handles.encode(this.exporting(actor), method.success, exit.value),
         actor.context,
         (value, transfer) =>
-          resume(Effect.succeed(Exit.succeed(new Sealed(value, transfer, undefined, Handles.keep(this.ends, value))))),
+          resume(
+            Effect.succeed(
+              Exit.succeed(new Sealed(value, transfer, undefined, Handles.keepReturning(this.ends, value)))
+            )
+          ),
         (text) => resume(Effect.succeed(Exit.succeed(new Sealed(undefined, undefined, text))))
       )
     )

@@ -292,7 +292,7 @@ export class Exports implements Handles.ExportTable {
     const owner = source instanceof LocalDeferred ? to.owner : undefined
     const hasHandles = codec.success.handles || codec.error.handles
     const done = hasHandles && known !== undefined && Codec.isSuccess(known[1])
-      ? Handles.keep(to.ends, known[1].value)
+      ? Handles.keepReturning(to.ends, known[1].value)
       : undefined
     const entry: Entry = { owner, source, codec, to, known, done, unsubscribe: undefined }
     this.results.set(id, entry)

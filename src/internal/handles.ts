@@ -353,7 +353,7 @@ export const releaseAll = (ends: Ends, value: unknown): void =>
   })
 
 /** Keeps what goes back to its owner in an encoded value that is sent later; returns what is to be called behind that. */
-export const keep = ({ imports }: Ends, value: unknown): () => void => {
+export const keepReturning = ({ imports }: Ends, value: unknown): () => void => {
   const sent: Array<() => void> = []
   forEachWire(value, ({ [WireTag]: content }) => {
     if (content[0] === WireYours) sent.push(imports.sendBack(content[1]))

@@ -5,8 +5,9 @@
  * A handler that finishes at once is answered in the same turn and costs no more
  * than its fiber, and not even that if it returns its result as it is, or starts
  * what makes it; only one that suspends is entered into the tables below, and is
- * announced as started when the turn ends. That announcement, and the note of what was begun since the last
- * one, is what lets the caller's side prove that a call never ran (C1).
+ * announced as started when the turn ends. That announcement, and the note of what
+ * was begun since the last one, is what lets the caller's side prove that a call
+ * never ran (C1).
  */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"

@@ -32,7 +32,6 @@ export class ScopedFiber<A, E> implements Placed {
     this.context = context
     this.running = running
     const fiber = this.fiber = Effect.runForkWith(Context.add(context, Scope.Scope, scope))(effect)
-    this.exit = undefined
     const exit = fiber.pollUnsafe()
     if (exit !== undefined && scope.state._tag === "Empty") {
       Scope.closeUnsafe(scope, exit)
