@@ -135,6 +135,8 @@ export class LocalObject implements Handles.Carrier {
 
 /** A result that was handed out and is not there yet. */
 interface Entry {
+  /** the number under which it is told of */
+  readonly id: number
   readonly owner: object | undefined
   readonly source: Source
   readonly codec: Codec.ResultCodec
@@ -282,11 +284,10 @@ export class Exports implements Handles.ExportTable {
         return Handles.known(status, encoded.value)
       }
     }
-    return Handles.promise(this.keep(source, codec, to, known))
+    return Handles.promise(this.keep(source, codec, to, known).id)
   }
 
-  // returns the number under which it is told of
-  private keep(source: Source, codec: Codec.ResultCodec, to: Handles.Exporting, known: Completion | undefined): number {
+  private keep(source: Source, codec: Codec.ResultCodec, to: Handles.Exporting, known: Completion | undefined): Entry {
     const id = this.next++
     // what is only passed on does not end with who passes it on
     const owner = source instanceof LocalDeferred ? to.owner : undefined
@@ -294,7 +295,7 @@ export class Exports implements Handles.ExportTable {
     const done = hasHandles && known !== undefined && Codec.isSuccess(known[1])
       ? Handles.keepReturning(to.ends, known[1].value)
       : undefined
-    const entry: Entry = { owner, source, codec, to, known, done, unsubscribe: undefined }
+    const entry: Entry = { id, owner, source, codec, to, known, done, unsubscribe: undefined }
     this.results.set(id, entry)
     // a result that is there but does not travel in the answer must not overtake it
     entry.unsubscribe = source.subscribe(
@@ -302,7 +303,9 @@ export class Exports implements Handles.ExportTable {
         ? (exit) => this.complete(id, exit)
         : (exit) => queueMicrotask(() => this.complete(id, exit))
     )
-    return id
+    // an answer that comes too late: nobody is there to hold it
+    if (this.ended) this.release(id)
+    return entry
   }
 
   /** Answers a call with a result in the making and nothing else. */
@@ -339,9 +342,8 @@ export class Exports implements Handles.ExportTable {
         this.outbox.amend4(place, Wire.Known, known[0], known[1].value)
         continue
       }
-      const id = this.keep(source, codec, to, known)
-      answer.entry = this.results.get(id)
-      this.outbox.amend4(place, Wire.Promised, id, undefined)
+      answer.entry = this.keep(source, codec, to, known)
+      this.outbox.amend4(place, Wire.Promised, answer.entry.id, undefined)
     }
   }
 
@@ -420,7 +422,7 @@ export class Exports implements Handles.ExportTable {
   adoptResult(id: number, from: Entry | undefined, ends: Handles.Ends): void {
     if (from === undefined || this.ended) return
     const { owner, source } = from
-    const entry = { ...from, to: { ends, owner }, known: undefined, done: undefined }
+    const entry = { ...from, id, to: { ends, owner }, known: undefined, done: undefined }
     this.results.set(id, entry)
     entry.unsubscribe = source.subscribe((exit) => this.complete(id, exit))
   }

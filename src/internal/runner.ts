@@ -363,17 +363,10 @@ export class Runner {
     if (run.isAnswer && actor.forks[index] === undefined) actor.learn(index, run.fork)
     if (!run.fork) actor.mailbox.running++
     const { effect } = run
-    if (effect instanceof Forking) {
-      const handle = effect.start(actor.context)
+    if (effect instanceof Forking || Exit.isExit(effect) && effect._tag === "Success") {
+      const exit = effect instanceof Forking ? Exit.succeed(effect.start(actor.context)) : effect
       this.entering.pop()
-      this.leaveTables(actor, call, run.fork)
-      this.answers.succeed(actor, id, actor.methods[index]!, extras, call, handle)
-      if (call !== undefined) this.ended(actor)
-      return
-    }
-    if (Exit.isExit(effect) && effect._tag === "Success") {
-      this.entering.pop()
-      this.succeed(actor, id, index, extras, call, run.fork, effect.value)
+      this.finish(actor, id, index, extras, call, run.fork, exit)
       if (call !== undefined) this.ended(actor)
       return
     }
@@ -489,35 +482,22 @@ export class Runner {
     forked: boolean,
     exit: Exit.Exit<unknown, unknown>
   ): void {
-    if (exit._tag === "Success") return this.succeed(actor, id, index, extras, call, forked, exit.value)
-    this.leaveTables(actor, call, forked)
-    this.answers.fail(actor, id, actor.methods[index]!, extras, call, exit.cause)
-    call?.giveBack()
-  }
-
-  private succeed(
-    actor: LocalActor,
-    id: number,
-    index: number,
-    extras: Wire.Extras | undefined,
-    call: ServerCall | undefined,
-    forked: boolean,
-    value: unknown
-  ): void {
-    this.leaveTables(actor, call, forked)
-    if (!Deferred.isDeferred(value)) {
-      return this.answers.succeed(actor, id, actor.methods[index]!, extras, call, value)
-    }
-    // its place is free for the next call; the answer follows when the Deferred completes
-    const waiting = call ?? new ServerCall(this, id, actor, index, undefined, extras)
-    waiting.forked = true
-    if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
-    this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(value)), undefined)
-  }
-
-  private leaveTables(actor: LocalActor, call: ServerCall | undefined, forked: boolean): void {
     if (call !== undefined) this.forget(call)
     if (!forked) actor.mailbox.running--
+    const method = actor.methods[index]!
+    if (exit._tag === "Success") {
+      const { value } = exit
+      if (Deferred.isDeferred(value)) {
+        // its place is free for the next call; the answer follows when the Deferred completes
+        const waiting = call ?? new ServerCall(this, id, actor, index, undefined, extras)
+        waiting.forked = true
+        if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
+        return this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(value)), undefined)
+      }
+      return this.answers.succeed(actor, id, method, extras, call, value)
+    }
+    this.answers.fail(actor, id, method, extras, call, exit.cause)
+    call?.giveBack()
   }
 
   // ---- what has begun ----
