@@ -15,7 +15,6 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Transferable from "effect/workers/Transferable"
 import * as Codec from "./codec.ts"
-import { CurrentActor } from "./localActor.ts"
 import { PendingCall, PendingStream, PendingTell, type Resume } from "./pending.ts"
 import type { Pending, Target } from "./target.ts"
 import type * as Wire from "./wire.ts"
@@ -146,13 +145,9 @@ const submit = (pending: Pending): boolean => {
   return true
 }
 
-// a handle lives as long as the scope that receives it, if there is one, else as long as its actor (H5)
 const prepare = (pending: Pending): void => {
   const { payload, success } = pending.method
-  if (!success.handles && !payload.handles) return
-  const { context } = Fiber.getCurrent()!
-  pending.scope = context.mapUnsafe.get(Scope.Scope.key) as Scope.Scope | undefined
-  pending.sender = context.mapUnsafe.get(CurrentActor.key) as object | undefined
+  if (success.handles || payload.handles) pending.context = Fiber.getCurrent()!.context
 }
 
 const extrasOf = (options: CallOptions | undefined, window: number | undefined): Wire.Extras | undefined => {

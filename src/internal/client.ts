@@ -15,6 +15,7 @@ import * as Call from "./call.ts"
 import { Callees } from "./callees.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
+import { known } from "./heldDeferred.ts"
 import type { Imports } from "./imports.ts"
 import * as Interruption from "./interruption.ts"
 import type { LinkEnd, Notes } from "./link.ts"
@@ -231,7 +232,7 @@ export class Client implements Connection {
       return this.settled(id, Handles.known(status, value))
     }
     this.release(pending)
-    pending.received(this.imports.known(status, value, how, pending.importer))
+    pending.received(known(status, value, how, pending))
     if (pending.target.waiting.size > 0) pending.target.advance()
   }
 

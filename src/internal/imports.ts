@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import type { ActorExited } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
+import { known } from "./heldDeferred.ts"
 import { hold } from "./leases.ts"
 import type { Neighbour } from "./neighbour.ts"
 import type { Outbox } from "./outbox.ts"
@@ -90,7 +91,7 @@ export class Imports implements Handles.ImportTable {
   add(content: Handles.WireContent, how: unknown, from: Handles.Importing): object {
     switch (content[0]) {
       case Handles.WireKnown:
-        return this.known(content[1], content[2], how as Codec.ResultCodec, from)
+        return known(content[1], content[2], how as Codec.ResultCodec, { owner: from.owner, importer: from })
       case Handles.WireDeferred:
         return hold(from.scope, (leases) => {
           const deferred = new RemoteDeferred(this, content[1], how as Codec.ResultCodec, from, leases)
@@ -133,13 +134,6 @@ export class Imports implements Handles.ImportTable {
       default:
         throw new TypeError(`unknown kind of handle: ${String(content[0])}`)
     }
-  }
-
-  /** Takes in a result that is there. */
-  known(status: number, value: unknown, how: Codec.ResultCodec, from: Handles.Importing): RemoteDeferred {
-    const deferred = new RemoteDeferred(this, 0, how, from, undefined)
-    deferred.complete(status, value, this)
-    return deferred
   }
 
   private take(

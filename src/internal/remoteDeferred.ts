@@ -2,15 +2,14 @@
  * A result that is in the making elsewhere, as it is held here. One that has been
  * handed on is waited for until those have let go too to whom it was handed (H4).
  */
-import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type * as Option from "effect/Option"
 import type { ActorExited } from "../ActorError.ts"
-import * as Codec from "./codec.ts"
+import type * as Codec from "./codec.ts"
 import type { Exports, Source } from "./exports.ts"
 import * as Handles from "./handles.ts"
-import { hold, type Holding, type Leases, released } from "./leases.ts"
+import { decode, HeldDeferred, type Result } from "./heldDeferred.ts"
+import { hold, type Holding, type Leases } from "./leases.ts"
 import { Listeners } from "./listeners.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Wire from "./wire.ts"
@@ -33,24 +32,19 @@ interface Channel extends Table {
   readonly ignore: (id: number) => void
 }
 
-type Result = Effect.Effect<unknown, unknown>
-
 /** A result in the making elsewhere. */
-export class RemoteDeferred implements Handles.Carrier, Source, Holding {
+export class RemoteDeferred extends HeldDeferred implements Holding {
   readonly id: number
   place = -1
   private readonly imports: Table
   private readonly codec: Codec.ResultCodec
-  private readonly from: Handles.Importing
+  readonly importer: Handles.Importing
   private readonly leases: Leases | undefined
   /** the one that is told of the result, where this is another holding of it */
   private core: RemoteDeferred | undefined
   private leave: (() => void) | undefined
   /** the channel on which it is told as well, and under which number */
   private direct: readonly [channel: Channel, id: number] | undefined
-  /** the result, decoded when it came */
-  private result: Result | undefined
-  private isReleased = false
   /** how many have been handed this */
   private shares = 0
   // made when they are needed: most results are there before anybody waits
@@ -64,28 +58,16 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
     from: Handles.Importing,
     leases: Leases | undefined
   ) {
+    super(from.owner, undefined)
     this.imports = imports
     this.id = id
     this.codec = codec
-    this.from = from
+    this.importer = from
     this.leases = leases
   }
 
-  get [Handles.HandleTypeId](): this {
-    return this
-  }
-
-  get kind(): string {
-    return "Deferred"
-  }
-
-  get isOver(): boolean {
-    return this.result !== undefined
-  }
-
-  /** Awaiting any number of times gives the same result, and takes nothing away (H1). */
-  get await(): Result {
-    return Effect.suspend(() => this.now ?? this.later)
+  override get outcome(): Result {
+    return this.now ?? this.later
   }
 
   private get later(): Result {
@@ -100,21 +82,8 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
     })
   }
 
-  get poll(): Effect.Effect<Option.Option<Exit.Exit<unknown, unknown>>> {
-    return Effect.suspend(() => {
-      const { now } = this
-      return now === undefined ? Effect.succeedNone : Effect.asSome(Effect.exit(now))
-    })
-  }
-
-  get isDone(): Effect.Effect<boolean, unknown> {
-    return Effect.suspend(() =>
-      this.isReleased ? Effect.as(this.now!, true) : Effect.succeed(this.result !== undefined)
-    )
-  }
-
   /** Interrupts the making, and completes when that is acknowledged. */
-  get interrupt(): Effect.Effect<void> {
+  override get interrupt(): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.result !== undefined || this.isReleased && this.shares === 0) return Effect.void
       return Effect.callback<void>((resume) => {
@@ -128,10 +97,6 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
     })
   }
 
-  private get now(): Result | undefined {
-    return this.isReleased ? Effect.fail(released(this.from.owner)) : this.result
-  }
-
   /** It is told on a channel as well: whichever word comes first counts. */
   follow(channel: Channel | undefined, id: number): void {
     if (channel === undefined) return
@@ -141,11 +106,11 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
   }
 
   complete(status: number, value: unknown, by: Table): void {
-    if (by === this.imports) return this.settle(this.decode(status, value))
+    if (by === this.imports) return this.settle(decode(status, value, this.codec, this))
     this.direct = undefined
     // what went wrong with a result is said by the one who stands between, who knows whose it was
     if (status > Wire.CompleteCause) return
-    this.settle(this.decode(status, value))
+    this.settle(decode(status, value, this.codec, this))
     this.imports.releaseId(this.id)
   }
 
@@ -168,13 +133,13 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
       this.direct = undefined
       return
     }
-    const { owner } = this.from
+    const { owner } = this
     this.settle(
       Effect.fail(owner.exited(reason, "Unknown", `${owner.address} ended before a result was there: ${message}`))
     )
   }
 
-  release(): void {
+  override release(): void {
     if (this.isReleased) return
     this.isReleased = true
     this.leases?.delete(this)
@@ -207,7 +172,7 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
 
   // ---- handing it on ----
 
-  reclaim(from: Handles.Importing): object {
+  override reclaim(from: Handles.Importing): object {
     return hold(from.scope, (leases) => {
       const again = new RemoteDeferred(this.imports, this.id, this.codec, from, leases)
       again.core = this.core ?? this
@@ -232,13 +197,7 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
     }
   }
 
-  get exit(): Exit.Exit<unknown, unknown> | undefined {
-    return this.result !== undefined && (Codec.isSuccess(this.result) || Codec.isFailure(this.result))
-      ? this.result
-      : undefined
-  }
-
-  subscribe(listener: (exit: Exit.Exit<unknown, unknown>) => void): () => void {
+  override subscribe(listener: (exit: Exit.Exit<unknown, unknown>) => void): () => void {
     let stop: () => void = () => undefined
     stop = this.share((result) => {
       const fiber = Effect.runFork(result)
@@ -247,11 +206,11 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
     return () => stop()
   }
 
-  export(to: Handles.Exporting, how: unknown): Handles.WireHandle {
-    if (this.isReleased) throw released(this.from.owner)
+  override export(to: Handles.Exporting, how: unknown): Handles.WireHandle {
+    if (this.isReleased || this.result !== undefined) return super.export(to, how)
     const exports = to.ends.exports as Exports
     const isBack = to.ends.imports === this.imports
-    const passed = this.result !== undefined || isBack
+    const passed = isBack
       ? undefined
       : this.imports.passResult((this.core ?? this).id, how as Codec.ResultCodec, to.ends)
     const relay = exports.addResult(
@@ -260,41 +219,6 @@ export class RemoteDeferred implements Handles.Carrier, Source, Holding {
       to
     )
     if (passed !== undefined) return Handles.passed(relay, passed[0], passed[1])
-    return this.result !== undefined || !isBack ? relay : Handles.yours(this.id, relay)
-  }
-
-  private decode(status: number, value: unknown): Result {
-    const { codec, from } = this
-    const { owner } = from
-    const orMisfit = (decoded: Result): Result =>
-      Codec.isSuccess(decoded) ?
-        decoded :
-        Effect.catchCause(
-          decoded,
-          (cause) =>
-            Effect.die(new TypeError(`a result of ${owner.address} does not fit its schema: ${Codec.issueText(cause)}`))
-        )
-    switch (status) {
-      case Wire.CompleteSuccess:
-        return orMisfit(
-          codec.success.handles ? Handles.decode(from, codec.success, value) : codec.success.decode(value)
-        )
-      case Wire.CompleteError:
-        return orMisfit(codec.error.decode(value)).pipe(flatFail)
-      case Wire.CompleteRelayed:
-        return orMisfit(Codec.relayed.decode(value)).pipe(flatFail)
-      case Wire.CompleteCause:
-        return orMisfit(Codec.decodeCauseWith(value as Wire.EncodedCause, codec.error.decode, Codec.decodeDefect)).pipe(
-          Effect.flatMap((cause) => Effect.failCause(cause as Cause.Cause<unknown>))
-        )
-      case Wire.CompleteStopped:
-        return Effect.fail(
-          owner.exited("Stopped", "Unknown", `${owner.address} was stopped before a result it had promised was there`)
-        )
-      default:
-        return Effect.die(new TypeError(`a result of ${owner.address} cannot be sent: ${String(value)}`))
-    }
+    return isBack ? Handles.yours(this.id, relay) : relay
   }
 }
-
-const flatFail = (decoded: Result): Effect.Effect<never, unknown> => Effect.flatMap(decoded, Effect.fail)

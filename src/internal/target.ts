@@ -5,10 +5,11 @@
  * to have run goes there in its old order (F3).
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import {
   type ActorError,
   ActorExited,
@@ -21,6 +22,7 @@ import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import { Line } from "./line.ts"
 import type { LinkEnd } from "./link.ts"
+import { CurrentActor } from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Plan } from "./supervision.ts"
 import type * as Wire from "./wire.ts"
@@ -305,8 +307,8 @@ export abstract class Pending extends Effectable.Class<void> {
   forked = false
   uninterruptible = false
   onAcknowledged: (() => void) | undefined
-  /** what the handles in its answer live as long as */
-  scope: Scope.Scope | undefined
+  /** that of its caller, where it carries handles */
+  context: Context.Context<never> = Context.empty()
   timer: ReturnType<typeof setTimeout> | undefined
   readonly target: Target
   /** the one on which it was sent, which may not be that of the actor any more */
@@ -316,8 +318,6 @@ export abstract class Pending extends Effectable.Class<void> {
   readonly payload: unknown
   readonly extras: Wire.Extras | undefined
   readonly transfer: ReadonlyArray<unknown> | undefined
-  /** the actor that is to own what the payload hands out */
-  sender: object | undefined
 
   constructor(
     target: Target,
@@ -354,8 +354,19 @@ export abstract class Pending extends Effectable.Class<void> {
     this.started = this.forked = this.uninterruptible = false
   }
 
+  get owner(): Target {
+    return this.target
+  }
+
+  /** the actor that makes it, which is to own what the payload hands out */
+  get sender(): object | undefined {
+    return Context.get(this.context, CurrentActor)
+  }
+
+  // a handle lives as long as the scope that receives it, if there is one, else as long as its actor (H5)
   get importer(): Handles.Importing {
-    return { ends: this.connection.ends, owner: this.target, receiver: this.sender, scope: this.scope }
+    const scope = Context.getOrUndefined(this.context, Scope.Scope)
+    return { ends: this.connection.ends, owner: this.target, receiver: this.sender, scope }
   }
 
   /** Its answer came too late: lets go of the handles in it. */
