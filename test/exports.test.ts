@@ -18,7 +18,7 @@ describe("Exports", () => {
     Effect.gen(function*() {
       const link = { send: () => undefined, flushAt: 16 }
       const outbox: Outbox = new Outbox(link, unused, { before: () => exports.fillIn(), after: () => undefined })
-      const exports = new Exports(outbox, { whenEncoded: unused, serve: unused, close: unused, passOn: unused })
+      const exports = new Exports(outbox, { serve: unused, close: unused, passOn: unused })
       const to: Handles.Exporting = {
         ends: { exports, imports: undefined as never, neighbour: undefined, mesh: undefined },
         owner: undefined

@@ -3,11 +3,9 @@
  * be sent, as frames.
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Transferable from "effect/workers/Transferable"
 import { isRelayable } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
 import { type Exports, LocalDeferred } from "./exports.ts"
@@ -22,19 +20,18 @@ class Sealed {
   readonly value: unknown
   readonly transfer: ReadonlyArray<unknown> | undefined
   readonly problem: string | undefined
-  /** to be called once it has been sent, or is not */
-  readonly done: () => void
+  readonly parcel: Handles.Parcel
 
   constructor(
     value: unknown,
     transfer: ReadonlyArray<unknown> | undefined,
     problem: string | undefined,
-    done: () => void = () => undefined
+    parcel: Handles.Parcel
   ) {
     this.value = value
     this.transfer = transfer
     this.problem = problem
-    this.done = done
+    this.parcel = parcel
   }
 }
 
@@ -64,26 +61,20 @@ export class Answers {
     const { actor, method } = call
     if (!method.success.handles || method.stream || call.discard || Exit.isFailure(exit)) return Effect.succeed(exit)
     if (Deferred.isDeferred(exit.value) || isPending(exit.value)) return Effect.succeed(exit)
+    const parcel = new Handles.Parcel(this.exporting(actor))
     return Effect.callback((resume) =>
-      this.whenEncoded(
-        Handles.encode(this.exporting(actor), method.success, exit.value),
+      Codec.whenEncoded(
+        Handles.encode(parcel, method.success, exit.value),
         actor.context,
-        (value, transfer) =>
-          resume(
-            Effect.succeed(
-              Exit.succeed(new Sealed(value, transfer, undefined, Handles.keepReturning(this.ends, value)))
-            )
-          ),
-        (text) => resume(Effect.succeed(Exit.succeed(new Sealed(undefined, undefined, text))))
+        (value, transfer) => resume(Effect.succeed(Exit.succeed(new Sealed(value, transfer, undefined, parcel)))),
+        (text) => resume(Effect.succeed(Exit.succeed(new Sealed(undefined, undefined, text, parcel))))
       )
     )
   }
 
   /** What has been encoded early is not sent. */
   unseal(exit: Exit.Exit<unknown, unknown>): void {
-    if (Exit.isFailure(exit) || !(exit.value instanceof Sealed)) return
-    Handles.takeBack(this.ends, exit.value.value)
-    exit.value.done()
+    if (Exit.isSuccess(exit) && exit.value instanceof Sealed) exit.value.parcel.abandon()
   }
 
   /** Tells of a result. */
@@ -96,14 +87,14 @@ export class Answers {
     value: unknown
   ): void {
     if (method.stream || extras?.discard === true) {
-      call?.writer?.flush()
+      call?.writer?.end()
       return this.settle(id, method, call, undefined, undefined)
     }
     if (value instanceof Sealed) {
       if (value.problem !== undefined) return this.unsent(id, call, value.problem)
       if (value.transfer === undefined) this.outbox.isolate(value.value)
       this.settle(id, method, call, value.value, value.transfer)
-      return value.done()
+      return value.parcel.sent()
     }
     const { success } = method
     const result = success.direct?.result
@@ -111,19 +102,22 @@ export class Answers {
       ;(this.ends.exports as Exports).answer(id, value, result, this.exporting(actor))
       return call?.giveBack()
     }
-    const encoded = success.handles
-      ? Handles.encode(this.exporting(actor), success, value)
-      : success.encode(value)
+    const parcel = success.handles ? new Handles.Parcel(this.exporting(actor)) : undefined
+    const encoded = parcel === undefined ? success.encode(value) : Handles.encode(parcel, success, value)
     if (!Codec.isSuccess(encoded)) {
-      return this.whenEncoded(
+      return Codec.whenEncoded(
         encoded,
         actor.context,
-        (value, transfer) => this.settle(id, method, call, value, transfer),
+        (value, transfer) => {
+          this.settle(id, method, call, value, transfer)
+          parcel?.sent()
+        },
         (text) => this.unsent(id, call, text)
       )
     }
     if (!success.isolated) this.outbox.isolate(encoded.value)
     this.settle(id, method, call, encoded.value, undefined)
+    parcel?.sent()
   }
 
   // what was lent to a call is given back behind its answer, in which it may be
@@ -156,7 +150,7 @@ export class Answers {
     call: ServerCall | undefined,
     cause: Cause.Cause<unknown>
   ): void {
-    call?.writer?.flush()
+    call?.writer?.end()
     if (call?.interrupted === true) return this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
     const only = cause.reasons.length === 1 ? cause.reasons[0] : undefined
     const defect = only?._tag === "Die" ? only.defect : undefined
@@ -180,7 +174,7 @@ export class Answers {
     }
     const fail = (text: string): void => this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, text)
     if (actor.isRelay && only?._tag === "Fail" && isRelayable(only.error)) {
-      return this.whenEncoded(
+      return Codec.whenEncoded(
         Codec.relayed.encode(only.error),
         actor.context,
         (value) => this.outbox.push4(Wire.Failed, id, Wire.FailureRelayed, value),
@@ -188,7 +182,7 @@ export class Answers {
       )
     }
     if (only?._tag === "Fail") {
-      return this.whenEncoded(
+      return Codec.whenEncoded(
         method.error.encode(only.error),
         actor.context,
         (value) => {
@@ -200,28 +194,12 @@ export class Answers {
     }
     const errors = cause.reasons.filter(Cause.isFailReason)
     const encodeAll = Effect.forEach(errors, (reason) => method.error.encode(reason.error))
-    this.whenEncoded(encodeAll, actor.context, (values) => {
+    Codec.whenEncoded(encodeAll, actor.context, (values) => {
       let at = 0
       const encoded = Codec.encodeCause(cause, () => (values as ReadonlyArray<unknown>)[at++], method.encodeDefect)
       this.outbox.isolate(encoded)
       this.outbox.push4(Wire.Failed, id, Wire.FailureCause, encoded)
     }, fail)
-  }
-
-  /** Runs a coder to its end, at once if it can; collects what is to be transferred. */
-  whenEncoded<E>(
-    encoded: Effect.Effect<unknown, E>,
-    context: Context.Context<never>,
-    done: (value: unknown, transfer: ReadonlyArray<unknown> | undefined) => void,
-    failed: (text: string) => void
-  ): void {
-    if (Codec.isSuccess(encoded)) return done(encoded.value, undefined)
-    const collector = Transferable.makeCollectorUnsafe()
-    Effect.runForkWith(Context.add(context, Transferable.Collector, collector))(encoded).addObserver((exit) => {
-      if (Exit.isFailure(exit)) return failed(Codec.issueText(exit.cause))
-      const transfer = collector.readUnsafe()
-      done(exit.value, transfer.length > 0 ? transfer : undefined)
-    })
   }
 
   /** A frame of an answer could not be sent. */

@@ -13,7 +13,6 @@ import * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Transferable from "effect/workers/Transferable"
 import * as Codec from "./codec.ts"
 import { PendingCall, PendingStream, PendingTell, type Resume } from "./pending.ts"
 import type { Pending, Target } from "./target.ts"
@@ -72,23 +71,17 @@ const encodeSlowly = (
   method: Codec.Method,
   encoded: Effect.Effect<unknown, unknown>
 ): Effect.Effect<readonly [payload: unknown, transfer: ReadonlyArray<unknown> | undefined]> =>
-  Effect.suspend(() => {
-    const collector = Transferable.makeCollectorUnsafe()
-    return Effect.matchCauseEffect(Effect.provideService(encoded, Transferable.Collector, collector), {
-      onSuccess: (payload) => {
-        const transfer = collector.readUnsafe()
-        return Effect.succeed([payload, transfer.length > 0 ? transfer : undefined] as const)
-      },
-      onFailure: (cause) =>
-        Cause.hasInterrupts(cause)
-          ? Effect.failCause(cause as Cause.Cause<never>)
-          : Effect.die(
-            new TypeError(
-              `${target.name}.${method.tag}: the payload does not fit its schema: ${Codec.issueText(cause)}`
-            )
+  Effect.catchCause(
+    Codec.collect(encoded),
+    (cause) =>
+      Cause.hasInterrupts(cause)
+        ? Effect.failCause(cause as Cause.Cause<never>)
+        : Effect.die(
+          new TypeError(
+            `${target.name}.${method.tag}: the payload does not fit its schema: ${Codec.issueText(cause)}`
           )
-    })
-  })
+        )
+  )
 
 const stream = (target: Target, index: number, payload: unknown, options?: CallOptions): object => {
   const method = target.methods[index]!

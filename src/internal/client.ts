@@ -9,19 +9,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Transferable from "effect/workers/Transferable"
 import type { ActorError, HandleReleased, Outcome } from "../ActorError.ts"
 import * as Call from "./call.ts"
 import { Callees } from "./callees.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
-import { known } from "./heldDeferred.ts"
 import type { Imports } from "./imports.ts"
 import * as Interruption from "./interruption.ts"
 import type { LinkEnd, Notes } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Packing from "./packing.ts"
-import { PendingCall } from "./pending.ts"
 import { type Connection, type Kind, kindOf, type Pending, type Target } from "./target.ts"
 import * as Wire from "./wire.ts"
 
@@ -113,11 +110,11 @@ export class Client implements Connection {
   // handles are handed out to this very link, so to each incarnation anew
   private sendHandles(pending: Pending): boolean {
     const { method, payload, target } = pending
-    const collector = Transferable.makeCollectorUnsafe()
-    const encoding = Handles.encode({ ends: this.ends, owner: pending.sender }, method.payload, payload)
-    const encoded = Codec.isSuccess(encoding) || Codec.isFailure(encoding)
-      ? encoding
-      : Effect.runSyncExit(Effect.provideService(encoding, Transferable.Collector, collector))
+    const parcel = new Handles.Parcel({ ends: this.ends, owner: pending.sender })
+    const encoding = Handles.encode(parcel, method.payload, payload)
+    const encoded = Codec.isSuccess(encoding)
+      ? Exit.succeed([encoding.value, undefined] as const)
+      : Effect.runSyncExit(Codec.collect(encoding))
     if (Exit.isFailure(encoded)) {
       pending.fail(
         Effect.die(
@@ -128,10 +125,10 @@ export class Client implements Connection {
       )
       return false
     }
-    const transfer = collector.readUnsafe()
-    if (this.sendEncoded(pending, encoded.value, transfer.length > 0 ? transfer : undefined)) return true
-    Handles.takeBack(this.ends, encoded.value)
-    return false
+    const isSent = this.sendEncoded(pending, ...encoded.value)
+    if (isSent) parcel.sent()
+    else parcel.abandon()
+    return isSent
   }
 
   private sendEncoded(pending: Pending, payload: unknown, transfer: ReadonlyArray<unknown> | undefined): boolean {
@@ -213,26 +210,16 @@ export class Client implements Connection {
     return pending !== undefined && pending.id === id ? pending : undefined
   }
 
-  private settled(id: number, value: unknown): void {
+  // with a status: by a result that is there already
+  private settled(id: number, value: unknown, status?: number): void {
     const pending = this.find(id)
     if (pending === undefined) return
     this.release(pending)
     if (pending.onAcknowledged !== undefined) {
-      if (!pending.method.stream) this.unwanted(pending, value)
+      if (!pending.method.stream) this.unwanted(pending, status === undefined ? value : Handles.known(status, value))
       pending.onAcknowledged()
-    } else pending.succeed(value)
-    if (pending.target.waiting.size > 0) pending.target.advance()
-  }
-
-  // a result that is there already is all there is to the answer
-  private known(id: number, status: number, value: unknown): void {
-    const pending = this.find(id)
-    const how = pending?.method.success.direct?.result
-    if (how === undefined || !(pending instanceof PendingCall) || pending.onAcknowledged !== undefined) {
-      return this.settled(id, Handles.known(status, value))
-    }
-    this.release(pending)
-    pending.received(known(status, value, how, pending))
+    } else if (status === undefined) pending.succeed(value)
+    else pending.known(status, value)
     if (pending.target.waiting.size > 0) pending.target.advance()
   }
 
@@ -342,7 +329,7 @@ export class Client implements Connection {
         this.settled(batch[i + 1] as number, Handles.promise(batch[i + 2] as number))
         break
       case Wire.Known:
-        this.known(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])
+        this.settled(batch[i + 1] as number, batch[i + 3], batch[i + 2] as number)
         break
       case Wire.Failed:
         this.failed(batch[i + 1] as number, batch[i + 2] as number, batch[i + 3])

@@ -18,6 +18,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
+import * as Transferable from "effect/workers/Transferable"
 import { Relayable } from "../ActorError.ts"
 import type * as Wire from "./wire.ts"
 
@@ -393,6 +394,32 @@ export const isSuccess = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Suc
 /** Whether a coder has finished at once with a failure. */
 export const isFailure = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Failure<A, E> =>
   (effect as { readonly _tag?: string })._tag === "Failure"
+
+/** Runs a coder, and collects what is to be transferred. */
+export const collect = <E>(
+  encoded: Effect.Effect<unknown, E>
+): Effect.Effect<readonly [value: unknown, transfer: ReadonlyArray<unknown> | undefined], E> =>
+  Effect.suspend(() => {
+    const collector = Transferable.makeCollectorUnsafe()
+    return Effect.map(Effect.provideService(encoded, Transferable.Collector, collector), (value) => {
+      const transfer = collector.readUnsafe()
+      return [value, transfer.length > 0 ? transfer : undefined] as const
+    })
+  })
+
+/** Runs a coder to its end, at once if it can. */
+export const whenEncoded = <E>(
+  encoded: Effect.Effect<unknown, E>,
+  context: Context.Context<never>,
+  done: (value: unknown, transfer: ReadonlyArray<unknown> | undefined) => void,
+  failed: (text: string) => void
+): void => {
+  if (isSuccess(encoded)) return done(encoded.value, undefined)
+  Effect.runForkWith(context)(collect(encoded)).addObserver((exit) => {
+    if (Exit.isFailure(exit)) failed(issueText(exit.cause))
+    else done(...exit.value)
+  })
+}
 
 /** The text of what did not fit, one line for each problem with the path to its field. */
 export const issueText = (cause: Cause.Cause<unknown>): string => {

@@ -143,8 +143,6 @@ interface Entry {
   readonly to: Handles.Exporting
   /** encoded already, which takes its time */
   known: Completion | undefined
-  /** to be called once what has been encoded is sent, or is not */
-  readonly done: (() => void) | undefined
   unsubscribe: (() => void) | undefined
 }
 
@@ -161,7 +159,8 @@ interface Answered {
   entry: Entry | undefined
 }
 
-type Completion = readonly [status: number, encoded: Effect.Effect<unknown, unknown>]
+/** How a result is told; with what it hands out itself, if it may. */
+type Completion = readonly [status: number, encoded: Effect.Effect<unknown, unknown>, parcel?: Handles.Parcel]
 
 /** An object and the actor it belongs to. */
 export interface ObjectEntry {
@@ -171,13 +170,6 @@ export interface ObjectEntry {
 
 /** What the table needs of its end of the link. */
 export interface Services {
-  /** runs an encoder to its end */
-  readonly whenEncoded: (
-    encoded: Effect.Effect<unknown, unknown>,
-    context: Context.Context<never>,
-    done: (value: unknown, transfer: ReadonlyArray<unknown> | undefined) => void,
-    failed: (text: string) => void
-  ) => void
   readonly serve: (id: number, object: Served, owner: LocalActor | undefined) => void
   readonly close: (id: number) => void
   /** hands something out to another actor of this process; returns its handle there */
@@ -191,10 +183,9 @@ const completionOf = (
 ): Completion => {
   if (Exit.isSuccess(exit)) {
     const { success } = codec
-    return [
-      Wire.CompleteSuccess,
-      success.handles ? Handles.encode(to, success, exit.value) : success.encode(exit.value)
-    ]
+    if (!success.handles) return [Wire.CompleteSuccess, success.encode(exit.value)]
+    const parcel = new Handles.Parcel(to)
+    return [Wire.CompleteSuccess, Handles.encode(parcel, success, exit.value), parcel]
   }
   const { reasons } = exit.cause
   const only = reasons.length === 1 ? reasons[0] : undefined
@@ -275,12 +266,13 @@ export class Exports implements Handles.ExportTable {
     const { exit } = source
     const known = exit === undefined ? undefined : completionOf(codec, exit, to)
     if (known !== undefined) {
-      const [status, encoded] = known
+      const [status, encoded, parcel] = known
       const encodedBy = codecOf(status, codec)
       // a value that might not be cloneable travels by itself, so that it fails by itself
       if (Codec.isSuccess(encoded) && encodedBy?.cloneable !== false) {
         // a defect may be anybody's object
         if (encodedBy === undefined) this.outbox.isolate(encoded.value)
+        if (parcel !== undefined) Handles.whenSent(to, () => parcel.sent())
         return Handles.known(status, encoded.value)
       }
     }
@@ -291,18 +283,13 @@ export class Exports implements Handles.ExportTable {
     const id = this.next++
     // what is only passed on does not end with who passes it on
     const owner = source instanceof LocalDeferred ? to.owner : undefined
-    const hasHandles = codec.success.handles || codec.error.handles
-    const done = hasHandles && known !== undefined && Codec.isSuccess(known[1])
-      ? Handles.keepReturning(to.ends, known[1].value)
-      : undefined
-    const entry: Entry = { id, owner, source, codec, to, known, done, unsubscribe: undefined }
+    const entry: Entry = { id, owner, source, codec, to, known, unsubscribe: undefined }
     this.results.set(id, entry)
+    const tell = (exit: Exit.Exit<unknown, unknown>): void => Handles.whenSent(to, () => this.complete(id, exit))
+    let isKept = false
     // a result that is there but does not travel in the answer must not overtake it
-    entry.unsubscribe = source.subscribe(
-      source.exit === undefined
-        ? (exit) => this.complete(id, exit)
-        : (exit) => queueMicrotask(() => this.complete(id, exit))
-    )
+    entry.unsubscribe = source.subscribe((exit) => isKept ? tell(exit) : queueMicrotask(() => tell(exit)))
+    isKept = true
     // an answer that comes too late: nobody is there to hold it
     if (this.ended) this.release(id)
     return entry
@@ -422,7 +409,7 @@ export class Exports implements Handles.ExportTable {
   adoptResult(id: number, from: Entry | undefined, ends: Handles.Ends): void {
     if (from === undefined || this.ended) return
     const { owner, source } = from
-    const entry = { ...from, id, to: { ends, owner }, known: undefined, done: undefined }
+    const entry = { ...from, id, to: { ends, owner }, known: undefined }
     this.results.set(id, entry)
     entry.unsubscribe = source.subscribe((exit) => this.complete(id, exit))
   }
@@ -435,22 +422,20 @@ export class Exports implements Handles.ExportTable {
   private complete(id: number, exit: Exit.Exit<unknown, unknown>): void {
     const entry = this.results.delete(id)
     if (entry === undefined) return
-    const [status, encoded] = entry.known ?? completionOf(entry.codec, exit, entry.to)
-    if (Codec.isSuccess(encoded)) {
-      this.completed(id, status, encoded.value)
-      return entry.done?.()
-    }
-    this.services.whenEncoded(
+    const [status, encoded, parcel] = entry.known ?? completionOf(entry.codec, exit, entry.to)
+    if (Codec.isSuccess(encoded)) return this.completed(id, status, encoded.value, parcel)
+    Codec.whenEncoded(
       encoded,
       Context.empty(),
-      (value) => this.completed(id, status, value),
-      (text) => this.outbox.push4(Wire.Complete, id, Wire.CompleteUnencodable, text)
+      (value) => this.completed(id, status, value, parcel),
+      (text) => this.completed(id, Wire.CompleteUnencodable, text, parcel)
     )
   }
 
-  private completed(id: number, status: number, value: unknown): void {
+  private completed(id: number, status: number, value: unknown, parcel: Handles.Parcel | undefined): void {
     this.outbox.isolate(value)
     this.outbox.push4(Wire.Complete, id, status, value)
+    parcel?.sent()
   }
 
   /** The other end wants the making of a result interrupted; its completion is the acknowledgement. */
@@ -464,7 +449,7 @@ export class Exports implements Handles.ExportTable {
     if (id < 0) return this.whenKnown(id, () => this.services.close(id))
     const entry = this.results.delete(id)
     entry?.unsubscribe?.()
-    entry?.done?.()
+    entry?.known?.[2]?.abandon()
   }
 
   /** An actor has ended: the results it promised and never completed are told so (H5). */
@@ -472,8 +457,11 @@ export class Exports implements Handles.ExportTable {
     this.fillIn()
     for (const [id, entry] of this.results.entries()) {
       if (entry.owner !== owner) continue
-      this.release(id)
-      this.outbox.push4(Wire.Complete, id, Wire.CompleteStopped, undefined)
+      Handles.whenSent(entry.to, () => {
+        if (this.results.get(id) !== entry) return
+        this.release(id)
+        this.outbox.push4(Wire.Complete, id, Wire.CompleteStopped, undefined)
+      })
     }
   }
 

@@ -89,9 +89,69 @@ export interface Exporting {
   readonly ends: Ends
   /** `undefined` for the program outside of any actor */
   readonly owner: object | undefined
-  /** what has been handed out so far, while a value is encoded */
-  readonly made?: Array<WireHandle>
 }
+
+/**
+ * One value on its way out. To encode it may take time, and so may what lies between that and its sending: the finalizers of a
+ * handler, or the credit for the item of a stream. What is said of the handles in it must not overtake it, so that waits here.
+ */
+export class Parcel implements Exporting {
+  readonly ends: Ends
+  readonly owner: object | undefined
+  /** what has been handed out so far */
+  private made: Array<WireHandle> = []
+  private waiting: Array<() => void> | undefined
+  private isClosed = false
+
+  constructor({ ends, owner }: Exporting) {
+    this.ends = ends
+    this.owner = owner
+  }
+
+  /** Remembers what is handed out. */
+  add(wire: WireHandle): WireHandle {
+    this.made.push(wire)
+    return wire
+  }
+
+  /** The encoding has ended: what was handed out before a misfit was found, or for a member of a union that did not fit, is nobody's. */
+  encoded(exit: Exit.Exit<unknown, unknown>): void {
+    const { ends, made } = this
+    if (Exit.isFailure(exit)) return this.abandon()
+    if (made.length === 0 || made.length === 1 && exit.value === made[0]) return
+    const kept = new Set<WireHandle>()
+    forEachWire(exit.value, (wire) => kept.add(wire))
+    this.made = made.filter((wire) => kept.has(wire))
+    for (const wire of made) if (!kept.has(wire)) takeBack(ends, wire)
+  }
+
+  /** Runs it when the value has left, or does not. */
+  whenSent(listener: () => void): void {
+    if (this.isClosed) return listener()
+    this.waiting ??= []
+    this.waiting.push(listener)
+  }
+
+  /** The value has left, or does not. */
+  sent(): void {
+    const { waiting } = this
+    this.isClosed = true
+    this.waiting = undefined
+    waiting?.forEach((listener) => listener())
+  }
+
+  /** The value does not leave: what was handed out for it is nobody's. */
+  abandon(): void {
+    const { ends, made } = this
+    this.made = []
+    for (const wire of made) takeBack(ends, wire)
+    this.sent()
+  }
+}
+
+/** Runs it when what is handed out has left. */
+export const whenSent = (to: Exporting, listener: () => void): void =>
+  to instanceof Parcel ? to.whenSent(listener) : listener()
 
 /** Who takes in. */
 export interface Importing {
@@ -184,11 +244,11 @@ export const isWire = (u: unknown): u is WireHandle => typeof u === "object" && 
 /** Whether it is one of a kind. */
 export const isWireOf = (kind: string | undefined) => (u: unknown): u is WireHandle => isWire(u) && u.kind === kind
 
-let exporter: Exporting | undefined
+let exporter: Parcel | undefined
 let importer: Importing | undefined
 
 /** Who hands out, for a schema that takes its time. */
-const CurrentExporter: Context.Reference<Exporting | undefined> = Context.Reference<Exporting | undefined>(
+const CurrentExporter: Context.Reference<Parcel | undefined> = Context.Reference<Parcel | undefined>(
   "uactor/CurrentExporter",
   { defaultValue: () => undefined }
 )
@@ -198,18 +258,23 @@ const CurrentImporter: Context.Reference<Importing | undefined> = Context.Refere
 )
 const fromFiber = <A>(reference: Context.Reference<A>): A | undefined => Fiber.getCurrent()?.getRef(reference)
 
-/** Encodes a value that may contain handles. */
+/** Encodes a value that may contain handles. It is up to the caller to say when it has left. */
 export const encode = (
-  exporting: Exporting,
+  parcel: Parcel,
   codec: Codec.Codec,
   value: unknown
 ): ReturnType<Codec.Codec["encode"]> => {
   // what does not fit is left to the schema, which says why
-  if (codec.direct?.is(value) === true) return Exit.succeed(codec.direct.encode(value, exporting))
-  const { ends, owner } = exporting
+  if (codec.direct?.is(value) === true) {
+    try {
+      return Exit.succeed(parcel.add(codec.direct.encode(value, parcel)))
+    } catch (defect) {
+      // it has been released
+      return Exit.die(defect)
+    }
+  }
   const outer = exporter
-  const made: Array<WireHandle> = []
-  const to = exporter = { ends, owner, made }
+  exporter = parcel
   let encoded
   try {
     encoded = codec.encode(value)
@@ -217,21 +282,13 @@ export const encode = (
     exporter = outer
   }
   if (Codec.isSuccess(encoded) || Codec.isFailure(encoded)) {
-    takeBackUnkept(ends, made, encoded)
+    parcel.encoded(encoded)
     return encoded
   }
   return Effect.onExit(
-    Effect.provideService(encoded, CurrentExporter, to),
-    (exit) => Effect.sync(() => takeBackUnkept(ends, made, exit))
+    Effect.provideService(encoded, CurrentExporter, parcel),
+    (exit) => Effect.sync(() => parcel.encoded(exit))
   )
-}
-
-// what was handed out before a misfit was found, or for a member of a union that did not fit, is nobody's
-const takeBackUnkept = (ends: Ends, made: ReadonlyArray<WireHandle>, exit: Exit.Exit<unknown, unknown>): void => {
-  if (made.length === 0 || made.length === 1 && Exit.isSuccess(exit) && exit.value === made[0]) return
-  const kept = new Set<WireHandle>()
-  if (Exit.isSuccess(exit)) forEachWire(exit.value, (wire) => kept.add(wire))
-  for (const wire of made) if (!kept.has(wire)) takeBack(ends, wire)
 }
 
 /** Decodes a value that may contain handles. */
@@ -249,6 +306,7 @@ export const decode = (from: Importing, codec: Codec.Codec, value: unknown): Ret
   // what was taken in before the misfit was found is let go
   const undo = Effect.sync(() => releaseAll(from.ends, value))
   if (Codec.isFailure(decoded)) return Effect.andThen(undo, decoded)
+  expect(from.ends, value)
   return Effect.onError(Effect.provideService(decoded, CurrentImporter, from), () => undo)
 }
 
@@ -265,17 +323,14 @@ export const isHandle = (u: unknown, kind: string): boolean =>
   typeof u === "object" && u !== null && HandleTypeId in u && carrierOf(u).kind === kind
 
 /** Who hands out at this moment. */
-export const handingOut = (): Exporting => {
+export const handingOut = (): Parcel => {
   const to = exporter ?? fromFiber(CurrentExporter)
   if (to !== undefined) return to
   throw new TypeError("a handle can only be handed out in a call, its answer, or the arguments of an actor")
 }
 
 /** Remembers what is handed out at this moment. */
-export const handedOut = (wire: WireHandle): WireHandle => {
-  handingOut().made?.push(wire)
-  return wire
-}
+export const handedOut = (wire: WireHandle): WireHandle => handingOut().add(wire)
 
 /** Encodes a handle, on the way out. */
 export const toWire = (handle: object, how: unknown, to: Exporting): WireHandle => carrierOf(handle).export(to, how)
@@ -351,15 +406,6 @@ export const releaseAll = (ends: Ends, value: unknown): void =>
     if (id !== undefined) ends.imports.releaseId(id)
     if (id === undefined || content[0] !== WireDeferred) ends.imports.refuse(content, ends)
   })
-
-/** Keeps what goes back to its owner in an encoded value that is sent later; returns what is to be called behind that. */
-export const keepReturning = ({ imports }: Ends, value: unknown): () => void => {
-  const sent: Array<() => void> = []
-  forEachWire(value, ({ [WireTag]: content }) => {
-    if (content[0] === WireYours) sent.push(imports.sendBack(content[1]))
-  })
-  return () => sent.forEach((each) => each())
-}
 
 /** Serves no longer what was handed out in an encoded value that is not sent. */
 export const takeBack = (ends: Ends, value: unknown): void =>

@@ -5,7 +5,8 @@
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Option from "effect/Option"
 import * as Codec from "./codec.ts"
 import type { Exports, Source } from "./exports.ts"
@@ -126,30 +127,40 @@ export const known = (
   by: Receiver
 ): HeldDeferred => new HeldDeferred(by.owner, decode(status, value, codec, by))
 
-/** Decodes a completion. */
+/** Decodes a completion, once. */
 export const decode = (status: number, value: unknown, codec: Codec.ResultCodec, by: Receiver): Result => {
+  const decoded = decodeCompletion(status, value, codec, by)
+  return Codec.isSuccess(decoded) || Codec.isFailure(decoded) ? decoded : Fiber.join(Effect.runFork(decoded))
+}
+
+const decodeCompletion = (status: number, value: unknown, codec: Codec.ResultCodec, by: Receiver): Result => {
   const { error, success } = codec
   const { owner } = by
   switch (status) {
     case Wire.CompleteSuccess:
       return orMisfit(success.handles ? Handles.decode(by.importer, success, value) : success.decode(value), owner)
     case Wire.CompleteError:
-      return Effect.flatMap(orMisfit(error.decode(value), owner), Effect.fail)
-    case Wire.CompleteRelayed:
-      return Effect.flatMap(orMisfit(Codec.relayed.decode(value), owner), Effect.fail)
+    case Wire.CompleteRelayed: {
+      const codec = status === Wire.CompleteError ? error : Codec.relayed
+      return failing(orMisfit(codec.decode(value), owner), Exit.fail)
+    }
     case Wire.CompleteCause:
-      return Effect.flatMap(
+      return failing(
         orMisfit(Codec.decodeCauseWith(value as Wire.EncodedCause, error.decode, Codec.decodeDefect), owner),
-        (cause) => Effect.failCause(cause as Cause.Cause<unknown>)
+        (cause) => Exit.failCause(cause as Cause.Cause<unknown>)
       )
     case Wire.CompleteStopped:
-      return Effect.fail(
+      return Exit.fail(
         owner.exited("Stopped", "Unknown", `${owner.address} was stopped before a result it had promised was there`)
       )
     default:
-      return Effect.die(new TypeError(`a result of ${owner.address} cannot be sent: ${String(value)}`))
+      return Exit.die(new TypeError(`a result of ${owner.address} cannot be sent: ${String(value)}`))
   }
 }
+
+// at once if it can, so that it is known to be there
+const failing = (decoded: Result, fail: (value: unknown) => Exit.Exit<never, unknown>): Result =>
+  Codec.isSuccess(decoded) ? fail(decoded.value) : Effect.flatMap(decoded, fail)
 
 const orMisfit = (decoded: Result, owner: Handles.Owner): Result =>
   Codec.isSuccess(decoded)

@@ -257,6 +257,7 @@ export class Imports implements Handles.ImportTable {
 
   /** A result whose handle is taken in later. */
   expect(id: number): void {
+    if (this.expected.has(id) || this.results.get(id) !== undefined) return
     this.expected.set(id, this.isDirect ? this.arrived(id) : undefined)
   }
 

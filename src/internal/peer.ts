@@ -52,8 +52,6 @@ export class Peer {
     )
     const { makeChannel, openChannel } = link
     const exports = new Exports(outbox, {
-      whenEncoded: (encoded, context, done, failed) =>
-        this.server.runner.answers.whenEncoded(encoded, context, done, failed),
       serve: (id, object, owner) => this.server.serve(id, object, owner),
       close: (id) => this.server.release(id),
       passOn: (hand, how, from) => passOn(hand, how, from)

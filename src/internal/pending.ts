@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
+import { known } from "./heldDeferred.ts"
 import { Pending } from "./target.ts"
 import * as Wire from "./wire.ts"
 
@@ -21,9 +22,10 @@ export class PendingCall extends Pending {
     this.resume(this.decodeWith(this.method.success, value, "the result"))
   }
 
-  /** A handle, which is all there is to the answer. */
-  received(handle: object): void {
-    this.resume(Exit.succeed(handle))
+  override known(status: number, value: unknown): void {
+    const how = this.method.success.direct?.result
+    if (how === undefined) super.known(status, value)
+    else this.resume(Exit.succeed(known(status, value, how, this)))
   }
 
   fail(failure: Effect.Effect<never, unknown>): void {

@@ -219,6 +219,8 @@ export class RemoteDeferred extends HeldDeferred implements Holding {
       to
     )
     if (passed !== undefined) return Handles.passed(relay, passed[0], passed[1])
-    return isBack ? Handles.yours(this.id, relay) : relay
+    if (!isBack) return relay
+    Handles.whenSent(to, this.imports.sendBack(this.id))
+    return Handles.yours(this.id, relay)
   }
 }

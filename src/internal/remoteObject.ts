@@ -115,6 +115,7 @@ export class RemoteObject implements Handles.Carrier, Holding {
     if (this.isReleased) throw released(this.served)
     // one that is on its way back here from another worker may not be known to its owner yet
     if (to.ends.imports === this.imports && !this.served.restarting) {
+      Handles.whenSent(to, this.imports.sendBack(this.id))
       return Handles.wire([Handles.WireYours, this.id, undefined])
     }
     const direct = this.imports.handDirectly(this.id, this.how, this.served, to.ends)

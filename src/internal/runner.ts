@@ -310,14 +310,11 @@ export class Runner {
       }
       effect = answer as Effect.Effect<any, any>
       if (method.stream) {
-        const exporting = this.answers.exporting(actor)
         const writer = call!.writer = new StreamWriter({
           outbox: this.outbox,
           id,
           codec: method.success,
-          encode: method.success.handles
-            ? (item) => Handles.encode(exporting, method.success, item)
-            : method.success.encode,
+          exporting: method.success.handles ? this.answers.exporting(actor) : undefined,
           discard: call!.discard,
           window: extras?.window,
           onStaged: (writer) => this.writers.push(writer)

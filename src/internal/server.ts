@@ -253,7 +253,7 @@ export class Server {
           if (Undecodable.is(defect)) {
             this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnArgsInvalid, defect.text)
           } else if (failure?._tag === "Fail") {
-            this.runner.answers.whenEncoded(
+            Codec.whenEncoded(
               error.encode(failure.error),
               actor.context,
               (value) => this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnFailed, value),
@@ -266,7 +266,7 @@ export class Server {
                 )
             )
           } else {
-            this.runner.answers.whenEncoded(
+            Codec.whenEncoded(
               Effect.forEach(all.reasons.filter(Cause.isFailReason), (reason) => error.encode(reason.error)),
               actor.context,
               (values) => {

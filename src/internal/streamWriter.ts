@@ -10,6 +10,7 @@ import * as Pull from "effect/Pull"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as Codec from "./codec.ts"
+import * as Handles from "./handles.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Packing from "./packing.ts"
 import * as Wire from "./wire.ts"
@@ -22,7 +23,8 @@ interface StreamOptions {
   readonly outbox: Outbox
   readonly id: number
   readonly codec: Codec.Codec
-  readonly encode: Codec.Codec["encode"]
+  /** who hands out what is in the items, if they may have handles */
+  readonly exporting: Handles.Exporting | undefined
   /** nobody reads */
   readonly discard: boolean
   /** how many items may be under way */
@@ -39,6 +41,8 @@ export class StreamWriter {
   private readonly limit: number
   private available: number
   private staged: Array<unknown> = []
+  /** the items that have been encoded and not sent, where they may have handles */
+  private parcels: Array<Handles.Parcel> = []
   private waiter: (() => void) | undefined
 
   constructor(options: StreamOptions) {
@@ -79,6 +83,12 @@ export class StreamWriter {
     this.send(items)
   }
 
+  /** The stream has ended: what has been encoded is not sent any more. */
+  end(): void {
+    this.flush()
+    this.parcels.splice(0).forEach((parcel) => parcel.abandon())
+  }
+
   /** An item could not be cloned: the stream ends with that. */
   refuse(text: string): void {
     this.unencodable = text
@@ -86,16 +96,24 @@ export class StreamWriter {
   }
 
   private write(items: ReadonlyArray<unknown>): Effect.Effect<void> {
-    const { codec, discard, encode } = this.options
+    const { codec, discard } = this.options
     if (discard) return Effect.void
     if (codec.passes !== undefined && Codec.allPass(codec.passes, items)) return this.emit(items, 0)
     const encoded: Array<unknown> = []
     for (let i = 0; i < items.length; i++) {
-      const item = encode(items[i])
+      const item = this.encode(items[i])
       if (!Codec.isSuccess(item)) return this.writeSlowly(encoded, item, items.slice(i + 1))
       encoded.push(item.value)
     }
     return this.emit(encoded, 0)
+  }
+
+  private encode(item: unknown): ReturnType<Codec.Codec["encode"]> {
+    const { codec, exporting } = this.options
+    if (exporting === undefined) return codec.encode(item)
+    const parcel = new Handles.Parcel(exporting)
+    this.parcels.push(parcel)
+    return Handles.encode(parcel, codec, item)
   }
 
   // some need time to be encoded, or cannot be; those before them are sent in any case
@@ -104,10 +122,9 @@ export class StreamWriter {
     first: ReturnType<Codec.Codec["encode"]>,
     rest: ReadonlyArray<unknown>
   ): Effect.Effect<void> {
-    const { encode } = this.options
     const add = (item: ReturnType<Codec.Codec["encode"]>) => Effect.map(item, (value) => void encoded.push(value))
     return Effect.matchCauseEffect(
-      Effect.andThen(add(first), Effect.forEach(rest, (item) => add(encode(item)), { discard: true })),
+      Effect.andThen(add(first), Effect.forEach(rest, (item) => add(this.encode(item)), { discard: true })),
       {
         onSuccess: () => this.emit(encoded, 0),
         onFailure: (cause) =>
@@ -153,6 +170,7 @@ export class StreamWriter {
     const packed = Packing.pack(items)
     if (packed === undefined && !codec.isolated) outbox.isolate(items)
     outbox.push3(Wire.Chunk, id, packed ?? items)
+    this.parcels.splice(0, items.length).forEach((parcel) => parcel.sent())
   }
 
   // gathers items until the turn ends

@@ -380,6 +380,10 @@ export abstract class Pending extends Effectable.Class<void> {
 
   /** the value of `Settled` */
   abstract succeed(value: unknown): void
+  /** that of `Known` */
+  known(status: number, value: unknown): void {
+    this.succeed(Handles.known(status, value))
+  }
   /** a failure, as an effect that fails with it */
   abstract fail(failure: Effect.Effect<never, unknown>): void
 

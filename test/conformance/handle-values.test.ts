@@ -1,5 +1,6 @@
 import { assert, it, vi } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Option, Schedule, Stream } from "effect"
+import { type ActorError, ProtocolError } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
 import { Exports } from "../../src/internal/exports.ts"
@@ -321,6 +322,22 @@ for (const workers of ["dedicated", 1] as const) {
         yield* Handle.release(items)
         assertTypeError(yield* Effect.exit(keeper.keep({ items })), "Keeper.keep", "has been released")
         assertTypeError(yield* Effect.exit(source.offerTo({ items, n: 1 })), "Source.offerTo", "has been released")
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`H5: an actor that answers with a released handle says so, and nobody else is concerned (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper, other] = yield* Effect.all([Source.spawn(), Keeper.spawn({}), Keeper.spawn({})])
+        yield* keeper.keep({ items: yield* source.items() })
+        yield* keeper.release()
+        const answers: ReadonlyArray<Effect.Effect<unknown, ActorError>> = [keeper.items(), keeper.box()]
+        for (const answer of answers) {
+          const error = yield* Effect.flip(answer)
+          assert.instanceOf(error, ProtocolError)
+          assert.strictEqual(error.outcome, "Unknown")
+          assert.include(error.message, "has been released")
+        }
+        yield* keeper.pid()
+        yield* other.pid()
       }).pipe(Effect.provide(layer)))
 
     it.live(`H5: what calls handed out is gone when their receivers have let go (${where})`, () =>

@@ -1,5 +1,5 @@
 import { assert, it, vi } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Option, Queue, Scope, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Option, Queue, Scope, Stream } from "effect"
 import { ActorExited, HandleReleased } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
@@ -8,7 +8,7 @@ import { Imports } from "../../src/internal/imports.ts"
 import { Outbox } from "../../src/internal/outbox.ts"
 import * as Wire from "../../src/internal/wire.ts"
 import { forked, left } from "./asserts.ts"
-import behaviours, { Broken, Workshop } from "./fixtures/handles.ts"
+import behaviours, { Broken, Heir, holdEncoding, Workshop } from "./fixtures/handles.ts"
 import { onEveryPlacement } from "./placements.ts"
 
 const fixture = { module: new URL("./fixtures/handles.ts", import.meta.url), behaviours }
@@ -285,6 +285,62 @@ onEveryPlacement(fixture, (placement) => {
       }).pipe(Effect.provide(placement.layer())))
   }
 
+  it.live("H1: a result that is there before its handle has left, or has been taken in, is not missed", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      for (let i = 0; i < 10; i++) {
+        const slow = yield* workshop.between()
+        assert.strictEqual(yield* slow.result.await, 42)
+        const promised = yield* workshop.promisedBetween()
+        // awaited twice, it is taken in once
+        const [once, twice] = yield* Effect.all([promised.await, promised.await], { concurrency: "unbounded" })
+        assert.strictEqual(once, twice)
+        assert.strictEqual(yield* once.result.await, 42)
+        const finalized = yield* workshop.afterFinalizer()
+        assert.strictEqual(yield* finalized.result.await, 42)
+      }
+      assert.strictEqual(watched.held(), 0)
+    }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+  it.live("H1: nor is one that is there before the stream in which its handle stands may go on", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const results = yield* Stream.runCollect(workshop.streamSoon({ count: 40 }, { streamBufferSize: 4 }))
+      assert.lengthOf(results, 40)
+      assert.deepStrictEqual(yield* Effect.forEach(results, (result) => result.await), results.map(() => 42))
+      assert.strictEqual(watched.held(), 0)
+    }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+  it.live("H5: what is not sent of a stream that is left early is not held", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const [result] = yield* Stream.runCollect(
+        Stream.take(workshop.stream({ job: "a", count: 40 }, { streamBufferSize: 4 }), 1)
+      )
+      yield* Handle.release(result!)
+      yield* workshop.log()
+      assert.strictEqual(watched.held(), 0)
+    }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+  it.live("H4: a result that is there before the arguments have left in which it is handed on is not missed", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      for (const ending of ["succeeds", "fails"] as const) {
+        for (const method of ["start", "ready"] as const) {
+          const result = yield* workshop[method]({ job: ending, ending })
+          const heir = yield* Effect.forkChild(Heir.spawn({ before: "", result, after: "" }), {
+            startImmediately: true
+          })
+          yield* workshop.finish({ job: ending, ending })
+          const exit = yield* Effect.exit(Effect.flatMap(Fiber.join(heir), (heir) => heir.awaited()))
+          assert.strictEqual(exit._tag, ending === "succeeds" ? "Success" : "Failure")
+        }
+      }
+    }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
   it.live("H1: a handle may stand beside what takes a while to encode", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
@@ -436,11 +492,63 @@ onEveryPlacement(fixture, (placement) => {
   it.live("H5: a result that is there can be released as well", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
-      const result = yield* workshop.ready({ ending: "succeeds" })
-      assert.strictEqual(yield* result.await, 42)
-      yield* Handle.release(result)
-      assertReleased(yield* Effect.flip(result.await))
+      for (const ending of ["succeeds", "fails"] as const) {
+        const result = yield* workshop.ready({ ending })
+        const awaiting = Effect.exit(result.await)
+        assert.strictEqual((yield* awaiting)._tag, ending === "succeeds" ? "Success" : "Failure")
+        yield* result.interrupt
+        yield* Handle.release(result)
+        // also what was asked of it before
+        assertReleased(yield* Effect.flip(Effect.flatten(awaiting)))
+        assertReleased(yield* Effect.flip(result.await))
+        assertReleased(yield* Effect.flip(result.isDone))
+        assertReleased(yield* Effect.flip(Option.getOrThrow(yield* result.poll)))
+        yield* result.interrupt
+        yield* Handle.release(result)
+        assertDied(
+          yield* Effect.exit(workshop.awaitOf({ result })),
+          "TypeError",
+          "has been released"
+        )
+      }
     }).pipe(Effect.provide(placement.layer())))
+
+  // ---- H4 ----
+
+  it.live("H4: a result that is there is handed on like any other, and comes back", () =>
+    Effect.gen(function*() {
+      const [owner, other] = yield* Effect.all([Workshop.spawn(), Workshop.spawn()])
+      for (const by of [owner, other]) {
+        const [good, bad] = yield* Effect.all([
+          owner.ready({ ending: "succeeds" }),
+          owner.ready({ ending: "dies" })
+        ])
+        assert.strictEqual(yield* by.awaitOf({ result: good }), 42)
+        assertDied(yield* Effect.exit(by.awaitOf({ result: bad })), "RangeError", "out of luck")
+        const again = yield* by.same({ result: good })
+        assert.strictEqual(yield* again.await, 42)
+        // letting go of one leaves the other
+        yield* Handle.release(good)
+        assert.strictEqual(yield* again.await, 42)
+      }
+    }).pipe(Effect.provide(placement.layer())))
+
+  it.live("H4: it may come back before it has been encoded on its way there", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const encoding = yield* Effect.acquireRelease(
+        Effect.sync(holdEncoding),
+        (encoding) => Deferred.succeed(encoding, undefined)
+      )
+      const result = yield* workshop.ready({ ending: "succeeds" })
+      const again = yield* workshop.same({ result })
+      const awaiting = yield* forked(again.await)
+      yield* Handle.release(result)
+      yield* Deferred.succeed(encoding, undefined)
+      assert.strictEqual(yield* Fiber.join(awaiting), 42)
+      assert.strictEqual(watched.held(), 0)
+    }).pipe(Effect.scoped, Effect.provide(placement.layer())))
 
   it.live("H5: nothing is held of a released handle, on either side", () =>
     Effect.gen(function*() {

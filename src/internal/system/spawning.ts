@@ -5,7 +5,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Transferable from "effect/workers/Transferable"
 import { SpawnError } from "../../ActorError.ts"
 import type { Definition } from "../behaviour.ts"
 import * as Codec from "../codec.ts"
@@ -19,8 +18,8 @@ import type { Worker } from "./worker.ts"
 export const spawnError = (definition: Definition, reason: SpawnError["reason"], message: string): SpawnError =>
   new SpawnError({ actor: definition.name, reason, message })
 
-/** Arguments as they are sent, and what is handed over with them. */
-export type Encoded = readonly [wire: unknown, transfer: ReadonlyArray<unknown> | undefined]
+/** Arguments as they are sent, and what is handed over with them; with what they hand out themselves, if they may. */
+export type Encoded = readonly [wire: unknown, transfer: ReadonlyArray<unknown> | undefined, parcel?: Handles.Parcel]
 
 /** Encodes arguments for one worker: handles in them are handed out to that. */
 export const encodeArgs = (
@@ -28,40 +27,28 @@ export const encodeArgs = (
   args: unknown,
   worker: Worker
 ): Effect.Effect<Encoded, SpawnError> =>
-  Effect.contextWith((context: Context.Context<never>) =>
-    collectArgs(
-      definition,
-      definition.args.handles
-        ? Handles.encode({ ends: worker.client.ends, owner: Context.get(context, CurrentActor) }, definition.args, args)
-        : definition.args.encode(args)
+  Effect.contextWith((context: Context.Context<never>) => {
+    if (!definition.args.handles) return collectArgs(definition, definition.args.encode(args))
+    const parcel = new Handles.Parcel({ ends: worker.client.ends, owner: Context.get(context, CurrentActor) })
+    return Effect.map(
+      collectArgs(definition, Handles.encode(parcel, definition.args, args)),
+      ([wire, transfer]) => [wire, transfer, parcel] as const
     )
-  )
+  })
 
 /** What an encoding of arguments comes to. */
 export const collectArgs = (
   definition: Definition,
   encoding: Effect.Effect<unknown, unknown>
 ): Effect.Effect<Encoded, SpawnError> =>
-  Effect.suspend(() => {
-    const collector = Transferable.makeCollectorUnsafe()
-    return Effect.matchCauseEffect(
-      Effect.provideService(encoding, Transferable.Collector, collector),
-      {
-        onSuccess: (wire) => {
-          const transfer = collector.readUnsafe()
-          return Effect.succeed([wire, transfer.length > 0 ? transfer : undefined] as const)
-        },
-        onFailure: (cause) =>
-          Effect.fail(
-            spawnError(
-              definition,
-              "ArgsInvalid",
-              `the arguments of ${definition.name} do not fit their schema: ${Codec.issueText(cause)}`
-            )
-          )
-      }
-    )
-  })
+  Effect.catchCause(Codec.collect(encoding), (cause) =>
+    Effect.fail(
+      spawnError(
+        definition,
+        "ArgsInvalid",
+        `the arguments of ${definition.name} do not fit their schema: ${Codec.issueText(cause)}`
+      )
+    ))
 
 // what came too late is not looked at
 const ignored = { answered: (): void => undefined }
@@ -159,9 +146,10 @@ export class Spawning {
   }
 
   /** Asks for an actor to be built, and completes with the answer. */
-  await(actor: HostedActor, [wire, transfer]: Encoded): Effect.Effect<void, unknown> {
+  await(actor: HostedActor, [wire, transfer, parcel]: Encoded): Effect.Effect<void, unknown> {
     return Effect.callback((resume) => {
       const build = this.request(actor, wire, transfer, resume)
+      parcel?.sent()
       return Effect.sync(() => build.stop())
     })
   }
