@@ -639,6 +639,41 @@ onEveryPlacement(fixture, (placement) => {
       assert.isAbove(watched.released(), 0)
     }).pipe(Effect.provide(placement.layer())))
 
+  it.live("H5: whenever the use of a handle is interrupted, nothing is held of it", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const stream = workshop.streamSoon({ count: 20 }, { streamBufferSize: 4 })
+      const uses: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        Effect.flatMap(workshop.between(), ({ result }) => result.await),
+        Effect.flatMap(workshop.promisedBetween(), (promised) =>
+          Effect.flatMap(promised.await, ({ result }) => result.await)),
+        Effect.flatMap(workshop.afterFinalizer(), ({ result }) =>
+          result.await),
+        Stream.runForEach(stream, (result) => result.await),
+        Stream.runForEach(Stream.take(stream, 3), (result) => result.await),
+        Effect.flatMap(workshop.soon({ ending: "fails" }), (result) => Effect.flip(workshop.awaitOf({ result }))),
+        Effect.flatMap(workshop.soon({ ending: "succeeds" }), (result) =>
+          Effect.flatMap(workshop.same({ result }), (again) =>
+            again.await)),
+        // these are never there
+        workshop.list({ job: "never", count: 3 }),
+        workshop.amid({ job: "never" }),
+        Stream.runDrain(Stream.take(workshop.stream({ job: "never", count: 20 }, { streamBufferSize: 4 }), 3))
+      ]
+      for (const use of uses) {
+        for (let turns = 0; turns < 12; turns++) {
+          const using = yield* forked(Effect.scoped(use))
+          yield* Effect.replicateEffect(Effect.yieldNow, turns, { discard: true })
+          yield* Fiber.interrupt(using)
+        }
+        yield* Effect.scoped(use)
+      }
+      yield* Effect.promise(() =>
+        vi.waitFor(() => assert.strictEqual(watched.held(), 0))
+      )
+    }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
   it.live("H5: a stream left early leaves no handle behind", () =>
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
