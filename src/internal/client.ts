@@ -7,6 +7,7 @@
  * (sent; begun; announced) decides its outcome, or whether it is carried over to
  * the actor's next incarnation.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { ActorError, HandleReleased, Outcome } from "../ActorError.ts"
@@ -116,10 +117,15 @@ export class Client implements Connection {
       ? Exit.succeed([encoding.value, undefined] as const)
       : Effect.runSyncExit(Codec.collect(encoding))
     if (Exit.isFailure(encoded)) {
+      const why = Cause.squash(encoded.cause)
+      const isSlow = Cause.isAsyncFiberError(why)
+      if (isSlow) why.fiber.interruptUnsafe()
       pending.fail(
         Effect.die(
           new TypeError(
-            `${target.name}.${method.tag}: the payload does not fit its schema: ${Codec.issueText(encoded.cause)}`
+            `${target.name}.${method.tag}: the payload does not fit its schema: ${
+              isSlow ? "what is beside a handle must be encoded at once" : Codec.issueText(encoded.cause)
+            }`
           )
         )
       )

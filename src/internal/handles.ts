@@ -116,13 +116,16 @@ export class Parcel implements Exporting {
 
   /** The encoding has ended: what was handed out before a misfit was found, or for a member of a union that did not fit, is nobody's. */
   encoded(exit: Exit.Exit<unknown, unknown>): void {
-    const { ends, made } = this
     if (Exit.isFailure(exit)) return this.abandon()
-    if (made.length === 0 || made.length === 1 && exit.value === made[0]) return
+    const { made } = this
+    if (made.length === 0) return
+    this.made = []
     const kept = new Set<WireHandle>()
     forEachWire(exit.value, (wire) => kept.add(wire))
-    this.made = made.filter((wire) => kept.has(wire))
-    for (const wire of made) if (!kept.has(wire)) takeBack(ends, wire)
+    for (const wire of made) {
+      if (kept.has(wire)) this.made.push(wire)
+      else takeBack(this.ends, wire)
+    }
   }
 
   /** Runs it when the value has left, or does not. */
@@ -132,9 +135,10 @@ export class Parcel implements Exporting {
     this.waiting.push(listener)
   }
 
-  /** The value has left, or does not. */
+  /** The value has left, or does not; from now on it cannot be abandoned. */
   sent(): void {
     const { waiting } = this
+    this.made = []
     this.isClosed = true
     this.waiting = undefined
     waiting?.forEach((listener) => listener())
@@ -142,9 +146,7 @@ export class Parcel implements Exporting {
 
   /** The value does not leave: what was handed out for it is nobody's. */
   abandon(): void {
-    const { ends, made } = this
-    this.made = []
-    for (const wire of made) takeBack(ends, wire)
+    for (const wire of this.made) takeBack(this.ends, wire)
     this.sent()
   }
 }
@@ -160,6 +162,8 @@ export interface Importing {
   readonly owner: Owner
   /** the actor that receives; `undefined` for the program outside of any actor */
   readonly receiver: object | undefined
+  /** that of the receiver, for what takes its time to decode */
+  readonly context: Context.Context<never>
   /** what the handle lives as long as; `undefined`: as long as its owner */
   readonly scope: Scope.Scope | undefined
   /** what it lives as long as where it is only lent, to the call in whose payload it comes */

@@ -57,10 +57,6 @@ export class HeldDeferred implements Handles.Carrier, Source {
     return "Deferred"
   }
 
-  get isOver(): boolean {
-    return this.result !== undefined
-  }
-
   /** Awaiting any number of times gives the same result, and takes nothing away (H1). */
   get await(): Result {
     return new Awaiting(this)
@@ -130,7 +126,9 @@ export const known = (
 /** Decodes a completion, once. */
 export const decode = (status: number, value: unknown, codec: Codec.ResultCodec, by: Receiver): Result => {
   const decoded = decodeCompletion(status, value, codec, by)
-  return Codec.isSuccess(decoded) || Codec.isFailure(decoded) ? decoded : Fiber.join(Effect.runFork(decoded))
+  return Codec.isSuccess(decoded) || Codec.isFailure(decoded)
+    ? decoded
+    : Fiber.join(Effect.runForkWith(by.importer.context)(decoded))
 }
 
 const decodeCompletion = (status: number, value: unknown, codec: Codec.ResultCodec, by: Receiver): Result => {

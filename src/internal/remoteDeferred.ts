@@ -66,6 +66,10 @@ export class RemoteDeferred extends HeldDeferred implements Holding {
     this.leases = leases
   }
 
+  get isOver(): boolean {
+    return this.result !== undefined
+  }
+
   override get outcome(): Result {
     return this.now ?? this.later
   }

@@ -278,7 +278,7 @@ export class Runner {
     const receiver = actor.id < 0 ? actor.owner : actor
     const lent = call?.lent
     const scope = actor.isRelay ? lent : receiver?.scope
-    return { ends: this.ends, owner: caller, receiver, scope, lent, taken: call?.taken }
+    return { ends: this.ends, owner: caller, receiver, context: actor.context, scope, lent, taken: call?.taken }
   }
 
   private answer(

@@ -324,7 +324,7 @@ export class Server {
   }
 
   private importing(actor: LocalActor): Handles.Importing {
-    return { ends: this.ends, owner: caller, receiver: actor, scope: actor.scope }
+    return { ends: this.ends, owner: caller, receiver: actor, context: actor.context, scope: actor.scope }
   }
 
   private info(behaviour: Behaviour.Behaviour): Wire.MailboxInfo | undefined {

@@ -365,8 +365,8 @@ export abstract class Pending extends Effectable.Class<void> {
 
   // a handle lives as long as the scope that receives it, if there is one, else as long as its actor (H5)
   get importer(): Handles.Importing {
-    const scope = Context.getOrUndefined(this.context, Scope.Scope)
-    return { ends: this.connection.ends, owner: this.target, receiver: this.sender, scope }
+    const { connection: { ends }, context, sender: receiver, target: owner } = this
+    return { ends, owner, receiver, context, scope: Context.getOrUndefined(context, Scope.Scope) }
   }
 
   /** Its answer came too late: lets go of the handles in it. */

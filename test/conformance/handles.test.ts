@@ -3,12 +3,13 @@ import { Cause, Deferred, Effect, Exit, Fiber, Option, Queue, Scope, Stream } fr
 import { ActorExited, HandleReleased } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
-import { Exports } from "../../src/internal/exports.ts"
+import { Exports, type Source } from "../../src/internal/exports.ts"
+import * as Handles from "../../src/internal/handles.ts"
 import { Imports } from "../../src/internal/imports.ts"
 import { Outbox } from "../../src/internal/outbox.ts"
 import * as Wire from "../../src/internal/wire.ts"
 import { forked, left } from "./asserts.ts"
-import behaviours, { Broken, Heir, holdEncoding, Workshop } from "./fixtures/handles.ts"
+import behaviours, { Broken, Heir, holdEncoding, Language, Workshop } from "./fixtures/handles.ts"
 import { onEveryPlacement } from "./placements.ts"
 
 const fixture = { module: new URL("./fixtures/handles.ts", import.meta.url), behaviours }
@@ -44,8 +45,11 @@ const assertExited = (error: unknown, reason: ActorExited["reason"]): void => {
 
 /** Waits until a result is there, without awaiting it. */
 const done = (result: Result): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    while (!(yield* Effect.orDie(result.isDone))) yield* Effect.sleep(1)
+  Effect.callback((resume) => {
+    const stop = (result as unknown as Record<typeof Handles.HandleTypeId, Source>)[Handles.HandleTypeId].subscribe(
+      () => resume(Effect.void)
+    )
+    return Effect.sync(stop)
   })
 
 /** Watches, until the scope closes, what this process has sent to actors and how much each side here holds for the other. */
@@ -302,6 +306,19 @@ onEveryPlacement(fixture, (placement) => {
       }
       assert.strictEqual(watched.held(), 0)
     }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+  it.live("H1: a result that takes a while to decode is decoded where its handle was received", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const [known, late] = yield* Effect.provideService(
+        Effect.all([workshop.greeting(), workshop.lateGreeting({ job: "a" })]),
+        Language,
+        "English"
+      )
+      assert.strictEqual(yield* known.await, "hello in English")
+      yield* workshop.finish({ job: "a", ending: "succeeds" })
+      assert.strictEqual(yield* late.await, "hello in English")
+    }).pipe(Effect.provide(placement.layer())))
 
   it.live("H1: nor is one that is there before the stream in which its handle stands may go on", () =>
     Effect.gen(function*() {
@@ -672,6 +689,18 @@ onEveryPlacement(fixture, (placement) => {
       yield* Effect.promise(() =>
         vi.waitFor(() => assert.strictEqual(watched.held(), 0))
       )
+    }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+  it.live("H5: a payload with handles that is not encoded at once is refused, and nothing of it goes on", () =>
+    Effect.gen(function*() {
+      const workshop = yield* Workshop.spawn()
+      const watched = yield* watch
+      const result = yield* workshop.start({ job: "a" })
+      const held = watched.held()
+      yield* Effect.acquireRelease(Effect.sync(holdEncoding), (encoding) => Deferred.succeed(encoding, undefined))
+      const exit = yield* Effect.exit(workshop.takeBeside({ result, n: 1 }))
+      assertDied(exit, "TypeError", "what is beside a handle must be encoded at once")
+      assert.strictEqual(watched.held(), held)
     }).pipe(Effect.scoped, Effect.provide(placement.layer())))
 
   it.live("H5: a stream left early leaves no handle behind", () =>

@@ -12,7 +12,7 @@ import { Budget, type Plan } from "../supervision.ts"
 import * as Wire from "../wire.ts"
 import type { HostedActor } from "./hostedActor.ts"
 import type { Log } from "./log.ts"
-import { encodeArgs, type Spawning } from "./spawning.ts"
+import type { Spawning } from "./spawning.ts"
 import type { Workers } from "./workers.ts"
 
 const textOf = (why: unknown): string => why instanceof Error ? why.message || why.name : String(why)
@@ -63,13 +63,11 @@ export class Restarts {
   }
 
   private restart(actor: HostedActor, previous: ActorExited): Effect.Effect<void> {
-    const { definition, target } = actor
+    const { target } = actor
     return Effect.gen({ self: this }, function*() {
       const worker = actor.worker = this.workers.acquire()
       worker.client.callees.adopt(target, worker.locate)
-      const exit = yield* Effect.exit(
-        Effect.flatMap(encodeArgs(definition, actor.args, worker), (encoded) => this.spawning.await(actor, encoded))
-      )
+      const exit = yield* Effect.exit(this.spawning.build(actor))
       if (Exit.isSuccess(exit)) {
         this.underWay.delete(actor)
         actor.restart = undefined

@@ -13,28 +13,12 @@ import { CurrentActor } from "../localActor.ts"
 import * as Wire from "../wire.ts"
 import { Deadline, Deadlines } from "./deadlines.ts"
 import type { HostedActor } from "./hostedActor.ts"
-import type { Worker } from "./worker.ts"
 
 export const spawnError = (definition: Definition, reason: SpawnError["reason"], message: string): SpawnError =>
   new SpawnError({ actor: definition.name, reason, message })
 
-/** Arguments as they are sent, and what is handed over with them; with what they hand out themselves, if they may. */
-export type Encoded = readonly [wire: unknown, transfer: ReadonlyArray<unknown> | undefined, parcel?: Handles.Parcel]
-
-/** Encodes arguments for one worker: handles in them are handed out to that. */
-export const encodeArgs = (
-  definition: Definition,
-  args: unknown,
-  worker: Worker
-): Effect.Effect<Encoded, SpawnError> =>
-  Effect.contextWith((context: Context.Context<never>) => {
-    if (!definition.args.handles) return collectArgs(definition, definition.args.encode(args))
-    const parcel = new Handles.Parcel({ ends: worker.client.ends, owner: Context.get(context, CurrentActor) })
-    return Effect.map(
-      collectArgs(definition, Handles.encode(parcel, definition.args, args)),
-      ([wire, transfer]) => [wire, transfer, parcel] as const
-    )
-  })
+/** Arguments as they are sent, and what is handed over with them. */
+type Encoded = readonly [wire: unknown, transfer: ReadonlyArray<unknown> | undefined]
 
 /** What an encoding of arguments comes to. */
 export const collectArgs = (
@@ -145,8 +129,23 @@ export class Spawning {
     return true
   }
 
+  /** Encodes the arguments of an actor for its worker, to which handles in them are handed out, and has it built. */
+  build(actor: HostedActor): Effect.Effect<void, unknown> {
+    const { args, definition, worker } = actor
+    return Effect.contextWith((context: Context.Context<never>) => {
+      const parcel = new Handles.Parcel({ ends: worker.client.ends, owner: Context.get(context, CurrentActor) })
+      return Effect.ensuring(
+        Effect.flatMap(
+          collectArgs(definition, Handles.encode(parcel, definition.args, args)),
+          (encoded) => this.await(actor, encoded, parcel)
+        ),
+        Effect.sync(() => parcel.abandon())
+      )
+    })
+  }
+
   /** Asks for an actor to be built, and completes with the answer. */
-  await(actor: HostedActor, [wire, transfer, parcel]: Encoded): Effect.Effect<void, unknown> {
+  await(actor: HostedActor, [wire, transfer]: Encoded, parcel?: Handles.Parcel): Effect.Effect<void, unknown> {
     return Effect.callback((resume) => {
       const build = this.request(actor, wire, transfer, resume)
       parcel?.sent()

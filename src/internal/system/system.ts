@@ -21,7 +21,7 @@ import * as Log from "./log.ts"
 import type { SystemOptions } from "./options.ts"
 import type { Placement } from "./placement.ts"
 import { Restarts } from "./restarts.ts"
-import { collectArgs, encodeArgs, spawnError, Spawning } from "./spawning.ts"
+import { collectArgs, spawnError, Spawning } from "./spawning.ts"
 import { Workers } from "./workers.ts"
 
 /** Spawns actors, and ends what is left of them. */
@@ -128,10 +128,7 @@ export class System {
         const actor = this.enter(definition, args, scope)
         if (!(actor instanceof HostedActor)) return yield* Effect.fail(actor)
         const exit = yield* Effect.exit(restore(
-          Effect.flatMap(
-            early === undefined ? encodeArgs(definition, args, actor.worker) : Effect.succeed(early),
-            (encoded) => this.spawning.await(actor, encoded)
-          )
+          early === undefined ? this.spawning.build(actor) : this.spawning.await(actor, early)
         ))
         if (Exit.isFailure(exit)) {
           yield* this.abandon(actor, exit)
