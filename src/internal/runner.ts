@@ -59,6 +59,8 @@ export class Runner {
   private readonly freed = new Set<LocalActor>()
   /** actors in which a call waits for a rest, with those whose answers say whether they run out of line */
   private readonly resting = new Map<LocalActor, Array<ServerCall>>()
+  /** in which a call has begun last */
+  private last: LocalActor | undefined
   /** the calls that have been interrupted in this turn and go on, each with how many calls had been taken back from here before */
   private interrupting: Array<readonly [call: ServerCall, takenBack: number]> = []
   private onLeft: (() => void) | undefined
@@ -100,9 +102,17 @@ export class Runner {
   }
 
   private readonly goOn = (): void => {
+    // who has run last, which took long, is the last, and what the others have answered does not wait for it
+    const { last } = this
+    const waiting = last && this.resting.get(last)
+    if (waiting !== undefined) {
+      this.resting.delete(last!)
+      this.resting.set(last!, waiting)
+    }
     for (const [actor, unasked] of this.resting) {
       if (this.turns.isTired) return this.rest(actor, unasked)
       this.resting.delete(actor)
+      if (actor === last) this.outbox.flush()
       this.advance(actor, unasked)
     }
   }
@@ -312,6 +322,7 @@ export class Runner {
       if (method.stream) {
         const writer = call!.writer = new StreamWriter({
           outbox: this.outbox,
+          turns: this.turns,
           id,
           codec: method.success,
           exporting: method.success.handles ? this.answers.exporting(actor) : undefined,
@@ -355,6 +366,7 @@ export class Runner {
     queued: ServerCall | undefined
   ): void {
     let call = queued
+    this.last = actor
     this.enter(id)
     const run = call?.run ?? this.prepare(actor, id, index, wire, extras, call)
     if (run.isAnswer && actor.forks[index] === undefined) actor.learn(index, run.fork)
@@ -425,18 +437,20 @@ export class Runner {
     else if (!actor.draining) this.advance(actor)
   }
 
-  // starts what waited for its turn, and then those of `unasked` that run out of line
+  // starts those of `unasked` that are known to run out of line, then what waited for its turn, and then the others that do
   private advance(actor: LocalActor, unasked: ReadonlyArray<ServerCall> = []): void {
     const { mailbox } = actor
     if (mailbox.size > 0) {
       if (this.resting.has(actor)) return
       if (!this.turns.isOpen) return this.turns.run(() => this.advance(actor))
       actor.draining = true
+      const others = this.ask(unasked, true)
+      if (others.length < unasked.length) this.outbox.flush()
       for (let call = this.take(actor); call !== undefined; call = this.take(actor)) {
         call.runner.start(call)
         this.turns.pace()
       }
-      const left = this.ask(unasked)
+      const left = this.ask(others)
       this.admit(actor)
       actor.draining = false
       if (mailbox.hasNext || left.length > 0) this.rest(actor, left)
@@ -444,11 +458,11 @@ export class Runner {
     actor.onIdle?.()
   }
 
-  // starts those that wait and run out of line; returns those for which there was no time
-  private ask(calls: ReadonlyArray<ServerCall>): Array<ServerCall> {
+  // starts those that wait and run out of line; returns those for which there was no time, and those of which it is not known yet
+  private ask(calls: ReadonlyArray<ServerCall>, known = false): Array<ServerCall> {
     return calls.filter((call) => {
       if (call.fiber !== undefined || this.calls.get(call.id) !== call) return false
-      if (this.turns.isTired) return true
+      if (this.turns.isTired || known && call.actor.forks[call.index] !== true) return true
       if (!this.peek(call).fork) return false
       call.actor.mailbox.remove(call)
       this.start(call)

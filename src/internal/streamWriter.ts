@@ -13,6 +13,7 @@ import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Packing from "./packing.ts"
+import type { Turns } from "./turns.ts"
 import * as Wire from "./wire.ts"
 
 /** How many items make a chunk, if they come in quick succession: several chunks are under way at a time. */
@@ -21,6 +22,7 @@ const limitOf = (window: number): number => Math.min(Math.max(window >> 2, 256),
 /** What a writer needs. */
 interface StreamOptions {
   readonly outbox: Outbox
+  readonly turns: Turns
   readonly id: number
   readonly codec: Codec.Codec
   /** who hands out what is in the items, if they may have handles */
@@ -96,6 +98,13 @@ export class StreamWriter {
   }
 
   private write(items: ReadonlyArray<unknown>): Effect.Effect<void> {
+    const written = this.put(items)
+    const { turns } = this.options
+    turns.pace()
+    return turns.isTired ? Effect.andThen(written, Effect.yieldNow) : written
+  }
+
+  private put(items: ReadonlyArray<unknown>): Effect.Effect<void> {
     const { codec, discard } = this.options
     if (discard) return Effect.void
     if (codec.passes !== undefined && Codec.allPass(codec.passes, items)) return this.emit(items, 0)

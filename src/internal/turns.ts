@@ -9,6 +9,9 @@ import type { Outbox } from "./outbox.ts"
 // how long handlers may run one after the other, in milliseconds; a message costs one or two hundredths of it
 const patience = 0.5
 
+// in an immediate that another one has made, because messages are read between the two
+const afterPoll = (run: () => void): void => void setImmediate(() => setImmediate(run))
+
 /** Runs what has come, and notices when that takes long. */
 export class Turns {
   private readonly outbox: Outbox
@@ -17,6 +20,9 @@ export class Turns {
   /** whether handlers have run for long in this turn: what could begin in it waits until there has been a rest */
   isTired = false
   private deadline = 0
+  /** since when it is not known whether the event loop has had its turn */
+  private since = 0
+  private isWatching = false
   private isResting = false
   /** whether this turn was begun by an immediate */
   private isRested = false
@@ -31,7 +37,12 @@ export class Turns {
   run(work: () => void): void {
     this.outbox.cork()
     this.isOpen = true
-    this.deadline = Delivery.turn(performance.now()) + patience
+    const now = Delivery.turn(performance.now())
+    this.deadline = now + patience
+    if (now - this.since > patience) {
+      if (this.isWatching) this.isTired = true
+      else this.watch(now)
+    }
     try {
       work()
       while (this.ready !== undefined && !this.isTired) {
@@ -44,6 +55,15 @@ export class Turns {
       if (left !== undefined) this.soon(left)
       this.outbox.uncork()
     }
+  }
+
+  // a port hands over a thousand messages before the event loop has its turn, and each may come while one before it is handled
+  private watch(now: number): void {
+    this.since = now
+    this.isWatching = true
+    afterPoll(() => {
+      this.isWatching = false
+    })
   }
 
   /** Runs fibers that have yielded: in this turn, or else in the next one; returns how to take that back. */
@@ -72,15 +92,12 @@ export class Turns {
     this.outbox.flush()
   }
 
-  /**
-   * Goes on in a turn of its own when the event loop has had its turn: in an immediate that another one has made, because messages
-   * are read between the two.
-   */
+  /** Goes on in a turn of its own when the event loop has had its turn. */
   rest(goOn: () => void): void {
     if (this.isResting) return
     this.isResting = true
     const wake = (): void => {
-      this.isResting = false
+      this.isResting = this.isWatching = false
       this.isRested = true
       try {
         this.run(goOn)
@@ -89,6 +106,6 @@ export class Turns {
       }
     }
     if (this.isRested) setImmediate(wake)
-    else setImmediate(() => setImmediate(wake))
+    else afterPoll(wake)
   }
 }

@@ -1,8 +1,10 @@
-import { assert } from "@effect/vitest"
+import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber } from "effect"
-import { assertTypeError, forked, upTo } from "./asserts.ts"
+import { assertTypeError, forked, left, upTo } from "./asserts.ts"
 import behaviours, { Crowd, Stage, Trio } from "./fixtures/stage.ts"
+import * as Journal from "./journal.ts"
 import { onOneWorker } from "./oneWorker.ts"
+import { onEveryPlacement } from "./placements.ts"
 
 const fixture = { module: new URL("./fixtures/stage.ts", import.meta.url), behaviours }
 
@@ -237,3 +239,19 @@ onOneWorker(fixture, Stage.layer(), (it) => {
       assert.deepStrictEqual(yield* stage.log(), ["a began", "a ended", "a finalized"])
     }))
 })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("C2: calls that came one by one while an actor computed leave its timers their turn", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      const first = yield* forked(stage.compute({ job: "a", journal: journal.path }))
+      yield* journal.awaitLine("a computes")
+      const others = yield* Effect.forEach(upTo(40), () => Effect.tap(forked(stage.grind()), () => left))
+      yield* journal.note("go a")
+      yield* Fiber.join(first)
+      const runs = yield* Effect.forEach(others, Fiber.join)
+      // a timer is due after three of them
+      assert.isBelow(Math.max(...runs), 20)
+    }).pipe(Effect.provide(placement.layer())))
+}, { except: ["memory"], reason: "a busy loop there would block the test itself" })

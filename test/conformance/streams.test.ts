@@ -35,6 +35,15 @@ onOneWorker(fixture, Spring.layer(), (it) => {
       }))
   }
 
+  it.effect("C5: a stream whose items take their time to be made leaves the timers of its actor their turn", () =>
+    Effect.gen(function*() {
+      const spring = yield* Spring.spawn()
+      const runs = yield* Stream.runCollect(spring.grind({ n: 40 }))
+      assert.strictEqual(runs.length, 40)
+      // a timer is due after three of them
+      assert.isBelow(Math.max(...runs), 20)
+    }))
+
   it.effect("C5: items are decoded by their schema", () =>
     Effect.gen(function*() {
       const spring = yield* Spring.spawn()
