@@ -16,10 +16,13 @@ import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as internal from "./internal/supervision.ts"
+import { millis } from "./internal/times.ts"
 
 /**
- * A restart policy: `schedule` gives the delay before each restart, and at most `maxRestarts` are made within `window`. The
- * delays are taken from the schedule ahead of time, so it may depend on the number of restarts but not on why one is needed.
+ * A restart policy: `schedule` gives the delay before each restart, and at most `maxRestarts` are made within `window`, or one
+ * after the other without the behaviour being built, however long that takes. An actor whose schedule has ended is not restarted
+ * any more. The delays are taken from the schedule ahead of time, so it may depend on the number of restarts but not on why one is
+ * needed.
  *
  * @category models
  * @since 0.1.0
@@ -50,11 +53,9 @@ export const make = (options?: {
   if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
     throw new RangeError(`Supervision.make: maxRestarts must be an integer of at least 0, not ${maxRestarts}`)
   }
-  return {
-    schedule: options?.schedule ?? Schedule.exponential("100 millis"),
-    maxRestarts,
-    window: options?.window ?? "1 minute"
-  }
+  const window = options?.window ?? "1 minute"
+  millis("Supervision.make: window", window, true)
+  return { schedule: options?.schedule ?? Schedule.exponential("100 millis"), maxRestarts, window }
 }
 
 /**

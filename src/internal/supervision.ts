@@ -28,6 +28,8 @@ export interface Policy {
 /** The same, as plain data; times in milliseconds. */
 export interface Plan {
   readonly delays: ReadonlyArray<number>
+  /** there are no more delays than these */
+  readonly ends: boolean
   readonly maxRestarts: number
   readonly window: number
 }
@@ -41,42 +43,49 @@ export const plan = (policy: Policy): Effect.Effect<Plan> =>
     const step = yield* Schedule.toStep(policy.schedule)
     const delays: Array<number> = []
     let now = 0
-    for (let i = 0; i < Math.min(policy.maxRestarts, maxSamples); i++) {
+    let ends = false
+    while (delays.length < maxSamples) {
       const next = yield* Effect.exit(step(now, undefined))
       if (Exit.isFailure(next)) {
         if (Cause.hasDies(next.cause)) return yield* Effect.failCause(next.cause as Cause.Cause<never>)
+        ends = true
         break
       }
       const delay = Duration.toMillis(next.value[1])
       delays.push(delay)
       now += delay
     }
-    return {
-      delays,
-      maxRestarts: delays.length < maxSamples ? delays.length : policy.maxRestarts,
-      window: Duration.toMillis(policy.window)
-    }
+    return { delays, ends, maxRestarts: policy.maxRestarts, window: Duration.toMillis(policy.window) }
   })
 
 /** Counts the restarts of one actor against its plan. */
 export class Budget {
   private readonly plan: Plan
   private times: Array<number> = []
+  private made = 0
 
   constructor(plan: Plan) {
     this.plan = plan
   }
 
-  /** How long to wait before the next restart, or `undefined` when there is none left. */
-  next(now: number): number | undefined {
+  /**
+   * How long to wait before the next restart, or `undefined` when there is none left. Only what has lived since the last one has
+   * its older restarts forgotten (F4).
+   */
+  next(now: number, hasLived: boolean): number | undefined {
     const { delays, maxRestarts, window } = this.plan
-    this.times = this.times.filter((time) => time > now - window)
-    if (this.times.length >= maxRestarts) return undefined
+    if (hasLived) this.times = this.times.filter((time) => time > now - window)
+    if (this.times.length >= maxRestarts || this.isOver) return undefined
+    this.made++
     this.times.push(now)
     return delays[Math.min(this.times.length, delays.length) - 1]
   }
 
+  private get isOver(): boolean {
+    return this.plan.ends && this.made >= this.plan.delays.length
+  }
+
   get text(): string {
-    return `${this.plan.maxRestarts} restarts in ${this.plan.window} ms`
+    return this.isOver ? `${this.made} restarts, after which its schedule ends` : `${this.times.length} restarts`
   }
 }

@@ -269,6 +269,39 @@ onEveryPlacement(fixture, (placement) => {
       }).pipe(Effect.provide(placement.layer()), quiet))
   }
 
+  it.live("F4: restarts that fail use up the budget, however far apart they are", () =>
+    Effect.gen(function*() {
+      const policy = Supervision.make({ schedule: Schedule.spaced(1), maxRestarts: 2, window: "1 nanos" })
+      const { journal, phoenix } = yield* rising(policy, [
+        "starts",
+        "starts",
+        "starts",
+        "starts",
+        "fails",
+        "fails",
+        "starts"
+      ])
+      for (const build of [2, 3, 4]) {
+        yield* Effect.exit(phoenix.exit())
+        assert.strictEqual((yield* phoenix.who()).build, build)
+      }
+      yield* Effect.exit(phoenix.exit())
+      assertExited(yield* Effect.exit(phoenix.who()), "Crashed", "NotRun")
+      assert.notInclude(yield* journal.lines, "a built 7")
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("F3: an actor whose schedule has ended is not restarted any more, however long ago its restarts were", () =>
+    Effect.gen(function*() {
+      const policy = Supervision.make({ schedule: Schedule.recurs(2), window: "1 nanos" })
+      const { phoenix } = yield* rising(policy)
+      for (const build of [2, 3]) {
+        yield* Effect.exit(phoenix.exit())
+        assert.strictEqual((yield* phoenix.who()).build, build)
+      }
+      yield* Effect.exit(phoenix.exit())
+      assertExited(yield* ActorRef.awaitExit(phoenix), "Crashed", "NotRun")
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
   it.live("F4: a build that fails is tried again within the budget, and calls wait for it", () =>
     Effect.gen(function*() {
       const { phoenix } = yield* rising(soon, ["starts", "fails", "exits", "dies", "starts"])
@@ -490,3 +523,10 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* Fiber.join(carried), 1)
     }).pipe(Effect.provide(placement.layer()), quiet))
 }, { except: ["memory", "processes"], reason: "only between threads is anything moved" })
+
+for (const window of [0, -1, NaN, "-Infinity", "nonsense"]) {
+  it(`F3: a window of ${window} is refused by name`, () => {
+    const make = () => Supervision.make({ window: window as 0 })
+    assert.throws(make, RangeError, `Supervision.make: window must be a duration longer than 0, not ${window}`)
+  })
+}

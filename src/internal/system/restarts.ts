@@ -39,18 +39,18 @@ export class Restarts {
     actor.budget = new Budget(restarts)
     const { target } = actor
     target.willRestart = (end) =>
-      this.plan(actor, target.exited(end.reason, "Unknown", `${target.address} ended: ${end.message}`))
+      this.plan(actor, target.exited(end.reason, "Unknown", `${target.address} ended: ${end.message}`), true)
   }
 
   // whether there will be another incarnation, which is then under way; `previous` is how the last one that lived ended
-  private plan(actor: HostedActor, previous: ActorExited): boolean {
+  private plan(actor: HostedActor, previous: ActorExited, hasLived: boolean): boolean {
     if (
       this.ended || actor.isKilled || actor.hurry !== undefined || actor.budget === undefined ||
       previous.reason === "Stopped"
     ) {
       return false
     }
-    const delay = actor.budget.next(performance.now())
+    const delay = actor.budget.next(performance.now(), hasLived)
     if (delay === undefined) {
       this.log(Effect.logWarning(`${actor.target.address} is given up after ${actor.budget.text}`))
       return false
@@ -80,7 +80,7 @@ export class Restarts {
       if (!worker.ended) this.log(Effect.logWarning(`${target.address} could not be built again: ${why}`))
       if (this.workers.areDedicated) yield* this.workers.end(worker)
       else worker.client.outbox.push4(Wire.Close, target.id, false, undefined)
-      if (this.plan(actor, previous)) return
+      if (this.plan(actor, previous, false)) return
       this.giveUp(actor, previous.reason, `${previous.message}; the last restart failed: ${why}`)
     })
   }
