@@ -419,6 +419,7 @@ export class Client implements Connection {
     target.end(Exit.void)
     const { build, onClosed } = target
     target.onClosed = target.build = undefined
+    target.onVoted?.(false)
     build?.answered(-1, "it was closed before it was built")
     onClosed?.(cause)
   }

@@ -410,6 +410,7 @@ export class Server {
       this.runner.outbox.push3(
         Wire.Voted,
         id,
+        // nothing but the types keeps an untyped behaviour from answering something else
         Exit.isSuccess(vote) ? vote.value : Codec.encodeCause(vote.cause, Codec.encodeDefect, Codec.encodeDefect)
       )
     )

@@ -5,11 +5,11 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 
 /** In milliseconds; throws a `RangeError` that names the option where it says no time, or one that is too short. */
-export const millis = (option: string, input: Duration.Input, isPositive = false): number => {
-  const duration = Number.isNaN(input) ? Option.none() : Duration.fromInput(input)
+export const millis = (option: string, input: unknown, isPositive = false): number => {
+  const duration = Number.isNaN(input) ? Option.none() : Duration.fromInput(input as Duration.Input)
   const millis = Option.isNone(duration) ? NaN : Duration.toMillis(duration.value)
   if (isPositive ? millis > 0 : millis >= 0) return millis
   throw new RangeError(
-    `${option} must be a duration ${isPositive ? "longer than 0" : "of at least 0"}, not ${String(input as unknown)}`
+    `${option} must be a duration ${isPositive ? "longer than 0" : "of at least 0"}, not ${String(input)}`
   )
 }

@@ -1,11 +1,13 @@
 import { assert, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Option, Result, Schedule } from "effect"
+import * as fs from "node:fs"
 import { setImmediate } from "node:timers/promises"
 import * as Actor from "../../src/Actor.ts"
 import { ActorExited, SpawnError } from "../../src/ActorError.ts"
 import * as ActorPool from "../../src/ActorPool.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Supervision from "../../src/Supervision.ts"
+import { forked } from "./asserts.ts"
 import behaviours, { BodyFailed, Refused, Resource, Starter, Voter } from "./fixtures/lifecycle.ts"
 import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
@@ -97,6 +99,30 @@ onEveryPlacement(fixture, (placement) => {
       }).pipe(Effect.provide(placement.layer({ shutdownTimeout: "2 seconds" }))),
     10_000
   )
+
+  it.live("L5: an answer that is no boolean absorbs nothing", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const failure = new BodyFailed({ vote: "no boolean", journal: journal.path })
+      const exit = yield* Effect.exit(Actor.use(Voter, [], () => failure))
+      assert.deepStrictEqual(exit, Exit.fail(failure))
+    }).pipe(Effect.provide(placement.layer())))
+
+  for (const workers of ["dedicated", 1] as const) {
+    it.live(`L5: an actor that is stopped while it is asked does not vote (workers: ${workers})`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const failure = new BodyFailed({ vote: "hang", journal: journal.path })
+        let voter: ActorRef.AnyActorRef | undefined
+        const using = yield* forked(Actor.use(Voter, [], (ref) => {
+          voter = ref
+          return failure
+        }))
+        yield* Journal.until("the actor was asked", () => fs.existsSync(journal.path))
+        yield* ActorRef.stop(voter!)
+        assert.deepStrictEqual(yield* Fiber.await(using), Exit.fail(failure))
+      }).pipe(Effect.provide(placement.layer({ workers, shutdownTimeout: Infinity }))))
+  }
 
   it.live("L5: an actor without onExit absorbs nothing", () =>
     Effect.gen(function*() {
