@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Rpc from "effect/rpc/Rpc"
@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import type { ActorError, ActorExited } from "./ActorError.ts"
 import * as internal from "./internal/ref.ts"
 import type * as Target from "./internal/target.ts"
+import { millis } from "./internal/times.ts"
 
 /**
  * The key that marks a reference.
@@ -106,7 +107,7 @@ export const stop = (
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     const drain = options?.drain ?? false
-    return internal.actorOf(ref).stop(typeof drain === "boolean" ? drain : Duration.toMillis(drain))
+    return internal.actorOf(ref).stop(typeof drain === "boolean" ? drain : millis("ActorRef.stop: drain", drain))
   })
 
 /**

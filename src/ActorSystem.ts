@@ -65,12 +65,14 @@ export class ActorSystem extends Context.Service<ActorSystem, { readonly "~uacto
   static readonly layer = <B, E, R>(
     behaviours: Layer.Layer<B, E, R>,
     options?: Timeouts
-  ): Layer.Layer<ActorSystem, E, R> =>
-    Layer.effect(
+  ): Layer.Layer<ActorSystem, E, R> => {
+    const times = Options.timeouts("ActorSystem.layer", options)
+    return Layer.effect(
       ActorSystem,
       Effect.flatMap(
         Layer.build(behaviours),
-        (context) => System.make(MemoryLink.placement(context as Context.Context<never>), Options.timeouts(options))
+        (context) => System.make(MemoryLink.placement(context as Context.Context<never>), times)
       )
     )
+  }
 }

@@ -10,6 +10,6 @@ export const millis = (option: string, input: unknown, isPositive = false): numb
   const millis = Option.isNone(duration) ? NaN : Duration.toMillis(duration.value)
   if (isPositive ? millis > 0 : millis >= 0) return millis
   throw new RangeError(
-    `${option} must be a duration ${isPositive ? "longer than 0" : "of at least 0"}, not ${String(input)}`
+    `${option} must be ${isPositive ? "longer than 0" : "a duration of at least 0"}, not ${String(input)}`
   )
 }

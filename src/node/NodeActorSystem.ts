@@ -8,11 +8,12 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
 import { ActorSystem } from "../ActorSystem.ts"
 import * as Options from "../internal/system/options.ts"
 import * as System from "../internal/system/system.ts"
+import { millis } from "../internal/times.ts"
 import * as Boot from "./internal/boot.ts"
 import * as ProcessLink from "./internal/processLink.ts"
 import * as ThreadLink from "./internal/threadLink.ts"
@@ -87,11 +88,11 @@ const options = (layer: string, options: SystemOptions): Options.SystemOptions =
   if (workers !== "dedicated" && !(Number.isInteger(workers) && workers >= 1)) {
     throw new RangeError(`${layer}: workers must be "dedicated" or an integer of at least 1, not ${workers}`)
   }
-  return { ...Options.timeouts(options), workers }
+  return { ...Options.timeouts(layer, options), workers }
 }
 
-const spinOf = ({ spin }: ThreadOptions | ProcessOptions, ofItself: Duration.Input): number =>
-  spin === false ? 0 : Duration.toMillis(spin ?? ofItself)
+const spinOf = (layer: string, { spin }: ThreadOptions | ProcessOptions, ofItself: Duration.Input): number =>
+  spin === false ? 0 : millis(`${layer}: spin`, spin ?? ofItself)
 
 /**
  * Actors on worker threads.
@@ -105,7 +106,7 @@ export const layerThreads = (threads: ThreadOptions): Layer.Layer<ActorSystem> =
   return Layer.effect(
     ActorSystem,
     System.make(
-      ThreadLink.placement(module, spinOf(threads, "50 micros"), threads.resourceLimits),
+      ThreadLink.placement(module, spinOf(name, threads, "50 micros"), threads.resourceLimits),
       options(name, threads)
     )
   )
@@ -123,6 +124,9 @@ export const layerProcesses = (processes: ProcessOptions): Layer.Layer<ActorSyst
   const module = Boot.moduleUrl(processes.module, name)
   return Layer.effect(
     ActorSystem,
-    System.make(ProcessLink.placement(module, spinOf(processes, "300 micros"), processes), options(name, processes))
+    System.make(
+      ProcessLink.placement(module, spinOf(name, processes, "300 micros"), processes),
+      options(name, processes)
+    )
   )
 }

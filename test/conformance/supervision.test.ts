@@ -527,6 +527,6 @@ onEveryPlacement(fixture, (placement) => {
 for (const window of [0, -1, NaN, "-Infinity", "nonsense"]) {
   it(`F3: a window of ${window} is refused by name`, () => {
     const make = () => Supervision.make({ window: window as 0 })
-    assert.throws(make, RangeError, `Supervision.make: window must be a duration longer than 0, not ${window}`)
+    assert.throws(make, RangeError, `Supervision.make: window must be longer than 0, not ${window}`)
   })
 }

@@ -9,10 +9,11 @@
  * for every message, so the fate of a message depends on the seed, the worker,
  * the direction and its place in it, and on nothing else.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Link, LinkEnd } from "../link.ts"
+import { millis } from "../times.ts"
 import type { Batch } from "../wire.ts"
 import type { SystemOptions } from "./options.ts"
 import type { Placement } from "./placement.ts"
@@ -117,11 +118,7 @@ const count = (name: string, value: number): number => {
   throw new RangeError(`ActorTest.faults: ${name} must be an integer of at least 0, not ${value}`)
 }
 
-const time = (name: string, value: Duration.Input): number => {
-  const millis = Duration.toMillis(value)
-  if (millis > 0) return millis
-  throw new RangeError(`ActorTest.faults: ${name} must be longer than 0, not ${millis} ms`)
-}
+const time = (name: string, value: Duration.Input): number => millis(`ActorTest.faults: ${name}`, value, true)
 
 const directionPlan = (name: Fault["direction"], options: Direction = {}): DirectionPlan => {
   const steps = new Map<number, Step>()

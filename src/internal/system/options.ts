@@ -1,7 +1,8 @@
 /**
  * The options of a system, and their defaults.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
+import { millis } from "../times.ts"
 
 /** The options of a system, checked; times in milliseconds. */
 export interface SystemOptions {
@@ -13,8 +14,9 @@ export interface SystemOptions {
   readonly heartbeat: number
 }
 
-/** Fills in the defaults of a system's times. */
+/** Checks a system's times, and fills in their defaults; `layer` is the name of the system in errors. */
 export const timeouts = (
+  layer: string,
   options:
     | {
       readonly spawnTimeout?: Duration.Input | undefined
@@ -25,8 +27,8 @@ export const timeouts = (
     | undefined
 ): SystemOptions => ({
   workers: "dedicated",
-  spawnTimeout: Duration.toMillis(options?.spawnTimeout ?? "30 seconds"),
-  shutdownTimeout: Duration.toMillis(options?.shutdownTimeout ?? "5 seconds"),
-  interruptTimeout: Duration.toMillis(options?.interruptTimeout ?? "5 seconds"),
-  heartbeat: options?.heartbeat === undefined ? Infinity : Duration.toMillis(options.heartbeat)
+  spawnTimeout: millis(`${layer}: spawnTimeout`, options?.spawnTimeout ?? "30 seconds"),
+  shutdownTimeout: millis(`${layer}: shutdownTimeout`, options?.shutdownTimeout ?? "5 seconds"),
+  interruptTimeout: millis(`${layer}: interruptTimeout`, options?.interruptTimeout ?? "5 seconds"),
+  heartbeat: millis(`${layer}: heartbeat`, options?.heartbeat ?? Infinity, true)
 })

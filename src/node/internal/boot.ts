@@ -24,7 +24,8 @@ export const terminated = 143
 
 /** An absolute path, a file URL, or what `import.meta.resolve` returned, as a file URL. */
 export const moduleUrl = (module: string | URL, layer: string): string => {
-  const text = typeof module === "string" ? module : module.href
+  // in plain JavaScript it may be anything
+  const text = String((module as Partial<URL> | null | undefined)?.href ?? module)
   if (text.startsWith("file:") || text.startsWith("data:")) return text
   if (path.isAbsolute(text)) return pathToFileURL(text).href
   throw new TypeError(

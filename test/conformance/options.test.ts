@@ -1,0 +1,65 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer } from "effect"
+import * as ActorRef from "../../src/ActorRef.ts"
+import { ActorSystem } from "../../src/ActorSystem.ts"
+import { NodeActorSystem } from "../../src/node/index.ts"
+import { defectOf } from "./asserts.ts"
+import behaviours, { Voter } from "./fixtures/lifecycle.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const module = new URL("./fixtures/lifecycle.ts", import.meta.url)
+
+/** What may be said of a system in plain JavaScript. */
+type Anything = { readonly [option: string]: unknown }
+
+const systems: { readonly [name: string]: (options: Anything) => Layer.Layer<ActorSystem> } = {
+  "ActorSystem.layer": (options) => ActorSystem.layer(behaviours, options),
+  "NodeActorSystem.layerThreads": (options) => NodeActorSystem.layerThreads({ module, ...options }),
+  "NodeActorSystem.layerProcesses": (options) => NodeActorSystem.layerProcesses({ module, ...options })
+}
+
+for (const [name, layer] of Object.entries(systems)) {
+  describe(name, () => {
+    const times = ["spawnTimeout", "shutdownTimeout", "interruptTimeout"]
+    if (name !== "ActorSystem.layer") times.push("spin", "heartbeat")
+    for (const option of times) {
+      it(`P8: ${option} that is no time is refused by name`, () => {
+        const says = option === "heartbeat" ? "longer than 0" : "a duration of at least 0"
+        for (const value of [-1, NaN, "-Infinity", "nonsense", true]) {
+          assert.throws(
+            () => layer({ [option]: value }),
+            RangeError,
+            `${name}: ${option} must be ${says}, not ${String(value)}`
+          )
+        }
+      })
+    }
+  })
+}
+
+for (const name of ["NodeActorSystem.layerThreads", "NodeActorSystem.layerProcesses"]) {
+  it(`P8: ${name} refuses a heartbeat of 0, with which no worker could live`, () => {
+    assert.throws(() => systems[name]!({ heartbeat: 0 }), RangeError, `${name}: heartbeat must be longer than 0, not 0`)
+  })
+
+  it(`P8: ${name} refuses a module that is none, and says what it is`, () => {
+    for (const module of [undefined, null, 5, "./relative.ts"]) {
+      const says = `${name}: module must be a file URL or an absolute path`
+      assert.throws(() => systems[name]!({ module }), TypeError, says)
+      assert.throws(() => systems[name]!({ module }), TypeError, `not "${String(module)}"`)
+    }
+  })
+}
+
+onEveryPlacement({ module, behaviours }, (placement) => {
+  it.live("P8: a drain that is no time is a defect of stop that names it, and nothing is stopped", () =>
+    Effect.gen(function*() {
+      const voter = yield* Voter.spawn()
+      for (const drain of [-1, NaN, "nonsense"]) {
+        const defect = defectOf(yield* Effect.exit(ActorRef.stop(voter, { drain: drain as 0 })))
+        assert.instanceOf(defect, RangeError)
+        assert.strictEqual(defect.message, `ActorRef.stop: drain must be a duration of at least 0, not ${drain}`)
+      }
+      assert.strictEqual(yield* voter.echo({ n: 1 }), 1)
+    }).pipe(Effect.provide(placement.layer())))
+})
