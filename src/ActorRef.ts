@@ -13,7 +13,7 @@ import * as Stream from "effect/Stream"
 import type { ActorError, ActorExited } from "./ActorError.ts"
 import * as internal from "./internal/ref.ts"
 import type * as Target from "./internal/target.ts"
-import { millis } from "./internal/times.ts"
+import { timeout } from "./internal/times.ts"
 
 /**
  * The key that marks a reference.
@@ -107,7 +107,8 @@ export const stop = (
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     const drain = options?.drain ?? false
-    return internal.actorOf(ref).stop(typeof drain === "boolean" ? drain : millis("ActorRef.stop: drain", drain))
+    const time = typeof drain === "boolean" ? drain : timeout("ActorRef.stop: drain", drain)
+    return internal.actorOf(ref).stop(time === Infinity || time)
   })
 
 /**

@@ -15,7 +15,8 @@ import * as Options from "./internal/system/options.ts"
 import * as System from "./internal/system/system.ts"
 
 /**
- * Times after which a system stops waiting for an actor. They are measured by the machine's own clock, not by the program's `Clock`.
+ * Times after which a system stops waiting for an actor. They are measured by the machine's own clock, not by the program's `Clock`;
+ * with more than twelve days, as with `Infinity`, it does not stop waiting.
  *
  * @category models
  * @since 0.1.0

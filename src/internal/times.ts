@@ -13,3 +13,12 @@ export const millis = (option: string, input: unknown, isPositive = false): numb
     `${option} must be ${isPositive ? "longer than 0" : "a duration of at least 0"}, not ${String(input)}`
   )
 }
+
+// a timer fires at once beyond 2 ** 31 ms, and some run for twice the time
+const longest = 2 ** 30 - 1
+
+/** The same of what a timer is to measure: `Infinity` for more than it can, which is twelve days. */
+export const timeout: typeof millis = (option, input, isPositive) => {
+  const time = millis(option, input, isPositive)
+  return time > longest ? Infinity : time
+}

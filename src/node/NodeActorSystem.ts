@@ -19,7 +19,8 @@ import * as ProcessLink from "./internal/processLink.ts"
 import * as ThreadLink from "./internal/threadLink.ts"
 
 /**
- * What both kinds of worker have in common. Times are measured by the machine's own clock, not by the program's `Clock`.
+ * What both kinds of worker have in common. Times are measured by the machine's own clock, not by the program's `Clock`; more than
+ * twelve days are the same as `Infinity`.
  *
  * @category models
  * @since 0.1.0

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer } from "effect"
+import { Effect, Fiber, type Layer } from "effect"
+import { setTimeout } from "node:timers/promises"
 import * as ActorRef from "../../src/ActorRef.ts"
 import { ActorSystem } from "../../src/ActorSystem.ts"
 import { NodeActorSystem } from "../../src/node/index.ts"
-import { defectOf } from "./asserts.ts"
-import behaviours, { Voter } from "./fixtures/lifecycle.ts"
+import { defectOf, forked } from "./asserts.ts"
+import behaviours, { Resource, Voter } from "./fixtures/lifecycle.ts"
+import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
 
 const module = new URL("./fixtures/lifecycle.ts", import.meta.url)
@@ -52,6 +54,32 @@ for (const name of ["NodeActorSystem.layerThreads", "NodeActorSystem.layerProces
 }
 
 onEveryPlacement({ module, behaviours }, (placement) => {
+  for (const time of ["30 days", Infinity] as const) {
+    it.live(`L4: with times of ${time}, an actor is waited for as long as it takes`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const resource = yield* Resource.spawn({ journal: journal.path })
+        const hanging = yield* forked(resource.hang())
+        yield* journal.awaitLine("hanging")
+        yield* Fiber.interrupt(hanging)
+        const waiting = yield* forked(resource.wait({ line: "waited" }))
+        yield* journal.awaitLine("waiting")
+        const stopping = yield* forked(ActorRef.stop(resource, { drain: time }))
+        // past a timer that fires at once
+        yield* Effect.promise(() => setTimeout(10))
+        yield* journal.note("go")
+        assert.strictEqual(yield* Fiber.join(waiting), "waited")
+        yield* Fiber.join(stopping)
+      }).pipe(
+        Effect.provide(placement.layer({
+          spawnTimeout: time,
+          shutdownTimeout: time,
+          interruptTimeout: time,
+          heartbeat: time
+        }))
+      ))
+  }
+
   it.live("P8: a drain that is no time is a defect of stop that names it, and nothing is stopped", () =>
     Effect.gen(function*() {
       const voter = yield* Voter.spawn()

@@ -13,7 +13,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Link, LinkEnd } from "../link.ts"
-import { millis } from "../times.ts"
+import { timeout } from "../times.ts"
 import type { Batch } from "../wire.ts"
 import type { SystemOptions } from "./options.ts"
 import type { Placement } from "./placement.ts"
@@ -118,7 +118,7 @@ const count = (name: string, value: number): number => {
   throw new RangeError(`ActorTest.faults: ${name} must be an integer of at least 0, not ${value}`)
 }
 
-const time = (name: string, value: Duration.Input): number => millis(`ActorTest.faults: ${name}`, value, true)
+const time = (name: string, value: Duration.Input): number => timeout(`ActorTest.faults: ${name}`, value, true)
 
 const directionPlan = (name: Fault["direction"], options: Direction = {}): DirectionPlan => {
   const steps = new Map<number, Step>()

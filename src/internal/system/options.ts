@@ -2,7 +2,7 @@
  * The options of a system, and their defaults.
  */
 import type * as Duration from "effect/Duration"
-import { millis } from "../times.ts"
+import { timeout } from "../times.ts"
 
 /** The options of a system, checked; times in milliseconds. */
 export interface SystemOptions {
@@ -27,8 +27,8 @@ export const timeouts = (
     | undefined
 ): SystemOptions => ({
   workers: "dedicated",
-  spawnTimeout: millis(`${layer}: spawnTimeout`, options?.spawnTimeout ?? "30 seconds"),
-  shutdownTimeout: millis(`${layer}: shutdownTimeout`, options?.shutdownTimeout ?? "5 seconds"),
-  interruptTimeout: millis(`${layer}: interruptTimeout`, options?.interruptTimeout ?? "5 seconds"),
-  heartbeat: millis(`${layer}: heartbeat`, options?.heartbeat ?? Infinity, true)
+  spawnTimeout: timeout(`${layer}: spawnTimeout`, options?.spawnTimeout ?? "30 seconds"),
+  shutdownTimeout: timeout(`${layer}: shutdownTimeout`, options?.shutdownTimeout ?? "5 seconds"),
+  interruptTimeout: timeout(`${layer}: interruptTimeout`, options?.interruptTimeout ?? "5 seconds"),
+  heartbeat: timeout(`${layer}: heartbeat`, options?.heartbeat ?? Infinity, true)
 })
