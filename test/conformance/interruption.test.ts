@@ -313,6 +313,21 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* Fiber.join(other), "other")
     }).pipe(Effect.provide(placement.layer({ interruptTimeout })), quiet))
 
+  it.live("F6: a worker that is killed for many interruptions at once is killed once, and one log line says so", () => {
+    const { layer, lines } = logOf("Warn")
+    return Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      const a = yield* forked(stage.block({ job: "a", journal: journal.path, checks: false }))
+      yield* journal.awaitLine("blocking")
+      const behind = yield* Effect.forEach(upTo(20), (n) => forked(stage.echo({ n })))
+      yield* left
+      yield* Fiber.interruptAll([a, ...behind])
+      assert.strictEqual(exitedOf(yield* ActorRef.awaitExit(stage)).reason, "Killed")
+      assert.lengthOf(lines, 1)
+    }).pipe(Effect.provide(placement.layer({ interruptTimeout })), Effect.provide(layer))
+  })
+
   const takenBack = (way: "together" | "apart" | "held" | "ofObject") =>
     Effect.gen(function*() {
       const journal = yield* Journal.make

@@ -87,6 +87,7 @@ export class Worker {
 
   /** Ends it now, whatever it does. */
   kill(end: LinkEnd): void {
+    if (this.isKilled) return
     this.isKilled = this.ending = true
     this.handle.kill(end)
   }

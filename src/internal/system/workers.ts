@@ -96,6 +96,7 @@ export class Workers {
 
   /** Ends a worker that does not do what it must. */
   kill(worker: Worker, message: string, what: "it" | "its worker"): void {
+    if (worker.isKilled) return
     const reason = "Killed"
     const actor = namesOf(worker.client.callees.actors.values())
     this.log(Effect.logWarning(`${message}: ${what} is killed`), { actor, reason })
