@@ -282,13 +282,9 @@ export class Client implements Connection {
         return Effect.fail(pending.mailboxFull(value as number))
       case Wire.FailureStopped:
       case Wire.FailureRemoved:
-        return Effect.fail(
-          target.released ?? pending.exited("Stopped", "NotRun", `${target.address} was stopped before it ran`)
-        )
+        return Effect.fail(target.released ?? pending.stopped("NotRun", "before it ran"))
       default:
-        return Effect.fail(
-          target.released ?? pending.exited("Stopped", "Unknown", `${target.address} was stopped while it ran`)
-        )
+        return Effect.fail(target.released ?? pending.stopped("Unknown", "while it ran"))
     }
   }
 

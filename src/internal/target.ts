@@ -216,11 +216,15 @@ export class Target {
   refusal(): ActorExited | HandleReleased | undefined {
     if (!this.closing) return undefined
     if (this.whyReleased !== undefined) return this.whyReleased()
-    if (this.exit === undefined || Exit.isSuccess(this.exit)) {
-      return this.exited("Stopped", "NotRun", `${this.address} has been stopped`)
-    }
-    const error = Cause.squash(this.exit.cause) as ActorExited
-    return this.exited(error.reason, "NotRun", error.message)
+    const { message, reason } = this.ended ?? { message: `${this.address} has been stopped`, reason: "Stopped" }
+    return this.exited(reason, "NotRun", message)
+  }
+
+  /** why it has ended, if it was not stopped */
+  get ended(): Pick<ActorExited, "message" | "reason"> | undefined {
+    return this.exit === undefined || Exit.isSuccess(this.exit)
+      ? undefined
+      : Cause.squash(this.exit.cause) as ActorExited
   }
 
   /** Takes no more calls; those that were never sent settle now. */
@@ -412,6 +416,13 @@ export abstract class Pending extends Effectable.Class<void> {
     const outcome = this.outcomeOf(known)
     const message = this.report(outcome, ", and is safe to retry", why)
     return withoutFrames(() => new ActorExited({ actor: target.name, method: method.tag, reason, outcome, message }))
+  }
+
+  /** The actor has been closed under the call, because it was stopped or killed. */
+  stopped(known: Outcome, when: string): ActorExited {
+    const { message, reason } = this.target.ended ??
+      { message: `${this.target.address} was stopped`, reason: "Stopped" }
+    return this.exited(reason, known, `${message} ${when}`)
   }
 
   /** The call cannot be made any more. */

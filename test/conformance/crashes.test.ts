@@ -144,18 +144,21 @@ onEveryPlacement(fixture, (placement) => {
 }, { except: ["memory", "threads"], reason: "a thread cannot be killed from outside its process" })
 
 onEveryPlacement(fixture, (placement) => {
-  it.live("C1: ActorRef.kill settles what runs as Unknown and what waits as NotRun", () =>
-    Effect.gen(function*() {
-      const journal = yield* Journal.make
-      const fragile = yield* Fragile.spawn({ journal: journal.path })
-      const running = yield* forked(fragile.hang({ name: "hanging" }))
-      const behind = yield* Effect.forEach(upTo(200), (n) => forked(fragile.note({ n })))
-      yield* journal.awaitLine("hanging")
-      yield* ActorRef.kill(fragile)
-      assertExited(yield* Fiber.await(running), "Killed", "Unknown")
-      for (const call of behind) assertExited(yield* Fiber.await(call), "Killed", "NotRun")
-      assert.deepStrictEqual(yield* journal.lines, ["hanging"])
-    }).pipe(Effect.provide(placement.layer()), quiet))
+  for (const workers of ["dedicated", 1] as const) {
+    it.live(`C1: ActorRef.kill settles what runs as Unknown and what waits as NotRun (workers: ${workers})`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const fragile = yield* Fragile.spawn({ journal: journal.path })
+        const running = yield* forked(fragile.hang({ name: "hanging" }))
+        const behind = yield* Effect.forEach(upTo(200), (n) => forked(fragile.note({ n })))
+        yield* journal.awaitLine("hanging")
+        yield* ActorRef.kill(fragile)
+        assertExited(yield* Fiber.await(running), "Killed", "Unknown")
+        for (const call of behind) assertExited(yield* Fiber.await(call), "Killed", "NotRun")
+        assertExited(yield* ActorRef.awaitExit(fragile), "Killed", "NotRun")
+        assert.deepStrictEqual(yield* journal.lines, ["hanging"])
+      }).pipe(Effect.provide(placement.layer({ workers })), quiet))
+  }
 })
 
 onEveryPlacement(fixture, (placement) => {

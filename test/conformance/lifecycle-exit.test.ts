@@ -308,7 +308,15 @@ onEveryPlacement(fixture, (placement) => {
         assert.notInclude(yield* journal.lines, "released first on success")
       }).pipe(Effect.provide(placement.layer({ shutdownTimeout: "100 millis" })))
     ))
-}, { except: ["memory"], reason: "in memory what blocks its event loop blocks the test" })
+
+  it.live("L4: an actor that is killed in a shared worker sees that its finalizers run for an interruption", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const resource = yield* Resource.spawn({ journal: journal.path })
+      yield* ActorRef.kill(resource)
+      assert.deepStrictEqual(yield* journal.lines, releasedOn("interruption"))
+    }).pipe(Effect.provide(placement.layer({ workers: 1 }))))
+}, { except: ["memory"], reason: "in memory no worker is shared, and what blocks its event loop blocks the test" })
 
 onEveryPlacement(fixture, (placement) => {
   it.live("L4: in a shared worker, closing one actor interrupts its own calls only", () =>

@@ -117,6 +117,8 @@ export class Endings {
       if (worker.ended || target.restarting) this.restarts.giveUp(actor, "Killed", message)
       if (worker.ended) return Effect.void
       if (!this.workers.areDedicated) {
+        // it is closed below, and not as one that ends by itself
+        actor.leave()
         target.end(Exit.fail(target.exited("Killed", "NotRun", message)))
         return this.close(actor, { exit: Exit.interrupt(), drain: false })
       }
