@@ -190,9 +190,28 @@ export class Client implements Connection {
     }
   }
 
+  // one that is not known to have begun waits rightly for what blocks the worker, and has its time once it is
   private expectReaction(pending: Pending, timeout: number): void {
+    const hasBegun = pending.started || this.begun?.includes(pending.id) === true
     clearTimeout(pending.timer)
-    pending.timer = setTimeout(() => this.events.onUnresponsive(pending.target), timeout)
+    const timer = pending.timer = setTimeout(() =>
+      // what has come meanwhile is read first, also where this side was blocked itself
+      setImmediate(() => {
+        if (pending.timer !== timer) return
+        if (hasBegun) this.events.onUnresponsive(pending.target)
+        else this.expectReaction(pending, timeout)
+      }), timeout)
+  }
+
+  private calm(pending: Pending): void {
+    clearTimeout(pending.timer)
+    pending.timer = undefined
+  }
+
+  /** the calls that have begun and may not have been announced, where that is noted */
+  private get begun(): Int32Array | undefined {
+    const begun = this.notes?.begun
+    return begun?.subarray(1, 1 + begun[0]!)
   }
 
   // ---- answers ----
@@ -206,7 +225,7 @@ export class Client implements Connection {
     const { target } = pending
     if (!pending.started) target.queued--
     else if (!pending.forked) target.running--
-    if (pending.timer !== undefined) clearTimeout(pending.timer)
+    if (pending.timer !== undefined) this.calm(pending)
     const interrupts = this.notes?.interrupts
     if (pending.onAcknowledged !== undefined && interrupts !== undefined) Interruption.forget(interrupts, pending.id)
   }
@@ -288,20 +307,19 @@ export class Client implements Connection {
     }
   }
 
-  private started(id: number, flags: number): void {
+  /** A call is announced; by another than the worker's own thread where that is blocked. */
+  started(id: number, flags: number): void {
     const pending = this.find(id)
     if (pending === undefined) return
     if ((flags & Wire.FlagUninterruptible) !== 0) {
       pending.uninterruptible = true
-      if (pending.timer !== undefined) clearTimeout(pending.timer)
-    }
-    // it waits for another one that has its time to react, and is killed before it is if that one does not
-    if ((flags & Wire.FlagWaits) !== 0 && pending.timer !== undefined) {
-      this.expectReaction(pending, 2 * this.interruptTimeout)
+      this.calm(pending)
     }
     const { target } = pending
     const forked = (flags & Wire.FlagForked) !== 0
-    if (!pending.started) {
+    const waits = (flags & Wire.FlagWaits) !== 0
+    const isNew = !pending.started
+    if (isNew) {
       pending.started = true
       pending.forked = forked
       target.queued--
@@ -311,6 +329,10 @@ export class Client implements Connection {
       // its handler has given its place away and answers later
       pending.forked = true
       target.running--
+    }
+    // one that waits for another one that has its time to react is killed before it is if that one does not
+    if (pending.timer !== undefined && (isNew || waits)) {
+      this.expectReaction(pending, waits ? 2 * this.interruptTimeout : this.interruptTimeout)
     }
     if (target.waiting.size > 0) target.advance()
   }
@@ -432,8 +454,8 @@ export class Client implements Connection {
     const { message } = end
     this.outbox.close()
     // its notes do not say what it has announced, and that was lost if anything was
-    const begun = this.hasGap ? undefined : this.notes?.begun
-    const begunIds = begun === undefined ? undefined : new Set(begun.subarray(1, 1 + begun[0]!))
+    const begun = this.hasGap ? undefined : this.begun
+    const begunIds = begun === undefined ? undefined : new Set(begun)
     const lost: Array<[pending: Pending, outcome: Outcome]> = []
     for (const pending of this.slots) {
       if (pending === undefined) continue

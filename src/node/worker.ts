@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import { once } from "node:events"
 import { isMainThread, parentPort, receiveMessageOnPort, Worker, workerData } from "node:worker_threads"
 import * as Interruption from "../internal/interruption.ts"
-import type { Link } from "../internal/link.ts"
+import { begunCapacity, type Link } from "../internal/link.ts"
 import { Peer } from "../internal/peer.ts"
 import * as Wire from "../internal/wire.ts"
 import * as Boot from "./internal/boot.ts"
@@ -128,7 +128,8 @@ const child = async ({ spin, workers }: ProcessBoot): Promise<Channel> => {
   process.on("SIGINT", () => undefined)
   process.on("SIGTERM", () => process.exit(Boot.terminated))
   process.on("disconnect", () => process.exit(1))
-  await watchParent()
+  const begun = new Int32Array(new SharedArrayBuffer((begunCapacity + 1) * Int32Array.BYTES_PER_ELEMENT))
+  await watch(begun)
   const counted = new Int32Array([workers])
   const vigil = new Spin.Vigil(spin, counted, Spin.nowhere)
   return {
@@ -136,7 +137,8 @@ const child = async ({ spin, workers }: ProcessBoot): Promise<Channel> => {
       send: (batch) => {
         if (process.connected) process.send!(batch)
       },
-      flushAt: Boot.processFlushAt
+      flushAt: Boot.processFlushAt,
+      begun
     },
     listen: (onBatch) =>
       process.on("message", (message: Wire.Batch | number) => {
@@ -160,20 +162,31 @@ const child = async ({ spin, workers }: ProcessBoot): Promise<Channel> => {
   }
 }
 
-// L1: a child whose event loop is blocked cannot notice that its parent is gone, so a thread of it does
-const watchParent = async (): Promise<void> => {
-  const watch = `
+// what a child whose event loop is blocked cannot do, a thread of it does: notice that its parent is gone (L1), and announce what has
+// begun and blocks it (C3)
+const watch = async (begun: Int32Array): Promise<void> => {
+  const watcher = new Worker(
+    `
+    const { workerData: begun } = require("node:worker_threads")
+    const { writeSync } = require("node:fs")
     const parent = process.ppid
     const sleep = new Int32Array(new SharedArrayBuffer(4))
     const isThere = () => { try { return process.kill(parent, 0) } catch (error) { return error.code === "EPERM" } }
-    while (process.ppid === parent && isThere()) Atomics.wait(sleep, 0, 0, 500)
+    let before = "", announced = ""
+    while (process.ppid === parent && isThere()) {
+      Atomics.wait(sleep, 0, 0, 500)
+      const ids = begun.slice(1, 1 + begun[0])
+      const now = ids.join()
+      if (now !== "" && now === before && now !== announced) {
+        announced = now
+        try { writeSync(4, ids) } catch {}
+      }
+      before = now
+    }
     process.kill(process.pid, "SIGKILL")
-  `
-  const watcher = new Worker(watch, {
-    eval: true,
-    resourceLimits: { maxOldGenerationSizeMb: 8, stackSizeMb: 1 },
-    execArgv: []
-  })
+  `,
+    { eval: true, workerData: begun, resourceLimits: { maxOldGenerationSizeMb: 8, stackSizeMb: 1 }, execArgv: [] }
+  )
   // from here on it needs nothing of this thread, which may be blocked by the module it loads
   await once(watcher, "online")
   watcher.unref()

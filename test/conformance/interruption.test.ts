@@ -328,6 +328,61 @@ onEveryPlacement(fixture, (placement) => {
     }).pipe(Effect.provide(placement.layer({ interruptTimeout })), Effect.provide(layer))
   })
 
+  it.live("C3: a busy loop loses its worker though others that wait behind it are taken back before it", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      const a = yield* forked(stage.block({ job: "a", journal: journal.path, checks: false }))
+      yield* journal.awaitLine("blocking")
+      const [b, c] = yield* Effect.forEach([1, 2], (n) => forked(stage.echo({ n })))
+      yield* left
+      yield* Fiber.interruptAll([b!, a])
+      assertInterrupted(yield* Fiber.await(a))
+      assertInterrupted(yield* Fiber.await(b!))
+      assert.strictEqual(exitedOf(yield* Fiber.await(c!)).reason, "Killed")
+    }).pipe(Effect.provide(placement.layer({ interruptTimeout })), quiet))
+
+  it.live("C3: so does one that has begun in the same turn as a call of another actor that goes on", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const [holder, stage] = yield* Effect.all([Stage.spawn(), Stage.spawn()])
+      const held = yield* forked(holder.hold({ job: "held" }))
+      const a = yield* forked(stage.block({ job: "a", journal: journal.path, checks: false }))
+      yield* journal.awaitLine("blocking")
+      yield* Fiber.interrupt(a)
+      assertInterrupted(yield* Fiber.await(a))
+      assert.strictEqual(exitedOf(yield* Fiber.await(held)).reason, "Killed")
+    }).pipe(Effect.provide(placement.layer({ interruptTimeout, workers: 1 })), quiet))
+
+  const givenUp = (who: "same actor" | "other actor") =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const [clock, stage, , other] = yield* Effect.forEach(upTo(4), () => Stage.spawn())
+      const placeOf = (ref: typeof stage) => ActorRef.address(ref!).split("@")[1]
+      assert.strictEqual(placeOf(stage), placeOf(other))
+      assert.notStrictEqual(placeOf(stage), placeOf(clock))
+      const a = yield* forked(stage!.compute({ job: "a", journal: journal.path }))
+      yield* journal.awaitLine("a computes")
+      const b = yield* forked((who === "same actor" ? stage : other)!.hold({ job: "b" }))
+      yield* left
+      const interruption = yield* forked(Fiber.interrupt(b))
+      // interruptions that begin after it run into their timeouts
+      const d = yield* forked(clock!.stubborn({ job: "d" }))
+      yield* clock!.awaitLine({ line: "d began" })
+      yield* Fiber.interrupt(d)
+      yield* journal.note("go a")
+      yield* Fiber.join(a)
+      yield* Fiber.join(interruption)
+      assertInterrupted(yield* Fiber.await(b))
+      assert.deepStrictEqual(yield* stage!.log(), [])
+      assert.deepStrictEqual(yield* other!.log(), [])
+    }).pipe(Effect.provide(placement.layer({ interruptTimeout, workers: 2 })), quiet)
+
+  it.live("C3: a caller that gives up a waiting call leaves the computation before it alone", () =>
+    givenUp("same actor"))
+
+  it.live("C3: so does one whose call waits for another actor of the same worker", () => givenUp("other actor"))
+
   const takenBack = (way: "together" | "apart" | "held" | "ofObject") =>
     Effect.gen(function*() {
       const journal = yield* Journal.make

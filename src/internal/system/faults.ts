@@ -389,6 +389,7 @@ export const placement = (sound: Placement, plan: Plan): Placement => {
       const worker = sound.start({
         onBatch: (batch) => fromWorker.offer(batch),
         isAwaited: events.isAwaited,
+        onBegun: events.onBegun,
         onEnd: (its) => {
           if (end !== undefined) return
           end = its

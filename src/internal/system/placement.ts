@@ -10,6 +10,8 @@ interface WorkerEvents {
   readonly onBatch: (batch: Wire.Batch) => void
   /** whether it still owes an answer */
   readonly isAwaited: () => boolean
+  /** a call has begun and keeps the worker from announcing it, where that is not noted in shared memory */
+  readonly onBegun: (id: number) => void
   /** once, when nothing is left of it */
   readonly onEnd: (end: LinkEnd) => void
 }

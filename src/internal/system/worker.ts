@@ -48,6 +48,7 @@ export class Worker {
     this.handle = placement.start({
       onBatch: (batch) => this.peer.onBatch(batch),
       isAwaited: () => this.peer.isAwaiting,
+      onBegun: (id) => this.client.started(id, 0),
       onEnd: (end) => {
         if (this.ended) return
         this.ended = this.ending = true

@@ -3,6 +3,7 @@
  * in its `advanced` serialization, which carries what structured clone carries.
  */
 import { fork, type ForkOptions } from "node:child_process"
+import type { Readable } from "node:stream"
 import type { LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system/placement.ts"
 import type { Batch } from "../../internal/wire.ts"
@@ -50,7 +51,8 @@ export const placement = (module: string, spin: number, options: ChildOptions): 
     const boot: ProcessBoot = { module, spin, workers: workers[0]! + 1 }
     const forkOptions: ForkOptions = {
       serialization: "advanced",
-      stdio: ["ignore", "inherit", "pipe", "ipc"],
+      // the last is where its watcher says what blocks it
+      stdio: ["ignore", "inherit", "pipe", "ipc", "pipe"],
       ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
       ...(options.execArgv === undefined ? {} : { execArgv: [...process.execArgv, ...options.execArgv] })
     }
@@ -87,6 +89,10 @@ export const placement = (module: string, spin: number, options: ChildOptions): 
       vigil.arrived()
       events.onBatch(batch as unknown as Batch)
       if (events.isAwaited()) vigil.begin()
+    })
+    const begun = child.stdio[4] as Readable
+    begun.on("readable", () => {
+      for (let id = begun.read(4); id !== null; id = begun.read(4)) events.onBegun(id.readInt32LE())
     })
     child.on("error", ({ message }) => {
       if (child.pid === undefined) {
