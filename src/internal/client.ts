@@ -182,7 +182,7 @@ export class Client implements Connection {
     if (isTakenBack) return
     Interruption.takeBack()
     const interrupts = this.notes?.interrupts
-    if (interrupts !== undefined) Interruption.note(interrupts, pending.id)
+    if (interrupts !== undefined) Interruption.note(interrupts, pending.id, this.hasBegun(pending))
     // callers that are interrupted together are taken back together, before any of those behind them begins
     this.outbox.pushLazy2(Wire.Interrupt, pending.id)
     if (this.interruptTimeout !== Infinity && !pending.uninterruptible) {
@@ -192,7 +192,7 @@ export class Client implements Connection {
 
   // one that is not known to have begun waits rightly for what blocks the worker, and has its time once it is
   private expectReaction(pending: Pending, timeout: number): void {
-    const hasBegun = pending.started || this.begun?.includes(pending.id) === true
+    const hasBegun = this.hasBegun(pending)
     clearTimeout(pending.timer)
     const timer = pending.timer = setTimeout(() =>
       // what has come meanwhile is read first, also where this side was blocked itself
@@ -206,6 +206,10 @@ export class Client implements Connection {
   private calm(pending: Pending): void {
     clearTimeout(pending.timer)
     pending.timer = undefined
+  }
+
+  private hasBegun(pending: Pending): boolean {
+    return pending.started || this.begun?.includes(pending.id) === true
   }
 
   /** the calls that have begun and may not have been announced, where that is noted */

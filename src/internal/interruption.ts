@@ -46,9 +46,9 @@ export const takeBack = (): void => {
   takenBack++
 }
 
-/** Notes that a call is interrupted. */
-export const note = (array: Int32Array, id: number): void => {
-  Atomics.store(array, id % places, id + 1)
+/** Notes that a call is interrupted; one that waits does not take the place of another, which may be in a loop. */
+export const note = (array: Int32Array, id: number, hasBegun: boolean): void => {
+  if (hasBegun || array[id % places] === 0) Atomics.store(array, id % places, id + 1)
 }
 
 /** Forgets a call. */

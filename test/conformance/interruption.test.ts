@@ -465,4 +465,20 @@ onEveryPlacement(fixture, (placement) => {
       // the same incarnation, so it was not killed
       assert.deepStrictEqual(yield* stage.log(), ["a began", "left the loop"])
     }).pipe(Effect.provide(placement.layer())))
+
+  it.live("C3: so does a computation that is interrupted together with thousands of calls that wait behind it", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      const a = yield* forked(stage.compute({ job: "a", journal: journal.path }))
+      yield* journal.awaitLine("a computes")
+      const behind = yield* Effect.forEach(upTo(2_000), (n) => forked(stage.echo({ n })))
+      const interruptions = yield* Effect.forEach(
+        [a, ...behind],
+        (call) => forked(Fiber.interrupt<unknown, unknown>(call))
+      )
+      yield* journal.note("go a")
+      yield* Fiber.joinAll(interruptions)
+      assert.deepStrictEqual(yield* journal.lines, ["a computes", "go a"])
+    }).pipe(Effect.provide(placement.layer())))
 }, { except: ["memory", "processes"], reason: "only threads share memory with a caller that is not blocked itself" })
