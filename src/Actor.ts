@@ -256,9 +256,9 @@ export const Idempotent: Context.Reference<boolean> = Codec.Idempotent
 
 /**
  * For handlers that compute for long without yielding: ends the handler, as interrupted, if its caller has been interrupted. It
- * reads shared memory, which costs some nanoseconds and does not yield; call it in the loop. On threads only: in a child process
- * and in memory nothing can reach a loop that does not yield, and there it does nothing; the process is killed when
- * `interruptTimeout` has passed.
+ * reads shared memory, which costs some nanoseconds and does not yield; call it in the loop. Where the handler cannot be
+ * interrupted, as in a finalizer or while it acquires something, it does nothing. On threads only: in a child process and in memory
+ * nothing can reach a loop that does not yield, and there it does nothing; the process is killed when `interruptTimeout` has passed.
  *
  * @category combinators
  * @since 0.1.0

@@ -70,10 +70,11 @@ export const noteAll = (array: Int32Array): boolean => {
 const isNoted = (array: Int32Array, id: number): boolean =>
   Atomics.load(array, id % places) === id + 1 || Atomics.load(array, allAt) === 1
 
-/** Ends the running handler if its call has been interrupted. */
+/** Ends the running handler if its call has been interrupted, where it can be. */
 export const check = (): void => {
-  const fiber = Fiber.getCurrent()
-  if (fiber === undefined) return
+  const fiber = Fiber.getCurrent() as (Fiber.Fiber<unknown> & { readonly interruptible: boolean }) | undefined
+  // what is acquired, or cleaned up, is not left half-way
+  if (fiber?.interruptible !== true) return
   const id = Context.get(fiber.context, CurrentCall)
   const notes = Context.get(fiber.context, CurrentNotes) ?? flags
   if (id === -1 || notes === undefined || !isNoted(notes, id)) return

@@ -481,4 +481,21 @@ onEveryPlacement(fixture, (placement) => {
       yield* Fiber.joinAll(interruptions)
       assert.deepStrictEqual(yield* journal.lines, ["a computes", "go a"])
     }).pipe(Effect.provide(placement.layer())))
+
+  it.live("C3: Actor.checkInterrupt does not break off a finalizer or an acquisition", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      const a = yield* forked(stage.computeWithCare({ job: "a", journal: journal.path, part: "acquisition" }))
+      yield* journal.awaitLine("a computes")
+      const interruption = yield* forked(Fiber.interrupt(a))
+      yield* journal.note("go a")
+      yield* Fiber.join(interruption)
+      assert.deepStrictEqual(yield* journal.lines, ["a computes", "go a", "a computed", "a released"])
+      const b = yield* forked(stage.computeWithCare({ job: "b", journal: journal.path, part: "finalizer" }))
+      yield* stage.awaitLine({ line: "b began" })
+      yield* journal.note("go b")
+      yield* Fiber.interrupt(b)
+      assert.deepStrictEqual((yield* journal.lines).slice(4), ["go b", "b computes", "b computed"])
+    }).pipe(Effect.provide(placement.layer())))
 }, { except: ["memory", "processes"], reason: "only threads share memory with a caller that is not blocked itself" })
