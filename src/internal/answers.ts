@@ -160,7 +160,8 @@ export class Answers {
     if (call?.writer?.unencodable !== undefined) {
       return this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, call.writer.unencodable)
     }
-    if (extras?.discard === true) {
+    // one that is passed on and fails was not accepted there
+    if (extras?.discard === true && !actor.isRelay) {
       // it was accepted, and nobody waits for its end: the log is the only one to tell
       if (!Cause.hasInterruptsOnly(cause)) {
         Effect.runForkWith(actor.context)(

@@ -173,9 +173,9 @@ export class Runner {
     this.begin(call.actor, call.id, call.index, call.wire, call.extras, call)
   }
 
-  /** A call is in the mailbox. */
+  /** A call is in the mailbox. A tell that is passed on has been accepted once it is accepted there. */
   accept(call: ServerCall): void {
-    if (call.discard) this.outbox.push2(Wire.Accepted, call.id)
+    if (call.discard && !call.actor.isRelay) this.outbox.push2(Wire.Accepted, call.id)
   }
 
   // those that came when there was no room in the mailbox, as far as there is now

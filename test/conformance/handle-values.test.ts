@@ -1,6 +1,6 @@
 import { assert, it, vi } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Option, Schedule, Stream } from "effect"
-import { type ActorError, ProtocolError } from "../../src/ActorError.ts"
+import { type ActorError, MailboxFull, ProtocolError } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
 import { Exports } from "../../src/internal/exports.ts"
@@ -238,6 +238,20 @@ for (const workers of ["dedicated", 1] as const) {
       Effect.gen(function*() {
         const [narrow, pusher] = yield* Effect.all([Narrow.spawn(), Pusher.spawn()])
         assert.strictEqual(yield* pusher.push({ narrow }), "MailboxFull Narrow NotRun")
+      }).pipe(Effect.provide(layer)))
+
+    it.live(`C4: a tell that is passed on is accepted where it goes, also if it waits on the way (${where})`, () =>
+      Effect.gen(function*() {
+        const boss = yield* Boss.spawn()
+        const narrow = yield* boss.narrow()
+        // one runs, one waits, and there is no room for more
+        const calls = yield* Effect.forEach([1, 2], () => forked(Effect.exit(narrow.wait())))
+        assert.instanceOf(yield* Effect.flip(narrow.wait(undefined, { discard: true })), MailboxFull)
+        // who passes it on has worked for so long when it comes that it waits there
+        const working = yield* forked(boss.work({ millis: 2 }))
+        assert.instanceOf(yield* Effect.flip(narrow.wait(undefined, { discard: true })), MailboxFull)
+        yield* Fiber.join(working)
+        yield* Fiber.interruptAll(calls)
       }).pipe(Effect.provide(layer)))
 
     it.live(`H4: an actor passes on actors that it spawned in its own scope (${where})`, () =>
