@@ -266,6 +266,8 @@ export class Imports implements Handles.ImportTable {
     const deferred = this.results.delete(id)
     if (deferred !== undefined) deferred.complete(status, value, this)
     else if (this.isDirect && id > this.latest) this.early.set(id, [status, value])
+    // it has been let go of meanwhile: what comes with it is not wanted either
+    else this.services.discard(value)
   }
 
   /** A result is told here as well, unless it is told elsewhere before. */

@@ -367,6 +367,18 @@ for (const workers of ["dedicated", 1] as const) {
         yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
       }).pipe(Effect.provide(layer)))
 
+    it.live(`H5: a result with handles that comes when it has been let go of leaves nothing behind (${where})`, () =>
+      Effect.gen(function*() {
+        const source = yield* Source.spawn()
+        const held = yield* watch
+        const promised = yield* source.promised()
+        // the result comes right behind the answer
+        yield* source.add({ n: 1 })
+        yield* Handle.release(promised)
+        yield* source.log()
+        yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), 0)))
+      }).pipe(Effect.provide(layer)))
+
     it.live(`H5: an answer that fails when it has been made leaves nothing behind (${where})`, () =>
       Effect.gen(function*() {
         const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
