@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
@@ -138,7 +139,9 @@ export const fromRef = <A>(ref: SubscriptionRef.SubscriptionRef<A>): RefHandle<A
     getAndSet: ({ value }) => SubscriptionRef.getAndSet(ref, value),
     read: () => Effect.map(SubscriptionRef.get(ref), (value) => [look(value), value] as const),
     replace: ({ value, version }) =>
-      SubscriptionRef.modify(ref, (before) => look(before) === version ? [true, value] : [false, before]),
+      // one that comes too late is no change
+      SubscriptionRef.modifySome(ref, (before) =>
+        look(before) === version ? [true, Option.some(value)] : [false, Option.none()]),
     changes: () => SubscriptionRef.changes(ref)
   }))
 }

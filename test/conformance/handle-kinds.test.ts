@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Cause, Effect, type Exit, Fiber, Option, Stream } from "effect"
+import { Cause, Deferred, Effect, type Exit, Fiber, Option, Stream } from "effect"
 import { HandleReleased } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
@@ -104,6 +104,24 @@ onOneWorker(fixture, Store.layer(), (it) => {
       yield* ref.update(() => point(3))
       yield* Effect.forEach(watching, Fiber.join)
       assert.deepStrictEqual(seen, [[1, 2, 3], [1, 2, 3]])
+    }))
+
+  it.effect("H3: an update that comes too late and is made again is one change of a Ref", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.spawn()
+      const ref = yield* store.counter({ key })
+      const begun = yield* Deferred.make<void>()
+      const reading = yield* forked(
+        ref.changes.pipe(
+          Stream.tap(() => Deferred.succeed(begun, undefined)),
+          Stream.takeUntil((n) => n === 5),
+          Stream.runCollect
+        )
+      )
+      yield* Deferred.await(begun)
+      // all of them have read the same value before the first of them changes it
+      yield* Effect.all(upTo(5).map(() => ref.update((n) => n + 1)), { concurrency: "unbounded" })
+      assert.deepStrictEqual(yield* Fiber.join(reading), [0, ...upTo(5)])
     }))
 
   // ---- queues ----
