@@ -60,7 +60,12 @@ export class Answers {
   seal(call: ServerCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<Exit.Exit<unknown, unknown>> {
     const { actor, method } = call
     if (!method.success.handles || method.stream || call.discard || Exit.isFailure(exit)) return Effect.succeed(exit)
-    if (Deferred.isDeferred(exit.value) || isPending(exit.value)) return Effect.succeed(exit)
+    try {
+      if (Deferred.isDeferred(exit.value) || isPending(exit.value)) return Effect.succeed(exit)
+    } catch (defect) {
+      // the result cannot be looked at
+      return Effect.succeed(Exit.die(defect))
+    }
     const parcel = new Handles.Parcel(this.exporting(actor))
     return Effect.callback((resume) =>
       Codec.whenEncoded(
@@ -205,7 +210,7 @@ export class Answers {
 
   /** A frame of an answer could not be sent. */
   onUnsendable(frame: Wire.Batch, error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error)
+    const text = Codec.textOf(error)
     switch (frame[0]) {
       case Wire.Settled:
       case Wire.Failed:

@@ -510,12 +510,14 @@ export class Client implements Connection {
       case Wire.Call:
       case Wire.CallWith: {
         const pending = this.find(frame[1] as number)
-        Handles.takeBack(this.ends, frame[4])
+        if (pending?.method.payload.handles !== false) Handles.takeBack(this.ends, frame[4])
         if (pending === undefined) return
         this.release(pending)
         pending.fail(
           Effect.die(
-            new TypeError(`${pending.target.name}.${pending.method.tag}: the payload cannot be sent: ${String(error)}`)
+            new TypeError(
+              `${pending.target.name}.${pending.method.tag}: the payload cannot be sent: ${Codec.textOf(error)}`
+            )
           )
         )
         pending.target.advance()
@@ -523,10 +525,10 @@ export class Client implements Connection {
       }
       case Wire.Spawn:
         Handles.takeBack(this.ends, frame[3])
-        return this.spawned(frame[1] as number, Wire.SpawnArgsInvalid, `they cannot be sent: ${String(error)}`)
+        return this.spawned(frame[1] as number, Wire.SpawnArgsInvalid, `they cannot be sent: ${Codec.textOf(error)}`)
       case Wire.Close:
         // an exit is encoded as plain data, so only its values can have been refused
-        return this.outbox.push4(Wire.Close, frame[1], frame[2], [["Die", String(error)]])
+        return this.outbox.push4(Wire.Close, frame[1], frame[2], [["Die", Codec.textOf(error)]])
       default:
         throw error
     }

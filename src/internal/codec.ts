@@ -222,8 +222,15 @@ export const allPass = (passes: (value: unknown) => boolean, values: ReadonlyArr
   return true
 }
 
-const unlessPasses = (passes: ((value: unknown) => boolean) | undefined, coder: Coder): Coder =>
-  passes === undefined ? coder : (value) => doesPass(passes, value) ? Exit.succeed(value) : coder(value)
+const unlessPasses = (passes: ((value: unknown) => boolean) | undefined, coder: Coder): Coder => (value) => {
+  if (passes !== undefined && doesPass(passes, value)) return Exit.succeed(value)
+  try {
+    return coder(value)
+  } catch (defect) {
+    // the value cannot be looked at
+    return Exit.die(defect)
+  }
+}
 
 const toNothing: Coder = () => Exit.void
 
@@ -424,7 +431,9 @@ export const whenEncoded = <E>(
 /** The text of what did not fit, one line for each problem with the path to its field. */
 export const issueText = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
-  return SchemaIssue.isIssue(error) ? new Schema.SchemaError(error).message : String(error)
+  return attempt(() => SchemaIssue.isIssue(error), false)
+    ? new Schema.SchemaError(error as SchemaIssue.Issue).message
+    : textOf(error)
 }
 
 // ---- causes and defects ----
@@ -466,7 +475,8 @@ const attempt = <A>(read: () => A, otherwise: A): A => {
   }
 }
 
-const textOf = (u: unknown): string => attempt(() => String(u), "a value that has no text")
+/** The text of anything. */
+export const textOf = (u: unknown): string => attempt(() => String(u), "a value that has no text")
 
 /**
  * Carries a defect: an error keeps its name, message, stack, cause and the own

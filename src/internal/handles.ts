@@ -268,14 +268,12 @@ export const encode = (
   codec: Codec.Codec,
   value: unknown
 ): ReturnType<Codec.Codec["encode"]> => {
-  // what does not fit is left to the schema, which says why
-  if (codec.direct?.is(value) === true) {
-    try {
-      return Exit.succeed(parcel.add(codec.direct.encode(value, parcel)))
-    } catch (defect) {
-      // it has been released
-      return Exit.die(defect)
-    }
+  try {
+    // what does not fit is left to the schema, which says why
+    if (codec.direct?.is(value) === true) return Exit.succeed(parcel.add(codec.direct.encode(value, parcel)))
+  } catch (defect) {
+    // it has been released, or cannot be looked at
+    return Exit.die(defect)
   }
   const outer = exporter
   exporter = parcel
@@ -368,17 +366,22 @@ const takeIn = ({ [WireTag]: content }: WireHandle, how: unknown, from: Importin
 // finds the handles in an encoded value
 const forEachWire = (value: unknown, found: (wire: WireHandle) => void): void => {
   const seen = new Set<object>()
-  const visit = (value: unknown): void => {
-    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || seen.has(value)) return
-    seen.add(value)
-    if (isWire(value)) {
-      found(value)
-      if (value[WireTag][0] === WireKnown) visit(value[WireTag][2])
-    } else if (Array.isArray(value) || value instanceof Set) { for (const item of value) visit(item) }
-    else if (value instanceof Map) { for (const entry of value) visit(entry) }
-    else for (const item of Object.values(value)) visit(item)
+  const add = (value: unknown): void => {
+    if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) seen.add(value)
   }
-  visit(value)
+  add(value)
+  for (const value of seen) {
+    try {
+      if (isWire(value)) {
+        found(value)
+        if (value[WireTag][0] === WireKnown) add(value[WireTag][2])
+      } else if (Array.isArray(value) || value instanceof Set) { for (const item of value) add(item) }
+      else if (value instanceof Map) { for (const entry of value) add(entry) }
+      else for (const item of Object.values(value)) add(item)
+    } catch {
+      // what cannot be looked at has none: no schema has made it
+    }
+  }
 }
 
 // the number under which the sender serves it to the receiver, who has it from nobody else

@@ -135,14 +135,19 @@ export class Outbox {
       return
     }
     let apart = true
-    if (this.seen === undefined) {
-      this.seen = new Map()
-      apart = this.claim(this.first, -1)
+    try {
+      if (this.seen === undefined) {
+        this.seen = new Map()
+        apart = this.claim(this.first, -1)
+      }
+      apart = apart && this.claim(value, this.frames)
+    } catch {
+      // it cannot be looked at, nor sent
+      apart = false
     }
-    if (!apart || !this.claim(value, this.frames)) {
-      this.flush()
-      this.first = value
-    }
+    if (apart) return
+    this.flush()
+    this.first = value
   }
 
   /** Tells how many calls are under way: an end that has much to do needs nothing at once, and larger messages cost less. */

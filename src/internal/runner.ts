@@ -496,19 +496,22 @@ export class Runner {
     if (call !== undefined) this.forget(call)
     if (!forked) actor.mailbox.running--
     const method = actor.methods[index]!
-    if (exit._tag === "Success") {
-      const { value } = exit
-      if (Deferred.isDeferred(value)) {
-        // its place is free for the next call; the answer follows when the Deferred completes
-        const waiting = call ?? new ServerCall(this, id, actor, index, undefined, extras)
-        waiting.forked = true
-        if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
-        return this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(value)), undefined)
-      }
-      return this.answers.succeed(actor, id, method, extras, call, value)
+    if (exit._tag === "Failure") {
+      this.answers.fail(actor, id, method, extras, call, exit.cause)
+      return call?.giveBack()
     }
-    this.answers.fail(actor, id, method, extras, call, exit.cause)
-    call?.giveBack()
+    const { value } = exit
+    try {
+      if (!Deferred.isDeferred(value)) return this.answers.succeed(actor, id, method, extras, call, value)
+    } catch (defect) {
+      // the result cannot be looked at
+      return this.finish(actor, id, index, extras, call, true, Exit.die(defect))
+    }
+    // its place is free for the next call; the answer follows when the Deferred completes
+    const waiting = call ?? new ServerCall(this, id, actor, index, undefined, extras)
+    waiting.forked = true
+    if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
+    this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(value)), undefined)
   }
 
   // ---- what has begun ----

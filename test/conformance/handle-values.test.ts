@@ -424,8 +424,12 @@ for (const workers of ["dedicated", 1] as const) {
         const before = held()
         assert.strictEqual(yield* keeper.mixed({ of: { items: own, text: "a" }, anything: 1 }), "text")
         assert.strictEqual(yield* keeper.mixed({ of: { items, n: 1 }, anything: 1 }), "number")
-        const unsendable = keeper.mixed({ of: { items: own, n: 1 }, anything: () => 1 })
-        assertTypeError(yield* Effect.exit(unsendable), "Keeper.mixed", "cannot be sent")
+        const { proxy, revoke } = Proxy.revocable({}, {})
+        revoke()
+        for (const anything of [() => 1, { proxy }]) {
+          const unsendable = keeper.mixed({ of: { items: own, n: 1 }, anything })
+          assertTypeError(yield* Effect.exit(unsendable), "Keeper.mixed", "cannot be sent")
+        }
         yield* Effect.all([source.log(), keeper.pid()])
         yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
       }).pipe(Effect.provide(layer)))
