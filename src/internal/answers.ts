@@ -15,28 +15,56 @@ import type { Outbox } from "./outbox.ts"
 import type { StreamWriter } from "./streamWriter.ts"
 import * as Wire from "./wire.ts"
 
-/** A result that has been encoded, or the problem with that. */
+/** An answer that has been encoded: a result, or what is told of a failure. */
 class Sealed {
   readonly value: unknown
   readonly transfer: ReadonlyArray<unknown> | undefined
-  readonly problem: string | undefined
-  readonly parcel: Handles.Parcel
+  readonly failure: number | undefined
+  readonly parcel: Handles.Parcel | undefined
 
   constructor(
     value: unknown,
     transfer: ReadonlyArray<unknown> | undefined,
-    problem: string | undefined,
-    parcel: Handles.Parcel
+    failure: number | undefined,
+    parcel: Handles.Parcel | undefined
   ) {
     this.value = value
     this.transfer = transfer
-    this.problem = problem
+    this.failure = failure
     this.parcel = parcel
   }
 }
 
+const seal = (
+  encoded: Effect.Effect<unknown, unknown>,
+  failure: number | undefined,
+  parcel: Handles.Parcel | undefined
+): Effect.Effect<Sealed> =>
+  Effect.matchCause(Codec.collect(encoded), {
+    onSuccess: ([value, transfer]) => new Sealed(value, transfer, failure, parcel),
+    onFailure: (cause) => new Sealed(Codec.issueText(cause), undefined, Wire.FailureUnencodable, parcel)
+  })
+
+/** Whether the encoding of an answer goes on when it is interrupted; what can be taken back must not be lost. */
+export const isFirm = (call: ServerCall): boolean => call.uninterruptible || call.method.undo !== undefined
+
+/** Whether a value is a Deferred; one that cannot be looked at is none. */
+export const isDeferred = (value: unknown): value is Deferred.Deferred<unknown, unknown> => {
+  try {
+    return Deferred.isDeferred(value)
+  } catch {
+    return false
+  }
+}
+
 /** Whether a value is the handle of a result that is still in the making. */
-const isPending = (value: unknown): value is LocalDeferred => value instanceof LocalDeferred && value.exit === undefined
+const isPending = (value: unknown): value is LocalDeferred => {
+  try {
+    return value instanceof LocalDeferred && value.exit === undefined
+  } catch {
+    return false
+  }
+}
 
 /** The answers of a worker's actors. */
 export class Answers {
@@ -57,32 +85,21 @@ export class Answers {
   }
 
   /** Encodes a result early: a handle that the handler received and passes on is handed out before what it received is let go. */
-  seal(call: ServerCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<Exit.Exit<unknown, unknown>> {
+  seal(call: ServerCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<unknown, unknown> {
     const { actor, method } = call
-    if (!method.success.handles || method.stream || call.discard || Exit.isFailure(exit)) return Effect.succeed(exit)
-    try {
-      if (Deferred.isDeferred(exit.value) || isPending(exit.value)) return Effect.succeed(exit)
-    } catch (defect) {
-      // the result cannot be looked at
-      return Effect.succeed(Exit.die(defect))
-    }
+    if (!method.success.handles || method.stream || call.discard || Exit.isFailure(exit)) return exit
+    if (isDeferred(exit.value) || isPending(exit.value)) return exit
     const parcel = new Handles.Parcel(this.exporting(actor))
-    return Effect.callback((resume) =>
-      Codec.whenEncoded(
-        Handles.encode(parcel, method.success, exit.value),
-        actor.context,
-        (value, transfer) => resume(Effect.succeed(Exit.succeed(new Sealed(value, transfer, undefined, parcel)))),
-        (text) => resume(Effect.succeed(Exit.succeed(new Sealed(undefined, undefined, text, parcel))))
-      )
-    )
+    const sealed = seal(Handles.encode(parcel, method.success, exit.value), undefined, parcel)
+    return isFirm(call) ? sealed : Effect.interruptible(sealed)
   }
 
   /** What has been encoded early is not sent. */
   unseal(exit: Exit.Exit<unknown, unknown>): void {
-    if (Exit.isSuccess(exit) && exit.value instanceof Sealed) exit.value.parcel.abandon()
+    if (Exit.isSuccess(exit) && exit.value instanceof Sealed) exit.value.parcel?.abandon()
   }
 
-  /** Tells of a result. */
+  /** Tells of a result; where that has to be encoded first and cannot be at once, returns what does so, to be told of in its place. */
   succeed(
     actor: LocalActor,
     id: number,
@@ -90,16 +107,11 @@ export class Answers {
     extras: Wire.Extras | undefined,
     call: ServerCall | undefined,
     value: unknown
-  ): void {
+  ): Effect.Effect<unknown> | void {
+    if (value instanceof Sealed) return this.open(id, method, call, value)
     if (method.stream || extras?.discard === true) {
       call?.writer?.end()
       return this.settle(id, method, call, undefined, undefined)
-    }
-    if (value instanceof Sealed) {
-      if (value.problem !== undefined) return this.unsent(id, call, value.problem)
-      if (value.transfer === undefined) this.outbox.isolate(value.value)
-      this.settle(id, method, call, value.value, value.transfer)
-      return value.parcel.sent()
     }
     const { success } = method
     const result = success.direct?.result
@@ -109,19 +121,21 @@ export class Answers {
     }
     const parcel = success.handles ? new Handles.Parcel(this.exporting(actor)) : undefined
     const encoded = parcel === undefined ? success.encode(value) : Handles.encode(parcel, success, value)
-    if (!Codec.isSuccess(encoded)) {
-      return Codec.whenEncoded(
-        encoded,
-        actor.context,
-        (value, transfer) => {
-          this.settle(id, method, call, value, transfer)
-          parcel?.sent()
-        },
-        (text) => this.unsent(id, call, text)
-      )
-    }
+    if (!Codec.isSuccess(encoded)) return seal(encoded, undefined, parcel)
     if (!success.isolated) this.outbox.isolate(encoded.value)
     this.settle(id, method, call, encoded.value, undefined)
+    parcel?.sent()
+  }
+
+  private open(id: number, method: Codec.Method, call: ServerCall | undefined, sealed: Sealed): void {
+    const { failure, parcel, transfer, value } = sealed
+    if (transfer === undefined) this.outbox.isolate(value)
+    if (failure === undefined) {
+      this.settle(id, method, call, value, transfer)
+    } else {
+      this.outbox.push4(Wire.Failed, id, failure, value)
+      call?.giveBack()
+    }
     parcel?.sent()
   }
 
@@ -141,12 +155,7 @@ export class Answers {
     call?.giveBack()
   }
 
-  private unsent(id: number, call: ServerCall | undefined, why: string): void {
-    this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, why)
-    call?.giveBack()
-  }
-
-  /** Tells of any other end. */
+  /** Tells of any other end, or returns what encodes it. */
   fail(
     actor: LocalActor,
     id: number,
@@ -154,7 +163,7 @@ export class Answers {
     extras: Wire.Extras | undefined,
     call: ServerCall | undefined,
     cause: Cause.Cause<unknown>
-  ): void {
+  ): Effect.Effect<unknown> | void {
     call?.writer?.end()
     if (call?.interrupted === true) return this.outbox.push4(Wire.Failed, id, Wire.FailureRemoved, undefined)
     const only = cause.reasons.length === 1 ? cause.reasons[0] : undefined
@@ -178,34 +187,22 @@ export class Answers {
     if (actor.state === "Closing" && Cause.hasInterruptsOnly(cause)) {
       return this.outbox.push4(Wire.Failed, id, Wire.FailureStoppedRunning, undefined)
     }
-    const fail = (text: string): void => this.outbox.push4(Wire.Failed, id, Wire.FailureUnencodable, text)
     if (actor.isRelay && only?._tag === "Fail" && isRelayable(only.error)) {
-      return Codec.whenEncoded(
-        Codec.relayed.encode(only.error),
-        actor.context,
-        (value) => this.outbox.push4(Wire.Failed, id, Wire.FailureRelayed, value),
-        fail
-      )
+      return seal(Codec.relayed.encode(only.error), Wire.FailureRelayed, undefined)
     }
     if (only?._tag === "Fail") {
-      return Codec.whenEncoded(
-        method.error.encode(only.error),
-        actor.context,
-        (value) => {
-          if (!method.error.isolated) this.outbox.isolate(value)
-          this.outbox.push4(Wire.Failed, id, Wire.FailureError, value)
-        },
-        fail
-      )
+      const encoded = method.error.encode(only.error)
+      if (!Codec.isSuccess(encoded)) return seal(encoded, Wire.FailureError, undefined)
+      if (!method.error.isolated) this.outbox.isolate(encoded.value)
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureError, encoded.value)
     }
     const errors = cause.reasons.filter(Cause.isFailReason)
     const encodeAll = Effect.forEach(errors, (reason) => method.error.encode(reason.error))
-    Codec.whenEncoded(encodeAll, actor.context, (values) => {
+    const encoded = Effect.map(encodeAll, (values) => {
       let at = 0
-      const encoded = Codec.encodeCause(cause, () => (values as ReadonlyArray<unknown>)[at++], method.encodeDefect)
-      this.outbox.isolate(encoded)
-      this.outbox.push4(Wire.Failed, id, Wire.FailureCause, encoded)
-    }, fail)
+      return Codec.encodeCause(cause, () => values[at++], method.encodeDefect)
+    })
+    return seal(encoded, Wire.FailureCause, undefined)
   }
 
   /** A frame of an answer could not be sent. */

@@ -19,7 +19,7 @@ import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { ActorExited } from "../ActorError.ts"
-import { Answers } from "./answers.ts"
+import { Answers, isDeferred, isFirm } from "./answers.ts"
 import * as Codec from "./codec.ts"
 import { Forking } from "./forking.ts"
 import * as Handles from "./handles.ts"
@@ -415,7 +415,7 @@ export class Runner {
     fiber.addObserver((exit) => {
       if (scope !== undefined && scope.state._tag !== "Empty") {
         const closing = Effect.runForkWith(actor.context)(
-          Effect.flatMap(this.answers.seal(call, exit), (sealed) =>
+          Effect.flatMap(Effect.exit(this.answers.seal(call, exit)), (sealed) =>
             Effect.andThen(
               Effect.onError(Scope.close(scope, exit), () => Effect.sync(() => this.answers.unseal(sealed))),
               sealed
@@ -496,22 +496,28 @@ export class Runner {
     if (call !== undefined) this.forget(call)
     if (!forked) actor.mailbox.running--
     const method = actor.methods[index]!
-    if (exit._tag === "Failure") {
-      this.answers.fail(actor, id, method, extras, call, exit.cause)
-      return call?.giveBack()
+    if (exit._tag === "Success" && isDeferred(exit.value)) {
+      // its place is free for the next call; the answer follows when the Deferred completes
+      const waiting = call ?? new ServerCall(this, id, actor, index, undefined, extras)
+      waiting.forked = true
+      if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
+      return this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(exit.value)), undefined)
     }
-    const { value } = exit
-    try {
-      if (!Deferred.isDeferred(value)) return this.answers.succeed(actor, id, method, extras, call, value)
-    } catch (defect) {
-      // the result cannot be looked at
-      return this.finish(actor, id, index, extras, call, true, Exit.die(defect))
+    const encoding = exit._tag === "Success"
+      ? this.answers.succeed(actor, id, method, extras, call, exit.value)
+      : this.answers.fail(actor, id, method, extras, call, exit.cause)
+    if (encoding === undefined) {
+      if (exit._tag === "Failure") call?.giveBack()
+      return
     }
-    // its place is free for the next call; the answer follows when the Deferred completes
-    const waiting = call ?? new ServerCall(this, id, actor, index, undefined, extras)
-    waiting.forked = true
-    if (waiting.announced) this.outbox.push3(Wire.Started, id, waiting.flags)
-    this.follow(waiting, Effect.runForkWith(actor.context)(Deferred.await(value)), undefined)
+    // it runs, and has its place, for as long as its answer is being encoded
+    if (!forked) actor.mailbox.running++
+    const running = call ?? new ServerCall(this, id, actor, index, undefined, extras)
+    running.forked = forked
+    const fiber = Effect.runForkWith(actor.context)(encoding, { uninterruptible: isFirm(running) })
+    const encoded = fiber.pollUnsafe()
+    if (encoded === undefined) return this.follow(running, fiber, undefined)
+    this.finish(actor, id, index, extras, call, forked, encoded)
   }
 
   // ---- what has begun ----

@@ -32,19 +32,19 @@ export const until = (what: string, condition: () => boolean): Effect.Effect<voi
 const read = (file: string): ReadonlyArray<string> =>
   fs.existsSync(file) ? fs.readFileSync(file, "utf8").split("\n").slice(0, -1) : []
 
+/** A journal that somebody else has made. */
+export const at = (file: string): Journal => ({
+  path: file,
+  lines: Effect.sync(() => read(file)),
+  awaitLine: (line) => until(`"${line}" was noted`, () => read(file).includes(line)),
+  note: (line) => Effect.sync(() => fs.appendFileSync(file, `${line}\n`))
+})
+
 /** An empty journal, removed with the scope. */
 export const make: Effect.Effect<Journal, never, Scope.Scope> = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "uactor-"))),
     (directory) => Effect.sync(() => fs.rmSync(directory, { recursive: true }))
   ),
-  (directory) => {
-    const file = path.join(directory, "journal")
-    return {
-      path: file,
-      lines: Effect.sync(() => read(file)),
-      awaitLine: (line) => until(`"${line}" was noted`, () => read(file).includes(line)),
-      note: (line) => Effect.sync(() => fs.appendFileSync(file, `${line}\n`))
-    }
-  }
+  (directory) => at(path.join(directory, "journal"))
 )

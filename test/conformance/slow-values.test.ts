@@ -1,0 +1,88 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Logger, Schedule } from "effect"
+import * as ActorRef from "../../src/ActorRef.ts"
+import * as Supervision from "../../src/Supervision.ts"
+import { assertExited, assertInterrupted, errorOf, forked } from "./asserts.ts"
+import behaviours, { Slow, Way } from "./fixtures/slow-values.ts"
+import * as Journal from "./journal.ts"
+import { onOneWorker } from "./oneWorker.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/slow-values.ts", import.meta.url), behaviours }
+
+// the reports of crashes are not for the screen
+const quiet = Effect.provide(Logger.layer([]))
+
+onOneWorker(fixture, Slow.layer({ journal: "" }), (it) => {
+  for (const way of Way.literals) {
+    it.effect(`L4: a drain waits until an answer has been encoded (the call ${way})`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const slow = yield* Slow.spawn({ journal: journal.path })
+        const call = yield* forked(Effect.exit(slow.answer({ way })))
+        yield* journal.awaitLine("encoding")
+        const stop = yield* forked(ActorRef.stop(slow, { drain: true }))
+        assertExited(yield* Effect.exit(slow.ping()), "Stopped", "NotRun")
+        assert.deepStrictEqual(yield* journal.lines, ["ran", "encoding"])
+        assert.isUndefined(stop.pollUnsafe())
+        yield* journal.note("go")
+        yield* Fiber.join(stop)
+        const exit = yield* Fiber.join(call)
+        assert.strictEqual(Exit.isSuccess(exit) ? exit.value : errorOf(exit), journal.path)
+      }))
+
+    it.effect(`C3: who is interrupted interrupts the encoding of the answer (the call ${way})`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const slow = yield* Slow.spawn({ journal: journal.path })
+        const call = yield* forked(slow.answer({ way }))
+        yield* journal.awaitLine("encoding")
+        yield* Fiber.interrupt(call)
+        assertInterrupted(yield* Fiber.await(call))
+        assert.deepStrictEqual(yield* journal.lines, ["ran", "encoding", "gave up"])
+        yield* slow.ping()
+      }))
+
+    it.effect(`L4: an actor that is stopped interrupts the encoding of an answer (the call ${way})`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const slow = yield* Slow.spawn({ journal: journal.path })
+        const call = yield* forked(slow.answer({ way }))
+        yield* journal.awaitLine("encoding")
+        yield* ActorRef.stop(slow)
+        assertExited(yield* Fiber.await(call), "Stopped", "Unknown")
+        assert.deepStrictEqual(yield* journal.lines, ["ran", "encoding", "gave up"])
+      }))
+  }
+})
+
+onEveryPlacement(fixture, (placement) => {
+  for (const way of Way.literals) {
+    it.live(`C1: a call whose answer is being encoded when its worker ends may have run (the call ${way})`, () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        const slow = yield* Slow.spawn({ journal: journal.path })
+        const call = yield* forked(slow.answer({ way }))
+        yield* journal.awaitLine("encoding")
+        yield* ActorRef.kill(slow)
+        assertExited(yield* Fiber.await(call), "Killed", "Unknown")
+      }).pipe(Effect.provide(placement.layer()), quiet))
+  }
+})
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("F3: a call whose answer is being encoded when its worker ends does not run again", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const slow = yield* Supervision.supervised(
+        Slow.spawn({ journal: journal.path }),
+        Supervision.make({ schedule: Schedule.spaced(1) })
+      )
+      const call = yield* forked(slow.answer({ way: "succeeds" }))
+      yield* journal.awaitLine("encoding")
+      assertExited(yield* Effect.exit(slow.exit()), "Crashed", "Unknown")
+      assertExited(yield* Fiber.await(call), "Crashed", "Unknown")
+      yield* slow.ping()
+      assert.deepStrictEqual(yield* journal.lines, ["ran", "encoding"])
+    }).pipe(Effect.provide(placement.layer()), quiet))
+}, { except: ["memory"], reason: "it is the process that would exit" })
