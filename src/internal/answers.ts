@@ -12,7 +12,6 @@ import { type Exports, LocalDeferred } from "./exports.ts"
 import * as Handles from "./handles.ts"
 import { type LocalActor, type ServerCall, Undecodable } from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
-import type { StreamWriter } from "./streamWriter.ts"
 import * as Wire from "./wire.ts"
 
 /** An answer that has been encoded: a result, or what is told of a failure. */
@@ -70,13 +69,13 @@ const isPending = (value: unknown): value is LocalDeferred => {
 export class Answers {
   private readonly outbox: Outbox
   private readonly ends: Handles.Ends
-  private readonly writerOf: (id: number) => StreamWriter | undefined
+  private readonly callOf: (id: number) => ServerCall | undefined
 
-  /** `writerOf`: what writes the stream that answers a call */
-  constructor(outbox: Outbox, ends: Handles.Ends, writerOf: (id: number) => StreamWriter | undefined) {
+  /** `callOf`: a call that runs */
+  constructor(outbox: Outbox, ends: Handles.Ends, callOf: (id: number) => ServerCall | undefined) {
     this.outbox = outbox
     this.ends = ends
-    this.writerOf = writerOf
+    this.callOf = callOf
   }
 
   /** Who hands out what an actor returns. */
@@ -229,7 +228,10 @@ export class Answers {
         }
         Handles.takeBack(this.ends, items)
         this.outbox.sendNow([Wire.Failed, id, Wire.FailureUnencodable, text])
-        return this.writerOf(id)?.refuse(text)
+        const call = this.callOf(id)
+        call?.writer?.refuse(text)
+        // it may wait for something else than its reader
+        return call?.fiber?.interruptUnsafe()
       }
       case Wire.Spawned:
         return this.outbox.push4(Wire.Spawned, frame[1], Wire.SpawnDied, unencodable("the start error", text))

@@ -70,7 +70,7 @@ export class Runner {
   constructor(outbox: Outbox, ends: Handles.Ends, notes: Notes | undefined) {
     this.outbox = outbox
     this.turns = new Turns(outbox)
-    this.answers = new Answers(outbox, ends, (id) => this.calls.get(id)?.writer)
+    this.answers = new Answers(outbox, ends, (id) => this.calls.get(id))
     this.ends = ends
     this.begun = notes?.begun
     this.interrupts = notes?.interrupts
@@ -387,6 +387,8 @@ export class Runner {
         context = Context.add(context, Interruption.CurrentNotes, this.interrupts)
       }
     }
+    // what cannot be sent of a stream is noticed as soon as it runs
+    if (call?.writer !== undefined) this.calls.set(id, call)
     const fiber = Effect.runForkWith(context)(
       effect,
       run.uninterruptible ? { uninterruptible: true } : undefined
@@ -412,6 +414,7 @@ export class Runner {
     actor.enter(call)
     // a tell that is passed on has been accepted once it is accepted there
     if (!call.announced && !(actor.isRelay && call.discard)) this.unannounced.push(call)
+    if (call.writer?.unencodable !== undefined) fiber.interruptUnsafe()
     fiber.addObserver((exit) => {
       if (scope !== undefined && scope.state._tag !== "Empty") {
         const closing = Effect.runForkWith(actor.context)(

@@ -354,6 +354,21 @@ onOneWorker(fixture, Spring.layer(), (it) => {
       }))
   }
 
+  for (const n of [0, 2, 255, 5_000]) {
+    it.effect(`C6: a producer that waits behind an item that cannot be sent, the ${n + 1}th, is interrupted`, () =>
+      Effect.gen(function*() {
+        const spring = yield* Spring.spawn()
+        const { exit, items } = yield* read(spring.unsendableThenWaits({ n }))
+        const error = errorOf(exit)
+        assert.instanceOf(error, ProtocolError)
+        assert.include(error.message, "cannot be sent")
+        assert.deepStrictEqual(items, [...upTo(n)])
+        // the place of the stream is free
+        assert.strictEqual(yield* spring.echo({ n: 1 }), 1)
+        assert.deepStrictEqual(yield* spring.log(), ["interrupted"])
+      }))
+  }
+
   it.effect("C6: the payload of a stream that does not fit its schema is a defect of the stream, naming the field", () =>
     Effect.gen(function*() {
       const spring = yield* Spring.spawn()
