@@ -47,10 +47,20 @@ const seal = (
 /** Whether the encoding of an answer goes on when it is interrupted; what can be taken back must not be lost. */
 export const isFirm = (call: ServerCall): boolean => call.uninterruptible || call.method.undo !== undefined
 
-/** Whether a value is a Deferred; one that cannot be looked at is none. */
+// what cannot be looked at is neither of these
+
+/** Whether a value is a Deferred. */
 export const isDeferred = (value: unknown): value is Deferred.Deferred<unknown, unknown> => {
   try {
     return Deferred.isDeferred(value)
+  } catch {
+    return false
+  }
+}
+
+const isSealed = (value: unknown): value is Sealed => {
+  try {
+    return value instanceof Sealed
   } catch {
     return false
   }
@@ -95,7 +105,7 @@ export class Answers {
 
   /** What has been encoded early is not sent. */
   unseal(exit: Exit.Exit<unknown, unknown>): void {
-    if (Exit.isSuccess(exit) && exit.value instanceof Sealed) exit.value.parcel?.abandon()
+    if (Exit.isSuccess(exit) && isSealed(exit.value)) exit.value.parcel?.abandon()
   }
 
   /** Tells of a result; where that has to be encoded first and cannot be at once, returns what does so, to be told of in its place. */
@@ -107,7 +117,7 @@ export class Answers {
     call: ServerCall | undefined,
     value: unknown
   ): Effect.Effect<unknown> | void {
-    if (value instanceof Sealed) return this.open(id, method, call, value)
+    if (isSealed(value)) return this.open(id, method, call, value)
     if (method.stream || extras?.discard === true) {
       call?.writer?.end()
       return this.settle(id, method, call, undefined, undefined)
