@@ -35,7 +35,7 @@ export interface Codec {
   readonly direct: Direct | undefined
   /** how many values of a stream may be under way, where that may be more than usual because they are small */
   readonly window: number | undefined
-  /** whether encoding makes a fresh value, so that two encoded values never share an object */
+  /** whether encoding makes a fresh value of a bounded depth, so that two encoded values never share an object */
   readonly isolated: boolean
   /** whether values may contain handles */
   readonly handles: boolean
@@ -126,8 +126,9 @@ const passesObjects = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Declaration" && ast.annotations?.[freshAnnotation] !== true || ast._tag === "Unknown" ||
   ast._tag === "Any" || ast._tag === "ObjectKeyword"
 
-// nothing is known of what it lets through
-const isOpen = (ast: SchemaAST.AST): boolean => ast._tag === "Declaration" ? !isCloneable(ast) : passesObjects(ast)
+// nothing is known of what it lets through, or how deep that is
+const isOpen = (ast: SchemaAST.AST): boolean =>
+  ast._tag === "Declaration" ? !isCloneable(ast) : passesObjects(ast) || SchemaAST.isSuspend(ast)
 
 /** Annotates the declaration of a handle. */
 export const handleAnnotation = "~uactor/handle"
@@ -267,7 +268,7 @@ export const compile = (schema: Schema.Top): Codec => {
     window: isNumber(SchemaAST.toEncoded(codec.ast)) ? numbersUnderWay : undefined,
     handles: some(schema.ast, isHandle),
     cloneable: !some(SchemaAST.toEncoded(codec.ast), isOpen),
-    isolated: !some(SchemaAST.toEncoded(codec.ast), passesObjects)
+    isolated: !some(SchemaAST.toEncoded(codec.ast), (ast) => passesObjects(ast) || SchemaAST.isSuspend(ast))
   }
   compiled.set(schema.ast, out)
   return out

@@ -9,6 +9,7 @@
  * the whole batch be refused, so it is then sent frame by frame and the owner is
  * told about the culprit alone.
  */
+import * as Depth from "./depth.ts"
 import type { Link } from "./link.ts"
 import * as Wire from "./wire.ts"
 
@@ -48,6 +49,8 @@ export class Outbox {
   // the objects that this batch refers to, and which frame brought them
   private first: object | undefined
   private seen: Map<object, number> | undefined
+  /** something in this batch must not be sent, or cannot be looked at */
+  private hasRefused = false
   private readonly link: Link
   private readonly onUnsendable: OnUnsendable
   private readonly hooks: FlushHooks | undefined
@@ -126,28 +129,33 @@ export class Outbox {
   }
 
   /**
-   * To be called with a value before it is pushed, unless its codec makes fresh values: keeps values apart that share an object.
+   * To be called with a value before it is pushed, unless its codec makes fresh values of a bounded depth: keeps values apart that
+   * share an object, and has those refused that are nested too deeply.
    */
   isolate(value: unknown): void {
     if (typeof value !== "object" || value === null) return
-    if (this.first === undefined) {
-      this.first = value
+    try {
+      Depth.check(value)
+      if (this.isApart(value)) return
+    } catch {
+      // said of it when it is sent by itself
+      this.hasRefused = true
       return
     }
-    let apart = true
-    try {
-      if (this.seen === undefined) {
-        this.seen = new Map()
-        apart = this.claim(this.first, -1)
-      }
-      apart = apart && this.claim(value, this.frames)
-    } catch {
-      // it cannot be looked at, nor sent
-      apart = false
-    }
-    if (apart) return
     this.flush()
     this.first = value
+  }
+
+  private isApart(value: object): boolean {
+    if (this.first === undefined) {
+      this.first = value
+      return true
+    }
+    if (this.seen === undefined) {
+      this.seen = new Map()
+      if (!this.claim(this.first, -1)) return false
+    }
+    return this.claim(value, this.frames)
   }
 
   /** Tells how many calls are under way: an end that has much to do needs nothing at once, and larger messages cost less. */
@@ -173,14 +181,11 @@ export class Outbox {
     this.frames = 0
     this.first = undefined
     this.seen = undefined
+    const { hasRefused } = this
+    this.hasRefused = false
     if (this.closed) return
     batch[0] = this.sent
-    try {
-      this.link.send(batch)
-      this.sent++
-    } catch {
-      this.sendOneByOne(batch)
-    }
+    if (hasRefused || !this.sendWhole(batch)) this.sendOneByOne(batch)
     this.hooks?.after()
   }
 
@@ -205,6 +210,16 @@ export class Outbox {
     else this.schedule()
   }
 
+  private sendWhole(batch: Wire.Batch): boolean {
+    try {
+      this.link.send(batch)
+    } catch {
+      return false
+    }
+    this.sent++
+    return true
+  }
+
   private sendOneByOne(batch: Wire.Batch): void {
     for (let i = 1; i < batch.length;) {
       const size = Wire.sizes[batch[i] as number]!
@@ -220,6 +235,7 @@ export class Outbox {
 
   private sendFrame(frame: Wire.Batch, transfer: ReadonlyArray<unknown> | undefined): boolean {
     try {
+      frame.forEach(Depth.check)
       this.link.send([this.sent, ...frame], transfer)
       this.sent++
       return true

@@ -1,9 +1,10 @@
-import { assert } from "@effect/vitest"
-import { Effect, type Exit, Fiber, Stream } from "effect"
+import { assert, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Stream } from "effect"
 import { ProtocolError } from "../../src/ActorError.ts"
-import { assertTypeError, defectOf, errorOf, forked } from "./asserts.ts"
-import behaviours, { unsendable, Values } from "./fixtures/values.ts"
+import { assertExited, assertTypeError, defectOf, errorOf, forked } from "./asserts.ts"
+import behaviours, { grow, sendable, unsendable, Values } from "./fixtures/values.ts"
 import { onOneWorker } from "./oneWorker.ts"
+import { onEveryPlacement } from "./placements.ts"
 
 const fixture = { module: new URL("./fixtures/values.ts", import.meta.url), behaviours }
 
@@ -53,4 +54,31 @@ onOneWorker(fixture, Values.layer(), (it) => {
         assert.deepStrictEqual(seen, [1])
       }))
   }
+
+  for (const kind of Object.keys(sendable) as Array<keyof typeof sendable>) {
+    it.effect(`C9: a value arrives however it is entangled (${kind})`, () =>
+      Effect.gen(function*() {
+        const values = yield* Values.spawn()
+        const exit = yield* besideOthers(values, values.swallow({ x: sendable[kind]() }))
+        assert.isTrue(Exit.isSuccess(exit))
+      }))
+  }
+
+  it.effect("C6: a value of a recursive schema that is nested too deeply concerns its call alone", () =>
+    Effect.gen(function*() {
+      const values = yield* Values.spawn()
+      assert.strictEqual(yield* values.measure({ tree: grow(400) }), 400)
+      const payload = yield* besideOthers(values, values.measure({ tree: grow(600) }))
+      assertTypeError(payload, "Values.measure", "it is nested more than 1000 levels deep")
+      assert.deepStrictEqual(yield* values.grow({ levels: 400 }), grow(400))
+      assertUnsent(yield* besideOthers(values, values.grow({ levels: 600 })))
+    }))
 })
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("C1: nothing is said to be proved of a call whose answer could not be read", () =>
+    Effect.gen(function*() {
+      const values = yield* Values.spawn()
+      assertExited(yield* Effect.exit(values.giveUnreadable()), "Crashed", "Unknown")
+    }).pipe(Effect.provide(placement.layer())))
+}, { except: ["memory", "processes"], reason: "only between threads is a message read after it has been received" })

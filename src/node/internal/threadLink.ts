@@ -70,9 +70,9 @@ export const placement = (
     const vigil = new Vigil(spin, workers, receiver)
     worker.on("message", (message: Posted) => receiver.posted(message))
     worker.on("messageerror", (error) => {
-      // what comes behind it is read, for the gap to be noticed
-      receiver.posted(null)
       end ??= { reason: "Crashed", message: `a message of the thread could not be read: ${error.message}` }
+      // as one that comes too early: what was lost with it proves nothing any more
+      receiver.posted([Infinity])
       void worker.terminate()
     })
     worker.on("error", (uncaught) => {
