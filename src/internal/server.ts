@@ -250,20 +250,20 @@ export class Server {
           const all = cause === undefined ? exit.cause : Cause.combine(exit.cause, cause)
           const failure = all.reasons.length === 1 ? all.reasons[0]! : undefined
           const defect = failure?._tag === "Die" ? failure.defect : undefined
+          const spawned = (status: number, value: unknown): void => {
+            this.runner.outbox.isolate(value)
+            this.runner.outbox.push4(Wire.Spawned, id, status, value)
+          }
+          const failed = (text: string): void =>
+            spawned(Wire.SpawnDied, unencodable(`the start error of ${name}`, text))
           if (Undecodable.is(defect)) {
-            this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnArgsInvalid, defect.text)
+            spawned(Wire.SpawnArgsInvalid, defect.text)
           } else if (failure?._tag === "Fail") {
             Codec.whenEncoded(
               error.encode(failure.error),
               actor.context,
-              (value) => this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnFailed, value),
-              (text) =>
-                this.runner.outbox.push4(
-                  Wire.Spawned,
-                  id,
-                  Wire.SpawnDied,
-                  unencodable(`the start error of ${name}`, text)
-                )
+              (value) => spawned(Wire.SpawnFailed, value),
+              failed
             )
           } else {
             Codec.whenEncoded(
@@ -271,16 +271,9 @@ export class Server {
               actor.context,
               (values) => {
                 const errors = Array.from(values as ReadonlyArray<unknown>)
-                const encoded = Codec.encodeCause(all, () => errors.shift(), Codec.encodeDefect)
-                this.runner.outbox.push4(Wire.Spawned, id, Wire.SpawnDied, encoded)
+                spawned(Wire.SpawnDied, Codec.encodeCause(all, () => errors.shift(), Codec.encodeDefect))
               },
-              (text) =>
-                this.runner.outbox.push4(
-                  Wire.Spawned,
-                  id,
-                  Wire.SpawnDied,
-                  unencodable(`the start error of ${name}`, text)
-                )
+              failed
             )
           }
           this.ending?.()

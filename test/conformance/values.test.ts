@@ -1,8 +1,9 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { ProtocolError } from "../../src/ActorError.ts"
+import * as ActorPool from "../../src/ActorPool.ts"
 import { assertExited, assertTypeError, defectOf, errorOf, forked } from "./asserts.ts"
-import behaviours, { grow, sendable, unsendable, Values } from "./fixtures/values.ts"
+import behaviours, { grow, Keeps, sendable, unsendable, Values } from "./fixtures/values.ts"
 import { onOneWorker } from "./oneWorker.ts"
 import { onEveryPlacement } from "./placements.ts"
 
@@ -63,6 +64,24 @@ onOneWorker(fixture, Values.layer(), (it) => {
         assert.isTrue(Exit.isSuccess(exit))
       }))
   }
+
+  it.effect("C9: actors that are spawned together have each its own arguments", () =>
+    Effect.gen(function*() {
+      const args = { bytes: new Uint8Array(1), any: { n: 0 } }
+      const pool = yield* ActorPool.make(Keeps, { size: 2, args })
+      yield* pool.client.change()
+      const kept = (n: number) => ({ bytes: new Uint8Array([n]), any: { n } })
+      assert.deepStrictEqual(yield* pool.broadcast((actor) => actor.kept()), [kept(7), kept(0)])
+      assert.deepStrictEqual(args, kept(0))
+    }))
+
+  it.effect("C9: actors that fail to start together have each its own error", () =>
+    Effect.gen(function*() {
+      const spawning = Effect.flip(Keeps.spawn({ bytes: new Uint8Array(), any: "fail" }))
+      const [one, other] = yield* Effect.all([spawning, spawning], { concurrency: "unbounded" })
+      assert.deepStrictEqual([one, other], [{ of: "all" }, { of: "all" }])
+      assert.notStrictEqual(one, other)
+    }))
 
   it.effect("C6: a value of a recursive schema that is nested too deeply concerns its call alone", () =>
     Effect.gen(function*() {

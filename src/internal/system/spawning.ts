@@ -164,9 +164,12 @@ export class Spawning {
     const build = target.build = new Build(this.deadlines, this.timeout, actor, done)
     this.deadlines.add(build)
     worker.client.outbox.expect(this.deadlines.size)
+    const { outbox } = worker.client
     if (worker.ended) build.answered(-1, `${worker.name} has ended`)
-    else if (transfer === undefined) worker.client.outbox.push4(Wire.Spawn, target.id, definition.name, wire)
-    else worker.client.outbox.pushTransfer([Wire.Spawn, target.id, definition.name, wire], transfer)
+    else if (transfer === undefined) {
+      if (!definition.args.isolated) outbox.isolate(wire)
+      outbox.push4(Wire.Spawn, target.id, definition.name, wire)
+    } else outbox.pushTransfer([Wire.Spawn, target.id, definition.name, wire], transfer)
     return build
   }
 }
