@@ -328,7 +328,7 @@ const payloadCodec = (schema: Schema.Top, fields: ReadonlyArray<Field>): Codec =
     ...codec,
     encode: (value) => {
       const made = make(value)
-      return isSuccess(made) ? codec.encode(made.value) : made
+      return isSuccess(made) ? codec.encode(made.value) : Effect.flatMap(made, codec.encode)
     }
   }
 }

@@ -65,6 +65,14 @@ onOneWorker(fixture, Values.layer(), (it) => {
       }))
   }
 
+  it.effect("C9: a default that an effect makes is encoded like anything else", () =>
+    Effect.gen(function*() {
+      const values = yield* Values.spawn()
+      assert.strictEqual(yield* values.alone({}), 7)
+      assert.deepStrictEqual(yield* values.withDefaults({}), [7, new Date(7)])
+      assert.deepStrictEqual(yield* values.withDefaults({ n: 1, at: new Date(1) }), [1, new Date(1)])
+    }))
+
   it.effect("C9: actors that are spawned together have each its own arguments", () =>
     Effect.gen(function*() {
       const args = { bytes: new Uint8Array(1), any: { n: 0 } }
