@@ -4,7 +4,7 @@ import { SpawnError } from "../../src/ActorError.ts"
 import * as ActorPool from "../../src/ActorPool.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import { assertError, assertInterrupted, assertTypeError, defectOf, errorOf, forked, upTo } from "./asserts.ts"
-import behaviours, { Fellow, NoStart, Starter, Tired } from "./fixtures/pools.ts"
+import behaviours, { Fellow, Leaver, NoStart, Starter, Tired } from "./fixtures/pools.ts"
 import * as Journal from "./journal.ts"
 import { onOneWorker } from "./oneWorker.ts"
 import { onEveryPlacement } from "./placements.ts"
@@ -80,6 +80,18 @@ onOneWorker(fixture, Fellow.layer({ journal: "none" }), (it) => {
       assert.strictEqual(
         lines.filter((line) => line === "released").length,
         lines.filter((line) => line === "starting").length
+      )
+    }))
+
+  it.effect("L4: the members of a pool close together, and see its exit", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const args = { journal: journal.path, fellows: 3 }
+      // each of them waits for all the others, so one after the other they would not close
+      yield* Effect.flip(Effect.scoped(Effect.andThen(ActorPool.make(Leaver, { size: 3, args }), Effect.fail("over"))))
+      assert.deepStrictEqual(
+        (yield* journal.lines).slice(3),
+        ["left on Failure", "left on Failure", "left on Failure"]
       )
     }))
 

@@ -130,10 +130,11 @@ export const make = (
         })
       )
     }
-    // a scope of its own, so that a pool that fails or is interrupted half-way leaves nothing behind at once
+    // a scope of its own, so that a pool that fails or is interrupted half-way leaves nothing behind at once, and whose members
+    // close together: none takes a call or the time of the others while one does not close
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        const scope = yield* Scope.fork(yield* Effect.scope)
+        const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
         const spawn = Scope.provide(system.spawn(definition, options.args, replacement), scope)
         const starting = Effect.forEach(Array.from({ length: size }), () => spawn, { concurrency: "unbounded" })
         const members = yield* Effect.onError(restore(starting), (cause) => Scope.close(scope, Exit.failCause(cause)))
