@@ -54,7 +54,9 @@ export interface ActorPool<Rpcs extends Rpc.Any> {
   readonly broadcastExit: <A, E, R>(
     f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
   ) => Effect.Effect<Array<Exit.Exit<A, E>>, never, R>
-  /** starts on the next member without waiting; the fiber lives as long as the pool (P3) */
+  /**
+   * starts on the next member without waiting; the fiber lives as long as the pool, and after its end fails as `ActorExited` (P3)
+   */
   readonly submit: <A, E, R>(
     f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
   ) => Effect.Effect<Fiber.Fiber<A, E>, never, R>
@@ -140,7 +142,15 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
       broadcast: (f) => Effect.forEach(refs, f, { concurrency: "unbounded" }),
       broadcastExit: (f) => Effect.forEach(refs, (ref) => Effect.exit(f(ref)), { concurrency: "unbounded" }),
       submit: (f) =>
-        Effect.forkIn(Effect.suspend(() => f(refOf(next("submit", undefined)))), scope, { startImmediately: true })
+        Effect.suspend(() => {
+          const run = Effect.suspend(() => f(refOf(next("submit", undefined))))
+          if (scope.state._tag !== "Closed") return Effect.forkIn(run, scope, { startImmediately: true })
+          // L6: a use after the end is an error, and no interruption
+          const { target } = members[0]!
+          return Effect.forkDetach(
+            Effect.fail(target.exited("Stopped", "NotRun", `the pool of ${target.name} has been closed`) as never)
+          )
+        })
     }
     return { pool, members }
   })

@@ -78,7 +78,8 @@ onEveryPlacement(fixture, (placement) => {
       const pool = yield* Effect.scoped(ActorPool.make(Voter, { size: 2 }))
       const errors = [
         yield* Effect.flip(pool.client.echo({ n: 1 })),
-        yield* Effect.flip(pool.broadcast((member) => member.echo({ n: 1 })))
+        yield* Effect.flip(pool.broadcast((member) => member.echo({ n: 1 }))),
+        yield* Effect.flip(Effect.flatMap(pool.submit((member) => member.echo({ n: 1 })), Fiber.join))
       ]
       for (const error of errors) {
         assert.instanceOf(error, ActorExited)
