@@ -387,6 +387,14 @@ export class Runner {
         context = Context.add(context, Interruption.CurrentNotes, this.interrupts)
       }
     }
+    if (run.uninterruptible) {
+      call ??= new ServerCall(this, id, actor, index, wire, extras)
+      call.forked = run.fork
+      call.uninterruptible = call.announced = true
+      // its caller learns that it is to be waited for before it may compute for long
+      this.outbox.push3(Wire.Started, id, call.flags)
+      this.outbox.flush()
+    }
     // what cannot be sent of a stream is noticed as soon as it runs
     if (call?.writer !== undefined) this.calls.set(id, call)
     const fiber = Effect.runForkWith(context)(

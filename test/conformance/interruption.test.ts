@@ -383,6 +383,26 @@ onEveryPlacement(fixture, (placement) => {
 
   it.live("C3: so does one whose call waits for another actor of the same worker", () => givenUp("other actor"))
 
+  it.live("C3: a method declared with Rpc.uninterruptible is waited for though it computes from its first turn on", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const [clock, stage] = yield* Effect.all([Stage.spawn(), Stage.spawn()], { concurrency: 2 })
+      const before = yield* forked(stage.echo({ n: 1 }))
+      const a = yield* forked(stage.computeUninterruptible({ job: "a", journal: journal.path }))
+      yield* journal.awaitLine("a computes")
+      assert.strictEqual(yield* Fiber.join(before), 1)
+      const interruption = yield* forked(Fiber.interrupt(a))
+      // an interruption that begins later runs into its timeout, so this one would have done the same
+      const b = yield* forked(clock.block({ job: "b", journal: journal.path, checks: false }))
+      yield* journal.awaitLine("blocking")
+      yield* Fiber.interrupt(b)
+      assert.strictEqual(exitedOf(yield* ActorRef.awaitExit(clock)).reason, "Killed")
+      assert.isUndefined(interruption.pollUnsafe())
+      yield* journal.note("go a")
+      yield* Fiber.join(interruption)
+      assert.strictEqual(yield* stage.echo({ n: 2 }), 2)
+    }).pipe(Effect.provide(placement.layer({ interruptTimeout })), quiet))
+
   const takenBack = (way: "together" | "apart" | "held" | "ofObject") =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
