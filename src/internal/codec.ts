@@ -410,7 +410,8 @@ export const collect = <E>(
   Effect.suspend(() => {
     const collector = Transferable.makeCollectorUnsafe()
     return Effect.map(Effect.provideService(encoded, Transferable.Collector, collector), (value) => {
-      const transfer = collector.readUnsafe()
+      // views may share a buffer, which is handed over once
+      const transfer = Array.from(new Set(collector.readUnsafe()))
       return [value, transfer.length > 0 ? transfer : undefined] as const
     })
   })

@@ -73,6 +73,19 @@ onOneWorker(fixture, Values.layer(), (it) => {
       assert.deepStrictEqual(yield* values.withDefaults({ n: 1, at: new Date(1) }), [1, new Date(1)])
     }))
 
+  it.effect("C9: two views of one buffer are moved together, there and back", () =>
+    Effect.gen(function*() {
+      const values = yield* Values.spawn()
+      const whole = new Uint8Array([1, 2, 3])
+      const [one, other] = [whole.subarray(0, 1), whole.subarray(1)]
+      assert.deepStrictEqual(yield* values.moveBoth({ one, other }), [new Uint8Array([1]), new Uint8Array([2, 3])])
+      const twice = new Uint8Array([1])
+      assert.deepStrictEqual(
+        yield* values.moveBoth({ one: twice, other: twice }),
+        [twice, twice].map(() => new Uint8Array([1]))
+      )
+    }))
+
   it.effect("C9: actors that are spawned together have each its own arguments", () =>
     Effect.gen(function*() {
       const args = { bytes: new Uint8Array(1), any: { n: 0 } }
