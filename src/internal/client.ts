@@ -228,7 +228,8 @@ export class Client implements Connection {
     if (this.tally !== undefined) Interruption.noteUnderWay(this.tally, this.inFlight)
     const { target } = pending
     if (!pending.started) target.queued--
-    else if (!pending.forked) target.running--
+    else if (pending.forked) target.forked--
+    else target.running--
     if (pending.timer !== undefined) this.calm(pending)
     const interrupts = this.notes?.interrupts
     if (pending.onAcknowledged !== undefined && interrupts !== undefined) Interruption.forget(interrupts, pending.id)
@@ -327,12 +328,14 @@ export class Client implements Connection {
       pending.started = true
       pending.forked = forked
       target.queued--
-      if (!forked) target.running++
+      if (forked) target.forked++
+      else target.running++
       pending.accepted()
     } else if (forked && !pending.forked) {
       // its handler has given its place away and answers later
       pending.forked = true
       target.running--
+      target.forked++
     }
     // one that waits for another one that has its time to react is killed before it is if that one does not
     if (pending.timer !== undefined && (isNew || waits)) {

@@ -108,6 +108,8 @@ export class Target {
   queued = 0
   /** known to be running and to take a place of `concurrency` */
   running = 0
+  /** known to run out of line, where it takes none */
+  forked = 0
   /** the calls that found the mailbox full or the actor restarting, in order */
   readonly waiting = new Line<Pending>()
   /** between two incarnations: calls wait */
@@ -177,7 +179,7 @@ export class Target {
 
   /** how many calls are under way or wait to be sent */
   get load(): number {
-    return this.queued + this.running + this.waiting.size
+    return this.queued + this.running + this.forked + this.waiting.size
   }
 
   /** Whether calls can be sent to it now. */

@@ -194,6 +194,23 @@ onOneWorker(fixture, Fellow.layer({ journal: "none" }), (it) => {
       assert.sameMembers(Array.from(new Set(shares)), [...names])
     }))
 
+  for (const way of ["out of line", "later, by a Deferred"]) {
+    it.effect(`P2: least-busy counts calls that are answered ${way}`, () =>
+      Effect.gen(function*() {
+        const { client, members, names } = yield* fellows(2, { strategy: "least-busy" })
+        const member = members[0]!
+        const under = upTo(9).map(() => way === "out of line" ? member.awaitLine({ line: "none" }) : member.never())
+        const held = yield* Effect.forEach(under, forked)
+        // what is answered behind them says that they have begun
+        yield* member.who()
+        const calls = yield* Effect.forEach(upTo(6), () => client.who())
+        assert.deepStrictEqual(calls, upTo(6).map(() => names[1]!))
+        yield* Fiber.interruptAll(held)
+        const shares = yield* Effect.forEach(upTo(4), () => client.who())
+        assert.sameMembers(Array.from(new Set(shares)), [...names])
+      }))
+  }
+
   it.effect("P2: least-busy spreads calls that are made at once evenly", () =>
     Effect.gen(function*() {
       const { client, members } = yield* fellows(3, { strategy: "least-busy" })
