@@ -96,7 +96,8 @@ export class Client implements Connection {
   leave(target: Target, why: () => HandleReleased): void {
     this.callees.leave(target)
     for (const pending of this.slots) {
-      if (pending?.target === target) this.takeBack(pending, () => pending.lose(why()))
+      if (pending?.target !== target || pending.onAcknowledged !== undefined) continue
+      this.takeBack(pending, () => pending.lose(why()))
     }
   }
 

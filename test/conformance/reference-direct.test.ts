@@ -227,6 +227,20 @@ for (const workers of ["dedicated", 1] as const) {
         assert.include(yield* journal.lines, "a finalized")
       }).pipe(Effect.provide(layer)))
 
+    it.live(`H5: a caller that has given up is told when its call has ended, though the reference is let go of (${where})`, () =>
+      Effect.gen(function*() {
+        const { journal, visitor } = yield* meet(1)
+        const finishing = yield* forked(visitor.finish({ line: "slow" }))
+        yield* journal.awaitLine("slow begun")
+        const interruption = yield* forked(Fiber.interrupt(finishing))
+        yield* left
+        yield* visitor.letGo()
+        yield* journal.note("go")
+        yield* Fiber.join(interruption)
+        // it has not been killed
+        assert.strictEqual(yield* visitor.ways(), 0)
+      }).pipe(Effect.provide(layer)))
+
     it.live(`H5: the end of a holder takes back what it had called (${where})`, () =>
       Effect.gen(function*() {
         const { clerk, journal, visitor } = yield* meet(1)
