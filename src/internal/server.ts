@@ -404,7 +404,9 @@ export class Server {
         Wire.Voted,
         id,
         // nothing but the types keeps an untyped behaviour from answering something else
-        Exit.isSuccess(vote) ? vote.value : Codec.encodeCause(vote.cause, Codec.encodeDefect, Codec.encodeDefect)
+        Exit.isSuccess(vote)
+          ? (vote.value as unknown) === true
+          : Codec.encodeCause(vote.cause, Codec.encodeDefect, Codec.encodeDefect)
       )
     )
   }
