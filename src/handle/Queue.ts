@@ -124,7 +124,19 @@ export const Queue = <A extends Schema.Top>(item: A): Schema.declare<QueueHandle
  */
 export const fromQueue = <A>(queue: Queues.Queue<A> | Queues.Queue<A, Cause.Done>): QueueHandle<A> => {
   const own = queue as Queues.Queue<A, Cause.Done>
-  return Objects.make(kindOf<A>(), () => ({
+  const { kind, shape } = kindOf<A>()
+  const takeAll = Queues.takeAll(own)
+  // here an item is taken in one step, so that an interruption comes before or after it
+  const ownShape: typeof shape = (client) => ({
+    ...shape(client),
+    take: Queues.take(own),
+    takeAll,
+    takeN: (n) => Queues.takeN(own, n),
+    takeBetween: (min, max) => Queues.takeBetween(own, min, max),
+    poll: Queues.poll(own),
+    stream: Stream.fromPull(Effect.succeed(takeAll))
+  })
+  return Objects.make({ kind, shape: ownShape }, () => ({
     offer: ({ items }) => Queues.offerAll(own, items),
     take: ({ max, min }) => Effect.mapError(Queues.takeBetween(own, min, max), (): Ended => ({ _tag: "QueueEnded" })),
     poll: () => Effect.map(Queues.poll(own), (item) => Option.isSome(item) ? [item.value] : []),

@@ -6,6 +6,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Option from "effect/Option"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
@@ -52,11 +53,22 @@ interface Methods {
 const giveBack = (client: Methods, permits: number): Effect.Effect<void> =>
   Effect.ignore(client.release({ value: permits }))
 
-const shape = (client: Methods): Omit<SemaphoreHandle, keyof AnyHandle> => {
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Takes something where nothing is interrupted but the waiting for it, as far as `restore` allows that. */
+type Take<P, A> = (payload: P, restore: Restore) => Effect.Effect<A, HandleError>
+
+type TakePermits = Take<{ readonly permits: number }, number>
+
+const shape = (
+  client: Methods,
+  take: TakePermits = (payload, restore) => restore(client.take(payload)),
+  takeIfAvailable: TakePermits = (payload, restore) => restore(client.takeIfAvailable(payload))
+): SemaphoreHandle => {
   const withPermits: SemaphoreHandle["withPermits"] = (permits) => (effect) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
-        restore(client.take({ permits })),
+        take({ permits }, restore),
         () => Effect.ensuring(restore(effect), giveBack(client, permits))
       )
     )
@@ -65,7 +77,7 @@ const shape = (client: Methods): Omit<SemaphoreHandle, keyof AnyHandle> => {
     withPermit: withPermits(1),
     withPermitsIfAvailable: (permits) => (effect) =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(client.takeIfAvailable({ permits })), (taken) =>
+        Effect.flatMap(takeIfAvailable({ permits }, restore), (taken) =>
           taken < permits
             ? Effect.succeedNone
             : Effect.ensuring(Effect.asSome(restore(effect)), giveBack(client, permits)))
@@ -74,19 +86,36 @@ const shape = (client: Methods): Omit<SemaphoreHandle, keyof AnyHandle> => {
     takeScoped: (permits) =>
       Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(
-          restore(client.take({ permits })),
+          take({ permits }, restore),
           () => Effect.addFinalizer(() => giveBack(client, permits))
         )
       ),
     takeIfAvailable: (permits) => Effect.map(client.takeIfAvailable({ permits }), (taken) => taken >= permits),
     release: (permits) => client.release({ value: permits })
-  }
+  } as SemaphoreHandle
 }
 
-const kind: Objects.Kind<Methods, SemaphoreHandle> = {
-  kind: "Semaphore",
-  shape: (client) => shape(client) as SemaphoreHandle
+const kind: Objects.Kind<Methods, SemaphoreHandle> = { kind: "Semaphore", shape: (client) => shape(client) }
+
+/** The methods where the semaphore is. */
+interface OwnMethods extends Methods {
+  readonly acquire: TakePermits
 }
+
+const ownKind: Objects.Kind<OwnMethods, SemaphoreHandle> = {
+  ...kind,
+  shape: (own) => shape(own, own.acquire, own.takeIfAvailable)
+}
+
+// the scope knows whether they have been taken when an interruption comes at that very moment
+const takeFrom = (semaphore: Semaphores.Semaphore, permits: number, restore: Restore): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const scope = Scope.makeUnsafe()
+    return Effect.onError(
+      restore(Scope.provide(semaphore.takeScoped(permits), scope)),
+      () => Scope.close(scope, Exit.void)
+    )
+  })
 
 const Permits = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -101,7 +130,7 @@ interface Share {
 }
 
 // what each holder has taken, so that what comes back comes back once
-const open = (semaphore: Semaphores.Semaphore, isBounded = false): (holder: Scope.Scope) => Methods => {
+const open = (semaphore: Semaphores.Semaphore, isBounded = false): (holder: Scope.Scope) => OwnMethods => {
   const shares = new Set<Share>()
   const give = (from: Share, permits: number): number => {
     const given = Math.min(from.held, permits)
@@ -118,14 +147,14 @@ const open = (semaphore: Semaphores.Semaphore, isBounded = false): (holder: Scop
         return semaphore.release(share.held)
       })
     ))
+    const acquire: TakePermits = ({ permits }, restore) =>
+      Effect.map(takeFrom(semaphore, permits, restore), () => {
+        share.held += permits
+        return permits
+      })
     return {
-      take: ({ permits }) =>
-        Effect.uninterruptibleMask((restore) =>
-          Effect.map(restore(semaphore.take(permits)), () => {
-            share.held += permits
-            return permits
-          })
-        ),
+      acquire,
+      take: (payload) => Effect.uninterruptibleMask((restore) => acquire(payload, restore)),
       takeIfAvailable: ({ permits }) =>
         Effect.map(semaphore.takeIfAvailable(permits), (isTaken) => {
           if (!isTaken) return 0
@@ -163,7 +192,8 @@ export const Semaphore: Schema.declare<SemaphoreHandle> = Objects.schema(kind, p
  * @category constructors
  * @since 0.1.0
  */
-export const fromSemaphore = (semaphore: Semaphores.Semaphore): SemaphoreHandle => Objects.make(kind, open(semaphore))
+export const fromSemaphore = (semaphore: Semaphores.Semaphore): SemaphoreHandle =>
+  Objects.make(ownKind, open(semaphore))
 
 /**
  * Makes a semaphore and its handle. Of a `bounded` one no more permits can be released than are taken (uActor:
@@ -176,7 +206,7 @@ export const makeSemaphore = (
   permits: number,
   options?: { readonly bounded?: boolean | undefined }
 ): Effect.Effect<SemaphoreHandle> =>
-  Effect.map(Semaphores.make(permits), (semaphore) => Objects.make(kind, open(semaphore, options?.bounded)))
+  Effect.map(Semaphores.make(permits), (semaphore) => Objects.make(ownKind, open(semaphore, options?.bounded)))
 
 /**
  * A handle of a reentrant lock (uActor: the proxy of `RLock`): inside `withLock`, another `withLock` of the same lock does not
@@ -202,42 +232,55 @@ const Held: Context.Reference<ReadonlyMap<object, Holding>> = Context.Reference<
   { defaultValue: () => new Map() }
 )
 
+/** Who wants to enter, and by what the lock may know it already. */
+interface Entering {
+  readonly token: string
+  readonly inside: ReadonlyArray<string>
+}
+
 interface LockMethods {
-  readonly take: (
-    payload: { readonly token: string; readonly inside: ReadonlyArray<string> }
-  ) => Effect.Effect<string, HandleError>
+  readonly take: (payload: Entering) => Effect.Effect<string, HandleError>
   readonly release: (payload: { readonly value: string }) => Effect.Effect<void, HandleError>
 }
 
-const lockKind: Objects.Kind<LockMethods, LockHandle> = {
-  kind: "Lock",
-  shape: (client) => {
-    // one whose holder is gone has come back already
-    const leave = (holding: Holding): Effect.Effect<void> =>
-      Effect.suspend(() =>
-        --holding.count === 0 ? Effect.ignore(client.release({ value: holding.token })) : Effect.void
-      )
-    return {
-      withLock: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-        Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(Held, (held) => {
-            const outer = held.get(client)
-            // a fiber may outlive the lock in which it was started
-            if (outer !== undefined && outer.count > 0) {
-              outer.count++
-              return Effect.ensuring(restore(effect), leave(outer))
-            }
-            // the same lock may have been entered by another handle
-            const inside = Array.from(held.values(), ({ token }) => token)
-            return Effect.flatMap(restore(client.take({ token: crypto.randomUUID(), inside })), (token) => {
-              const holding = { token, count: 1 }
-              const entered = Effect.provideService(effect, Held, new Map(held).set(client, holding))
-              return Effect.ensuring(restore(entered), leave(holding))
-            })
+/** The methods where the lock is. */
+interface OwnLockMethods extends LockMethods {
+  readonly acquire: Take<Entering, string>
+}
+
+const lockShape = (
+  client: LockMethods,
+  take: Take<Entering, string> = (payload, restore) => restore(client.take(payload))
+): LockHandle => {
+  // one whose holder is gone has come back already
+  const leave = (holding: Holding): Effect.Effect<void> =>
+    Effect.suspend(() => --holding.count === 0 ? Effect.ignore(client.release({ value: holding.token })) : Effect.void)
+  return {
+    withLock: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(Held, (held) => {
+          const outer = held.get(client)
+          // a fiber may outlive the lock in which it was started
+          if (outer !== undefined && outer.count > 0) {
+            outer.count++
+            return Effect.ensuring(restore(effect), leave(outer))
+          }
+          // the same lock may have been entered by another handle
+          const inside = Array.from(held.values(), ({ token }) => token)
+          return Effect.flatMap(take({ token: crypto.randomUUID(), inside }, restore), (token) => {
+            const holding = { token, count: 1 }
+            const entered = Effect.provideService(effect, Held, new Map(held).set(client, holding))
+            return Effect.ensuring(restore(entered), leave(holding))
           })
-        )
-    } as LockHandle
-  }
+        })
+      )
+  } as LockHandle
+}
+
+const lockKind: Objects.Kind<LockMethods, LockHandle> = { kind: "Lock", shape: (client) => lockShape(client) }
+const ownLockKind: Objects.Kind<OwnLockMethods, LockHandle> = {
+  ...lockKind,
+  shape: (own) => lockShape(own, own.acquire)
 }
 
 const lockProtocol = RpcGroup.make(
@@ -249,7 +292,7 @@ const lockProtocol = RpcGroup.make(
 )
 
 // who is inside, and how often by each holder
-const openLock = (semaphore: Semaphores.Semaphore): (holder: Scope.Scope) => LockMethods => {
+const openLock = (semaphore: Semaphores.Semaphore): (holder: Scope.Scope) => OwnLockMethods => {
   let current: { readonly token: string; count: number } | undefined
   const leave = (times: number): Effect.Effect<void> => {
     if (current === undefined || times === 0) return Effect.void
@@ -268,20 +311,20 @@ const openLock = (semaphore: Semaphores.Semaphore): (holder: Scope.Scope) => Loc
     }
     const leaveAll = Effect.suspend(() => entered.token === current?.token ? leave(entered.times) : Effect.void)
     Effect.runSync(Scope.addFinalizer(holder, leaveAll))
+    const acquire: OwnLockMethods["acquire"] = ({ inside, token }, restore) =>
+      Effect.suspend(() => {
+        if (current !== undefined && inside.includes(current.token)) {
+          current.count++
+          return Effect.succeed(enter(current.token))
+        }
+        return Effect.map(takeFrom(semaphore, 1, restore), () => {
+          current = { token, count: 1 }
+          return enter(token)
+        })
+      })
     return {
-      take: ({ inside, token }) =>
-        Effect.suspend(() => {
-          if (current !== undefined && inside.includes(current.token)) {
-            current.count++
-            return Effect.succeed(enter(current.token))
-          }
-          return Effect.uninterruptibleMask((restore) =>
-            Effect.map(restore(semaphore.take(1)), () => {
-              current = { token, count: 1 }
-              return enter(token)
-            })
-          )
-        }),
+      acquire,
+      take: (payload) => Effect.uninterruptibleMask((restore) => acquire(payload, restore)),
       release: ({ value }) =>
         Effect.suspend(() => {
           if (value !== entered.token || value !== current?.token || entered.times === 0) return Effect.void
@@ -308,5 +351,5 @@ export const Lock: Schema.declare<LockHandle> = Objects.schema(lockKind, lockPro
  */
 export const makeLock: Effect.Effect<LockHandle> = Effect.map(
   Semaphores.make(1),
-  (semaphore) => Objects.make(lockKind, openLock(semaphore))
+  (semaphore) => Objects.make(ownLockKind, openLock(semaphore))
 )

@@ -1,5 +1,5 @@
-import { assert } from "@effect/vitest"
-import { Cause, Deferred, Effect, type Exit, Fiber, Option, Stream } from "effect"
+import { assert, it } from "@effect/vitest"
+import { Cause, Deferred, Effect, Exit, Fiber, Option, Stream } from "effect"
 import { HandleReleased } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
@@ -847,3 +847,56 @@ onOneWorker(fixture, Store.layer(), (it) => {
       assert.include(yield* store.log(), "endless ends")
     }))
 })
+
+/** Interrupts fibers that use something again and again, each after another number of steps. */
+const interruptBusy = (use: Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
+  Effect.forEach(upTo(60), (steps) =>
+    Effect.gen(function*() {
+      const stepping = Effect.replicateEffect(Effect.suspend(() => Effect.void), steps, { discard: true })
+      const busy = yield* Effect.forkChild(Effect.andThen(stepping, Effect.forever(use, { disableYield: true })))
+      yield* Effect.yieldNow
+      yield* Fiber.interrupt(busy)
+    }), { discard: true })
+
+for (
+  const [kind, make] of [
+    ["a Semaphore", Effect.map(Handle.makeSemaphore(1), (semaphore) => semaphore.withPermit)],
+    [
+      "a Semaphore, taken if it is free,",
+      Effect.map(
+        Handle.makeSemaphore(1),
+        (semaphore) => (use: typeof Effect.void) =>
+          Effect.flatMap(semaphore.withPermitsIfAvailable(1)(use), Effect.fromOption)
+      )
+    ],
+    [
+      "a Semaphore, taken for a scope,",
+      Effect.map(
+        Handle.makeSemaphore(1),
+        (semaphore) => (use: typeof Effect.void) => Effect.scoped(Effect.andThen(semaphore.takeScoped(1), use))
+      )
+    ],
+    ["a Lock", Effect.map(Handle.makeLock, (lock) => lock.withLock)]
+  ] as const
+) {
+  it.effect(`H3: where it was made, ${kind} is free when a busy fiber in it has been interrupted`, () =>
+    Effect.gen(function*() {
+      const hold = yield* make
+      yield* interruptBusy(hold(Effect.void))
+      const entered = yield* forked(hold(Effect.void))
+      assert.deepStrictEqual(entered.pollUnsafe(), Exit.void)
+    }))
+}
+
+it.effect("H3: where it was made, a Queue loses nothing when a busy taker is interrupted", () =>
+  Effect.gen(function*() {
+    const items = upTo(50_000)
+    for (const  of of["take", "takeN", "poll"] as const) {
+      const queue = yield* Handle.makeQueue<number>()
+      yield* queue.offerAll(items)
+      const take: Effect.Effect<unknown, unknown> = of === "takeN" ? queue.takeN(1) : queue[of]
+      let taken = 0
+      yield* interruptBusy(Effect.uninterruptibleMask((restore) => Effect.map(restore(take), () => taken++)))
+      assert.strictEqual(taken + (yield* queue.size), items.length)
+    }
+  }))
