@@ -163,6 +163,15 @@ onEveryPlacement(fixture, (placement) => {
       assert.include(exitedOf(exit).message, "SIGABRT")
     }).pipe(Effect.provide(placement.layer()), quiet))
 
+  it.live("F2: process.abort is a crash at once, whoever else holds the stderr of the process", () =>
+    Effect.gen(function*() {
+      const { actor, journal } = yield* doomed
+      yield* Effect.addFinalizer(() =>
+        Effect.map(journal.lines, ([child]) => child !== undefined && process.kill(Number(child), "SIGKILL"))
+      )
+      assertExited(yield* Effect.exit(actor.abortBesideChild()), "Crashed", "Unknown")
+    }).pipe(Effect.scoped, Effect.provide(placement.layer()), quiet))
+
   for (
     const { behind, signal } of [
       { signal: "SIGKILL", behind: "Unknown" },

@@ -3,6 +3,7 @@
  * in its `advanced` serialization, which carries what structured clone carries.
  */
 import { fork, type ForkOptions } from "node:child_process"
+import type { Socket } from "node:net"
 import type { Readable } from "node:stream"
 import type { LinkEnd } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system/placement.ts"
@@ -66,21 +67,17 @@ export const placement = (module: string, spin: number, options: ChildOptions): 
     let killTimer: ReturnType<typeof setTimeout> | undefined
     // V8 aborts a process that is out of heap, and only its stderr says why
     let isOutOfMemory = false
-    let stderrOpen = true
     child.stderr!.on("data", (chunk: Uint8Array) => {
       process.stderr.write(chunk)
       isOutOfMemory ||= String(chunk).includes("heap out of memory")
-    })
-    child.stderr!.on("close", () => {
-      stderrOpen = false
-      settle()
     })
     const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (exited) return
       exited = true
       leave()
       clearTimeout(killTimer)
-      child.removeAllListeners()
+      child.removeAllListeners() // whoever holds it still is no concern of this program, but may go on writing
+      ;(child.stderr as Socket).unref()
       // late errors of a channel that is going down concern nobody any more
       child.on("error", () => undefined)
       events.onEnd(end ?? endOf(code, signal, isOutOfMemory))
@@ -111,14 +108,19 @@ export const placement = (module: string, spin: number, options: ChildOptions): 
     let isOver = false
     let isDisconnected = false
     const settle = (): void => {
-      if (isOver && isDisconnected && !(signal === "SIGABRT" && stderrOpen)) finish(code, signal)
+      if (isOver && isDisconnected) finish(code, signal)
     }
     child.on("exit", (exitCode, exitSignal) => {
       code = exitCode
       signal = exitSignal
-      isOver = true
       if (!child.connected) isDisconnected = true
-      settle()
+      // all that it has written to its stderr has arrived, and is read in the next turn; another process may hold that for longer
+      setImmediate(() =>
+        setImmediate(() => {
+          isOver = true
+          settle()
+        })
+      )
     })
     child.on("disconnect", () => {
       isDisconnected = true
