@@ -115,7 +115,7 @@ export const layerThreads = (threads: ThreadOptions): Layer.Layer<ActorSystem> =
 
 /**
  * Actors in child processes: each has its own memory and event loop, and its death hurts nobody else. A child ends by itself
- * when this process is gone.
+ * when this process is gone, or the thread of it in which the system was made.
  *
  * @category layers
  * @since 0.1.0

@@ -162,24 +162,30 @@ const child = async ({ spin, workers }: ProcessBoot): Promise<Channel> => {
   }
 }
 
-// what a child whose event loop is blocked cannot do, a thread of it does: notice that its parent is gone (L1), and announce what has
-// begun and blocks it (C3)
+// by their places in the `stdio` that the host gives it
+const channelFd = 3
+const begunFd = 4
+
+// what a child whose event loop is blocked cannot do, a thread of it does: notice that its parent is gone, or the thread of it that has
+// started the child, with which the other end of the channel is gone (L1), and announce what has begun and blocks it (C3)
 const watch = async (begun: Int32Array): Promise<void> => {
   const watcher = new Worker(
     `
     const { workerData: begun } = require("node:worker_threads")
     const { writeSync } = require("node:fs")
     const parent = process.ppid
+    const nothing = new Uint8Array(0)
     const sleep = new Int32Array(new SharedArrayBuffer(4))
     const isThere = () => { try { return process.kill(parent, 0) } catch (error) { return error.code === "EPERM" } }
+    const isOpen = () => { try { writeSync(${channelFd}, nothing) } catch (error) { return error.code !== "EPIPE" } return true }
     let before = "", announced = ""
-    while (process.ppid === parent && isThere()) {
+    while (process.ppid === parent && isThere() && isOpen()) {
       Atomics.wait(sleep, 0, 0, 500)
       const ids = begun.slice(1, 1 + begun[0])
       const now = ids.join()
       if (now !== "" && now === before && now !== announced) {
         announced = now
-        try { writeSync(4, ids) } catch {}
+        try { writeSync(${begunFd}, ids) } catch {}
       }
       before = now
     }

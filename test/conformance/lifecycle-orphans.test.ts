@@ -8,7 +8,7 @@ import * as Journal from "./journal.ts"
 import { onEveryPlacement, type Placement } from "./placements.ts"
 
 const fixture = { module: new URL("./fixtures/lifecycle.ts", import.meta.url), behaviours }
-const script = fileURLToPath(new URL("./fixtures/parent.ts", import.meta.url))
+const script = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url))
 
 /** A program that holds an actor, outside of this process. */
 class Parent {
@@ -16,8 +16,8 @@ class Parent {
   output = ""
   code: number | null | undefined
 
-  constructor(way: string, journal: Journal.Journal, placement: Placement) {
-    this.process = childProcess.spawn(process.execPath, [script, way, journal.path, placement.name], {
+  constructor(name: string, way: string, journal: Journal.Journal, placement: Placement) {
+    this.process = childProcess.spawn(process.execPath, [script(name), way, journal.path, placement.name], {
       stdio: ["ignore", "pipe", "ignore"],
       env: { ...process.env, UACTOR_TEST_JOURNAL: journal.path }
     })
@@ -43,9 +43,9 @@ class Parent {
   }
 }
 
-const parent = (way: string, journal: Journal.Journal, placement: Placement) =>
+const parent = (way: string, journal: Journal.Journal, placement: Placement, name = "parent") =>
   Effect.acquireRelease(
-    Effect.sync(() => new Parent(way, journal, placement)),
+    Effect.sync(() => new Parent(name, way, journal, placement)),
     (parent) =>
       Effect.suspend(() => {
         parent.process.kill("SIGKILL")
@@ -126,6 +126,16 @@ onEveryPlacement(fixture, (placement) => {
       program.process.kill("SIGKILL")
       yield* program.end
       yield* child.end
+    }))
+
+  it.live("L1: a child whose event loop is blocked ends with the thread that has started it", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const program = yield* parent("blocks", journal, placement, "parent-thread")
+      const child = yield* orphan(yield* program.actorPid)
+      yield* child.end
+      assert.isUndefined(program.code)
+      assert.include(yield* journal.lines, "blocking")
     }))
 
   for (
