@@ -65,6 +65,28 @@ onOneWorker(fixture, Values.layer(), (it) => {
       }))
   }
 
+  it.effect("C9: what an open schema lets through arrives as structured clone carries it", () =>
+    Effect.gen(function*() {
+      const values = yield* Values.spawn()
+      const own = { n: 1 }
+      const match = "abc".match(/(?<found>b)/)!
+      const owned = JSON.parse("{\"__proto__\":{\"isAdmin\":true},\"n\":1}") as object
+      const holes = [Object.assign(new Array(3), { 0: 1, 2: 3 }), Object.assign(new Array(2), { 1: undefined })]
+      for (const value of [...holes, match, [own, own], { a: own, b: [own] }, owned, [owned]]) {
+        const [there, back] = [structuredClone(value), yield* values.any(value)]
+        assert.deepStrictEqual(back, there)
+        assert.deepStrictEqual(Object.entries(back), Object.entries(there))
+      }
+      const [one, other] = yield* values.any([own, own])
+      assert.strictEqual(one, other)
+      const back = yield* values.any(owned)
+      assert.deepStrictEqual([Object.keys(back), Object.getPrototypeOf(back), back.isAdmin], [
+        ["__proto__", "n"],
+        Object.prototype,
+        undefined
+      ])
+    }))
+
   it.effect("C9: a default that an effect makes is encoded like anything else", () =>
     Effect.gen(function*() {
       const values = yield* Values.spawn()
