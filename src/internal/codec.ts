@@ -450,22 +450,21 @@ const errorClasses: Readonly<Record<string, ErrorConstructor>> = {
   URIError
 }
 
-const isPlainData = (u: unknown, depth: number): boolean => {
-  switch (typeof u) {
-    case "object": {
-      if (u === null) return true
-      if (depth === 0) return false
-      if (Array.isArray(u)) return u.every((item) => isPlainData(item, depth - 1))
-      const proto = Object.getPrototypeOf(u)
-      return (proto === Object.prototype || proto === null) &&
-        Object.values(u).every((item) => isPlainData(item, depth - 1))
-    }
-    case "function":
-    case "symbol":
-      return false
-    default:
-      return true
-  }
+const unreadable = Symbol()
+
+// how many values are copied of a defect
+const most = 1000
+
+// a copy holds nothing but what it shows, whatever it was made of: throws where that is not plain data, or too much of it
+const plainCopy = (u: unknown, depth: number, left = { values: most }): unknown => {
+  if (typeof u === "function" || typeof u === "symbol" || left.values-- === 0) throw unreadable
+  if (typeof u !== "object" || u === null) return u
+  if (depth === 0) throw unreadable
+  const copy = (item: unknown): unknown => plainCopy(item, depth - 1, left)
+  if (Array.isArray(u)) return Array.from(u, copy)
+  const proto = Object.getPrototypeOf(u)
+  if (proto !== Object.prototype && proto !== null) throw unreadable
+  return Object.fromEntries(Object.entries(u).map(([key, item]) => [key, copy(item)]))
 }
 
 // a defect may be anything, also something that cannot even be looked at
@@ -478,7 +477,9 @@ const attempt = <A>(read: () => A, otherwise: A): A => {
 }
 
 /** The text of anything. */
-export const textOf = (u: unknown): string => attempt(() => String(u), "a value that has no text")
+export const textOf = (u: unknown): string =>
+  // the text of an array is that of all that is in it, as often as it is
+  attempt(() => Array.isArray(u) ? Object.prototype.toString.call(u) : String(u), "a value that has no text")
 
 /**
  * Carries a defect: an error keeps its name, message, stack, cause and the own
@@ -487,14 +488,15 @@ export const textOf = (u: unknown): string => attempt(() => String(u), "a value 
  */
 export const encodeDefect = (defect: unknown, depth = 4): unknown => {
   if (!attempt(() => defect instanceof Error, false)) {
-    return attempt(() => isPlainData(defect, 8), false) ? defect : textOf(defect)
+    const copy = attempt(() => plainCopy(defect, 8), unreadable)
+    return copy === unreadable ? textOf(defect) : copy
   }
   const error = defect as Error
   const fields: Record<string, unknown> = {}
   for (const key of attempt(() => Object.keys(error), [])) {
-    if (key === "name" || key === "message" || key === "stack" || key === "cause") continue
-    const value = attempt<unknown>(() => error[key as keyof Error], unreadable)
-    if (attempt(() => isPlainData(value, 4), false)) fields[key] = value
+    if (carried.has(key)) continue
+    const value = attempt<unknown>(() => plainCopy(error[key as keyof Error], 4), unreadable)
+    if (value !== unreadable) fields[key] = value
   }
   const stack = attempt<unknown>(() => error.stack, undefined)
   const cause = attempt<unknown>(() => error.cause, undefined)
@@ -509,11 +511,16 @@ export const encodeDefect = (defect: unknown, depth = 4): unknown => {
   }
 }
 
-const unreadable = Symbol()
+// what is carried by itself, and what would set the prototype
+const carried = new Set(["name", "message", "stack", "cause", "__proto__"])
 
-/** The reverse of {@link encodeDefect}. */
-export const decodeDefect = (encoded: unknown): unknown => {
-  if (typeof encoded !== "object" || encoded === null || !("~uactor/Error" in encoded)) return encoded
+/** The reverse of {@link encodeDefect}; plain data that only looks like an error stays what it is. */
+export const decodeDefect = (encoded: unknown): unknown =>
+  typeof encoded !== "object" || encoded === null || !("~uactor/Error" in encoded)
+    ? encoded
+    : attempt<unknown>(() => decodeError(encoded), encoded)
+
+const decodeError = (encoded: { readonly "~uactor/Error": unknown }): Error => {
   const { cause, fields, message, name, stack } = encoded["~uactor/Error"] as {
     readonly name: string
     readonly message: string
@@ -521,7 +528,7 @@ export const decodeDefect = (encoded: unknown): unknown => {
     readonly cause: unknown
     readonly fields: Record<string, unknown>
   }
-  const Class = errorClasses[name] ?? Error
+  const Class = Object.hasOwn(errorClasses, name) ? errorClasses[name]! : Error
   const error = cause === undefined ? new Class(message) : new Class(message, { cause: decodeDefect(cause) })
   if (error.name !== name) Object.defineProperty(error, "name", { value: name, configurable: true, writable: true })
   if (stack !== undefined) {

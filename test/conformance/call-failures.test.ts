@@ -1,7 +1,8 @@
 import { assert } from "@effect/vitest"
-import { type Cause, Duration, Effect, Exit } from "effect"
+import { type Cause, Duration, Effect, Exit, Option } from "effect"
+import * as Actor from "../../src/Actor.ts"
 import { assertError, assertInterrupted, defectOf, errorOf } from "./asserts.ts"
-import behaviours, { Busy, defects, Failures, Gone, NotFound } from "./fixtures/failures.ts"
+import behaviours, { Busy, defects, DiesAtEnd, DiesVoting, Failures, Gone, NotFound } from "./fixtures/failures.ts"
 import { onOneWorker } from "./oneWorker.ts"
 
 const fixture = { module: new URL("./fixtures/failures.ts", import.meta.url), behaviours }
@@ -51,6 +52,16 @@ const seen: Partial<Record<string, (defect: unknown) => void>> = {
   "undefined": (defect) => assert.isUndefined(defect),
   "null": (defect) => assert.isNull(defect),
   "a plain object": (defect) => assert.deepStrictEqual(defect, { code: 1, nested: { list: [1, "two", null] } }),
+  "a proxy of a plain object": (defect) => assert.deepStrictEqual(defect, { code: 1 }),
+  "an array with a function beside its items": (defect) => assert.deepStrictEqual(defect, [1]),
+  "an error with such a field": (defect) => assertError(defect, { message: "with a proxy", code: { n: 1 } }),
+  "an error named toString": (defect) => assertError(defect, { name: "toString", message: "odd" }),
+  "an error named __proto__": (defect) => assertError(defect, { name: "__proto__", message: "odd" }),
+  "an error with a field named __proto__": (defect) => {
+    assertError(defect, { message: "odd", isAdmin: undefined })
+  },
+  "what only looks like an encoded error": (defect) => assert.deepStrictEqual(defect, { "~uactor/Error": null }),
+  "an entangled array": (defect) => assert.isString(defect),
   "a symbol": (defect) => assert.include(String(defect), "mark")
 }
 
@@ -89,6 +100,16 @@ onOneWorker(fixture, Failures.layer(), (it) => {
         const defect = defectOf(yield* Effect.exit(failures.die({ kind })))
         seen[kind]?.(defect)
         assert.strictEqual(yield* failures.ping(), "pong")
+      }))
+
+    it.effect(`C1: a finalizer, a vote and who uses an actor may die with ${kind}`, () =>
+      Effect.gen(function*() {
+        const ending = defectOf(yield* Effect.exit(Effect.scoped(DiesAtEnd.spawn({ kind }))))
+        seen[kind]?.(ending)
+        const voting = yield* Effect.exit(Actor.use(DiesVoting, [], () => Effect.fail(kind)))
+        seen[kind]?.(defectOf(voting))
+        const using = Actor.use(DiesVoting, [], () => Effect.suspend(() => Effect.die(defects[kind]!())))
+        assert.deepStrictEqual(yield* using, Option.none())
       }))
   }
 
