@@ -85,9 +85,15 @@ const encodeSlowly = (
 
 const stream = (target: Target, index: number, payload: unknown, options?: CallOptions): object => {
   const method = target.methods[index]!
+  const window = options?.streamBufferSize
+  if (window !== undefined && window !== Infinity && !(Number.isInteger(window) && window >= 1)) {
+    throw new RangeError(
+      `${target.name}.${method.tag}: streamBufferSize must be an integer of at least 1, not ${window}`
+    )
+  }
   const channel = Channel.fromTransform((_, scope) =>
     Effect.suspend(() => {
-      const extras = extrasOf(options, options?.streamBufferSize ?? method.success.window)
+      const extras = extrasOf(options, window ?? method.success.window)
       const encoding = method.payload.handles
         ? Effect.succeed([payload, undefined] as const)
         : encodeSlowly(target, method, method.payload.encode(payload))

@@ -35,6 +35,20 @@ onOneWorker(fixture, Spring.layer(), (it) => {
       }))
   }
 
+  it.effect("C5: a stream without room for an item is refused, whichever way it is read", () =>
+    Effect.gen(function*() {
+      const spring = yield* Spring.spawn()
+      for (const streamBufferSize of [0, -1, 1.5, Number.NaN]) {
+        for (const asQueue of [false, true]) {
+          assert.throws(
+            () => spring.numbers({ n: 1 }, { asQueue, streamBufferSize }),
+            RangeError,
+            `Spring.numbers: streamBufferSize must be an integer of at least 1, not ${streamBufferSize}`
+          )
+        }
+      }
+    }))
+
   it.effect("C5: a stream whose items take their time to be made leaves the timers of its actor their turn", () =>
     Effect.gen(function*() {
       const spring = yield* Spring.spawn()
