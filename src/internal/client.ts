@@ -116,7 +116,7 @@ export class Client implements Connection {
     const encoding = Handles.encode(parcel, method.payload, payload)
     const encoded = Codec.isSuccess(encoding)
       ? Exit.succeed([encoding.value, undefined] as const)
-      : Effect.runSyncExit(Codec.collect(encoding))
+      : Effect.runSyncExitWith(pending.context)(Codec.collect(encoding))
     if (Exit.isFailure(encoded)) {
       const why = Cause.squash(encoded.cause)
       const isSlow = Cause.isAsyncFiberError(why)

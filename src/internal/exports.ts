@@ -426,7 +426,8 @@ export class Exports implements Handles.ExportTable {
     if (Codec.isSuccess(encoded)) return this.completed(id, status, encoded.value, parcel)
     Codec.whenEncoded(
       encoded,
-      Context.empty(),
+      // that of the actor, with the services that its schemas need
+      (entry.to.owner as LocalActor | undefined)?.context ?? Context.empty(),
       (value) => this.completed(id, status, value, parcel),
       (text) => this.completed(id, Wire.CompleteUnencodable, text, parcel)
     )

@@ -2,8 +2,9 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { ProtocolError } from "../../src/ActorError.ts"
 import * as ActorPool from "../../src/ActorPool.ts"
+import * as Handle from "../../src/Handle.ts"
 import { assertExited, assertTypeError, defectOf, errorOf, forked } from "./asserts.ts"
-import behaviours, { grow, Keeps, sendable, unsendable, Values } from "./fixtures/values.ts"
+import behaviours, { Factor, grow, Keeps, Scales, sendable, unsendable, Values } from "./fixtures/values.ts"
 import { onOneWorker } from "./oneWorker.ts"
 import { onEveryPlacement } from "./placements.ts"
 
@@ -107,6 +108,15 @@ onOneWorker(fixture, Values.layer(), (it) => {
         [twice, twice].map(() => new Uint8Array([1]))
       )
     }))
+
+  it.effect("C9: a schema that needs a service has it beside a handle and behind one", () =>
+    Effect.gen(function*() {
+      const scales = yield* Scales.spawn()
+      const ref = yield* Handle.makeRef(5)
+      assert.strictEqual(yield* scales.beside({ n: 3, ref }), 3)
+      const behind = yield* scales.behind({ ref })
+      assert.strictEqual(yield* behind.await, 5)
+    }).pipe(Effect.provideService(Factor, 2)))
 
   it.effect("C9: actors that are spawned together have each its own arguments", () =>
     Effect.gen(function*() {
