@@ -16,14 +16,14 @@ const underWayAt = places + 1
 export const length = places + 2
 
 /** The call in which a fiber of a handler runs. */
-export const CurrentCall: Context.Reference<number> = Context.Reference<number>("uactor/CurrentCall", {
+const CurrentCall: Context.Reference<number> = Context.Reference<number>("uactor/CurrentCall", {
   defaultValue: () => -1
 })
 
 let flags: Int32Array | undefined
 
 /** Where the interruption of that call is noted, if not where those of this worker are in general. */
-export const CurrentNotes: Context.Reference<Int32Array | undefined> = Context.Reference<Int32Array | undefined>(
+const CurrentNotes: Context.Reference<Int32Array | undefined> = Context.Reference<Int32Array | undefined>(
   "uactor/CurrentNotes",
   { defaultValue: () => undefined }
 )
@@ -33,8 +33,11 @@ export const share = (array: Int32Array | undefined): void => {
   flags = array
 }
 
-/** Whether that is there. */
-export const isShared = (array: Int32Array): boolean => array === flags
+/** The context of a fiber that runs in that call, whose interruption is noted there. */
+export const within = <R>(context: Context.Context<R>, id: number, array: Int32Array): Context.Context<R> => {
+  const inCall = Context.add(context, CurrentCall, id)
+  return array === flags ? inCall : Context.add(inCall, CurrentNotes, array)
+}
 
 let takenBack = 0
 

@@ -7,6 +7,8 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { ActorExited } from "../ActorError.ts"
 import type * as Behaviour from "./behaviour.ts"
 import type * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
@@ -21,6 +23,15 @@ export const CurrentActor: Context.Reference<LocalActor | undefined> = Context.R
   "uactor/CurrentActor",
   { defaultValue: () => undefined }
 )
+
+const someone = "its caller"
+
+/** Whom the failures of handles speak of that an actor got from those who call it. */
+export const caller: Handles.Owner = {
+  name: someone,
+  address: someone,
+  exited: (reason, outcome, message) => new ActorExited({ actor: someone, reason, outcome, message })
+}
 
 const nothing: ReadonlyArray<never> = []
 
@@ -168,6 +179,9 @@ export class ServerCall implements Placed {
   readonly extras: Wire.Extras | undefined
   /** built ahead of its turn, to see whether it asks to run out of line */
   run: Prepared | undefined
+  /** its payload, where that took an effect, or what is under way to it */
+  decoded: Exit.Exit<unknown, unknown> | undefined
+  decoding: Fiber.Fiber<unknown, unknown> | undefined
   /** what its payload lends to it; closed once it has been answered */
   readonly lent: Scope.Closeable | undefined
   /** the handles in its payload, while it waits with its payload read */
@@ -199,6 +213,7 @@ export class ServerCall implements Placed {
 
   /** It will never run: lets go of what has come with it. */
   drop(): void {
+    this.decoding?.interruptUnsafe()
     this.giveBack()
     this.taken?.forEach(Handles.letGo)
   }
@@ -229,6 +244,35 @@ export interface Prepared {
   readonly uninterruptible: boolean
   /** whether the handler itself has said so */
   readonly isAnswer: boolean
+}
+
+/** A handler's effect as a part of the trace of its caller. */
+export const traced = (
+  actor: LocalActor,
+  method: Codec.Method,
+  [traceId, spanId, sampled]: NonNullable<Wire.Extras["trace"]>,
+  effect: Effect.Effect<unknown, unknown>
+): Effect.Effect<unknown, unknown> => {
+  const parent = Tracer.externalSpan({ traceId, spanId, sampled })
+  // who only passes a call on is no part of the trace
+  return actor.isRelay
+    ? Effect.withParentSpan(effect, parent)
+    : Effect.withSpan(effect, `${actor.behaviour.definition.name}.${method.tag}`, {
+      captureStackTrace: false,
+      kind: "server",
+      parent
+    })
+}
+
+/** What a handler has not answered, or not yet. */
+export const plain = { fork: false, uninterruptible: false, isAnswer: false }
+
+/** The result of decoding a payload where that takes an effect: its handler comes next. */
+export class Decoded {
+  readonly exit: Exit.Exit<unknown, unknown>
+  constructor(exit: Exit.Exit<unknown, unknown>) {
+    this.exit = exit
+  }
 }
 
 /** The defect of what could not be decoded; it never leaves the server. */

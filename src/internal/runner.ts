@@ -13,35 +13,31 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
-import { ActorExited } from "../ActorError.ts"
-import { Answers, isDeferred, isFirm } from "./answers.ts"
+import { Answers, isA, isDeferred, isFirm } from "./answers.ts"
 import * as Codec from "./codec.ts"
 import { Forking } from "./forking.ts"
 import * as Handles from "./handles.ts"
 import * as Interruption from "./interruption.ts"
 import { begunCapacity, type Notes } from "./link.ts"
-import { type LocalActor, type Prepared, ServerCall, Undecodable } from "./localActor.ts"
+import {
+  caller,
+  Decoded,
+  type LocalActor,
+  plain,
+  type Prepared,
+  ServerCall,
+  traced,
+  Undecodable
+} from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
 import { StreamWriter } from "./streamWriter.ts"
 import { Table } from "./table.ts"
 import { Turns } from "./turns.ts"
 import * as Wire from "./wire.ts"
-
-const someone = "its caller"
-
-/** Whom the failures of handles speak of that an actor got from those who call it. */
-export const caller: Handles.Owner = {
-  name: someone,
-  address: someone,
-  exited: (reason, outcome, message) => new ActorExited({ actor: someone, reason, outcome, message })
-}
-
-const plain = { fork: false, uninterruptible: false, isAnswer: false }
 
 /** Runs calls. */
 export class Runner {
@@ -250,11 +246,31 @@ export class Runner {
   private peek(call: ServerCall): Prepared {
     const { actor, extras, id, index, wire } = call
     this.enter(id)
-    if (call.method.payload.handles) call.taken = []
+    if (call.method.payload.handles) call.taken ??= []
     const run = call.run = this.prepare(actor, id, index, wire, extras, call)
     this.leave(id)
+    if (!run.isAnswer && !Exit.isExit(run.effect)) return this.decode(call, run.effect)
     if (run.isAnswer && actor.forks[index] !== run.fork) actor.learn(index, run.fork)
     return run
+  }
+
+  // while it waits, where that takes an effect: its handler can be asked behind that
+  private decode(call: ServerCall, effect: Effect.Effect<unknown, unknown>): Prepared {
+    const { actor, id } = call
+    const decoding = call.decoding = Effect.runForkWith(actor.context)(effect)
+    const exit = decoding.pollUnsafe()
+    const ask = (exit: Exit.Exit<unknown, unknown>): Prepared => {
+      call.decoded = Exit.isSuccess(exit) ? (exit.value as Decoded).exit : exit
+      return this.peek(call)
+    }
+    if (exit !== undefined) return ask(exit)
+    decoding.addObserver((exit) => {
+      if (call.fiber !== undefined || this.calls.get(id) !== call || !ask(exit).fork) return
+      actor.mailbox.remove(call)
+      this.start(call)
+      this.ended(actor)
+    })
+    return call.run = { effect: Effect.onInterrupt(Fiber.join(decoding), () => Fiber.interrupt(decoding)), ...plain }
   }
 
   private prepare(
@@ -266,19 +282,15 @@ export class Runner {
     call: ServerCall | undefined
   ): Prepared {
     const method = actor.methods[index]!
-    const decoded = method.payload.handles
+    const decoded = call?.decoded ?? (method.payload.handles
       ? Handles.decode(this.importing(actor, call), method.payload, wire)
-      : method.payload.decode(wire)
+      : method.payload.decode(wire))
     if (!Codec.isSuccess(decoded)) {
       if (Codec.isFailure(decoded)) {
         return { effect: Effect.die(new Undecodable(Codec.issueText(decoded.cause))), ...plain }
       }
-      // an effectful schema: the payload is only known once the fiber runs
-      const effect = Effect.flatMap(
-        Effect.catchCause(decoded, (cause) => Effect.die(new Undecodable(Codec.issueText(cause)))),
-        (payload) => this.answer(actor, id, index, payload, extras, call).effect
-      )
-      return { effect, ...plain }
+      // an effectful schema: how the call wants to run is only known when its payload is
+      return { effect: Effect.map(Effect.exit(decoded), (exit) => new Decoded(exit)), ...plain }
     }
     return this.answer(actor, id, index, decoded.value, extras, call)
   }
@@ -343,17 +355,7 @@ export class Runner {
       return { effect: Effect.die(defect), ...plain }
     }
     const trace = extras?.trace
-    if (trace !== undefined) {
-      const parent = Tracer.externalSpan({ traceId: trace[0], spanId: trace[1], sampled: trace[2] })
-      // who only passes a call on is no part of the trace
-      effect = actor.isRelay
-        ? Effect.withParentSpan(effect, parent)
-        : Effect.withSpan(effect, `${actor.behaviour.definition.name}.${method.tag}`, {
-          captureStackTrace: false,
-          kind: "server",
-          parent
-        })
-    }
+    if (trace !== undefined) effect = traced(actor, method, trace, effect)
     return { effect, fork: wrapped.fork, uninterruptible: wrapped.uninterruptible, isAnswer: true }
   }
 
@@ -381,12 +383,7 @@ export class Runner {
     }
     const scope = Scope.makeUnsafe()
     let context = Context.add(actor.context, Scope.Scope, scope)
-    if (this.interrupts !== undefined) {
-      context = Context.add(context, Interruption.CurrentCall, id)
-      if (!Interruption.isShared(this.interrupts)) {
-        context = Context.add(context, Interruption.CurrentNotes, this.interrupts)
-      }
-    }
+    if (this.interrupts !== undefined) context = Interruption.within(context, id, this.interrupts)
     if (run.uninterruptible) {
       call ??= new ServerCall(this, id, actor, index, wire, extras)
       call.forked = run.fork
@@ -407,6 +404,7 @@ export class Runner {
       call ??= new ServerCall(this, id, actor, index, wire, extras)
       call.forked = run.fork
       call.uninterruptible = run.uninterruptible
+      if (run.fork && call.announced) this.outbox.push3(Wire.Started, id, call.flags)
       return this.follow(call, fiber, scope)
     }
     Scope.closeUnsafe(scope, exit)
@@ -507,6 +505,13 @@ export class Runner {
     if (call !== undefined) this.forget(call)
     if (!forked) actor.mailbox.running--
     const method = actor.methods[index]!
+    if (exit._tag === "Success" && isA(exit.value, Decoded)) {
+      // it begins in the place that it had
+      const decoded = call ?? new ServerCall(this, id, actor, index, undefined, extras)
+      decoded.decoded = exit.value.exit
+      decoded.run = undefined
+      return this.start(decoded)
+    }
     if (exit._tag === "Success" && isDeferred(exit.value)) {
       // its place is free for the next call; the answer follows when the Deferred completes
       const waiting = call ?? new ServerCall(this, id, actor, index, undefined, extras)

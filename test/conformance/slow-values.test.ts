@@ -3,7 +3,7 @@ import { Effect, Exit, Fiber, Logger, Schedule } from "effect"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Supervision from "../../src/Supervision.ts"
 import { assertExited, assertInterrupted, errorOf, forked } from "./asserts.ts"
-import behaviours, { Slow, Way } from "./fixtures/slow-values.ts"
+import behaviours, { Reader, Slow, Way } from "./fixtures/slow-values.ts"
 import * as Journal from "./journal.ts"
 import { onOneWorker } from "./oneWorker.ts"
 import { onEveryPlacement } from "./placements.ts"
@@ -52,6 +52,62 @@ onOneWorker(fixture, Slow.layer({ journal: "" }), (it) => {
         yield* ActorRef.stop(slow)
         assertExited(yield* Fiber.await(call), "Stopped", "Unknown")
         assert.deepStrictEqual(yield* journal.lines, ["ran", "encoding", "gave up"])
+      }))
+  }
+})
+
+onOneWorker(fixture, Slow.layer({ journal: "" }), (it) => {
+  /** Waits until the log is this one. */
+  const awaitLog = (reader: Reader["Service"], lines: ReadonlyArray<string>) =>
+    Effect.repeat(reader.log(), { until: (log) => log.join() === lines.join() })
+
+  for (const slowly of [false, true]) {
+    const how = slowly ? "slowly" : "by an effect"
+
+    it.effect(`C2: a method declared with Rpc.fork whose payload is decoded ${how} runs beside one that waits for it`, () =>
+      Effect.gen(function*() {
+        const reader = yield* Reader.spawn()
+        const calls = yield* Effect.forEach(["a", "b", "c"], (job) => forked(reader.hold({ slowly, job })))
+        // the first that is asked waits in line, the others are known to run out of it
+        for (const job of ["c", "a", "b"]) yield* reader.letGo({ slowly, job })
+        yield* Effect.forEach(calls, Fiber.join)
+        assert.deepStrictEqual(yield* reader.log(), ["a", "a ended", "b", "b ended", "c", "c ended"])
+      }))
+
+    it.effect(`C2: one that has its place when it is decoded ${how} gives it away`, () =>
+      Effect.gen(function*() {
+        const reader = yield* Reader.spawn()
+        const first = yield* forked(reader.holdForked({ slowly, job: "a" }))
+        const second = yield* forked(reader.hold({ slowly, job: "b" }))
+        yield* awaitLog(reader, ["a", "b"])
+        for (const job of ["b", "a"]) yield* reader.letGo({ slowly, job })
+        yield* Effect.forEach([first, second], Fiber.join)
+        assert.deepStrictEqual(yield* reader.log(), ["a", "b", "b ended", "a ended"])
+      }))
+
+    it.effect(`C3: a call that waits with a payload that is decoded ${how} is taken out and never runs`, () =>
+      Effect.gen(function*() {
+        const reader = yield* Reader.spawn()
+        const [a, b, c] = yield* Effect.forEach(["a", "b", "c"], (job) => forked(reader.hold({ slowly, job })))
+        yield* awaitLog(reader, ["a"])
+        yield* Fiber.interrupt(b!)
+        yield* Fiber.interrupt(a!)
+        yield* reader.letGo({ slowly, job: "c" })
+        yield* Fiber.join(c!)
+        assert.deepStrictEqual(yield* reader.log(), ["a", "c", "c ended"])
+      }))
+
+    it.effect(`C3: a method declared with Rpc.uninterruptible whose payload is decoded ${how} is waited for`, () =>
+      Effect.gen(function*() {
+        const reader = yield* Reader.spawn()
+        const call = yield* forked(reader.holdUninterruptible({ slowly, job: "a" }))
+        yield* awaitLog(reader, ["a"])
+        const interruption = yield* forked(Fiber.interrupt(call))
+        yield* reader.log()
+        assert.isUndefined(interruption.pollUnsafe())
+        yield* reader.letGo({ slowly, job: "a" })
+        yield* Fiber.join(interruption)
+        assert.deepStrictEqual(yield* reader.log(), ["a", "a ended"])
       }))
   }
 })
