@@ -53,6 +53,11 @@ export class Line<Item extends object> {
     if (at < 0) return false
     this.items[at] = undefined
     this.removed++
+    // callers that give up one after the other would leave more and more empty slots
+    if ((this.head + this.removed) * 2 > this.items.length) {
+      const left = this.drain()
+      if (left.length > 0) this.items = left
+    }
     return true
   }
 
