@@ -54,7 +54,10 @@ export interface Behaviour<in out Self> {
  * @since 0.1.0
  */
 export interface BehaviourOptions {
-  /** how many calls run at once; 1 by default: one at a time, in order. `Rpc.fork` lets one handler out of line. */
+  /**
+   * how many calls run at once; 1 by default: one at a time, in order. `Rpc.fork` lets one handler out of line. That is a property of
+   * the method: where its first answer has not been `Rpc.fork`, its calls wait in line from then on, and one that would be is not asked.
+   */
   readonly concurrency?: number | "unbounded" | undefined
   /** how many calls may wait; 4096 by default */
   readonly mailboxCapacity?: number | "unbounded" | undefined
@@ -101,6 +104,9 @@ export interface ActorService<
   /**
    * The behaviour: handlers, or a function of the arguments that builds them. It runs in the worker, once for each actor, in the
    * actor's own scope. What else it requires is built once in each worker and shared by the actors there.
+   *
+   * A handler does its work inside the effect that it returns. The function around it may be entered while another call runs, to see
+   * whether it answers with `Rpc.fork`, and also for a call that is then taken back and never runs.
    */
   toLayer<Handlers extends RpcGroup.HandlersFrom<Rpcs>, RX = never>(
     build: Handlers | ((args: Args["Type"]) => Effect.Effect<Handlers, StartError["Type"], RX>),
