@@ -19,6 +19,8 @@ import * as Wire from "./wire.ts"
 /** How many items make a chunk, if they come in quick succession: several chunks are under way at a time. */
 const limitOf = (window: number): number => Math.min(Math.max(window >> 2, 256), 1024)
 
+const isObject = (item: unknown): boolean => typeof item === "object" && item !== null
+
 /** What a writer needs. */
 interface StreamOptions {
   readonly outbox: Outbox
@@ -164,6 +166,8 @@ export class StreamWriter {
       // the reader can begin
       this.options.outbox.flush()
     }
+    // the producer may change what it has made, a buffer above all, as soon as it makes the next
+    if (!this.options.codec.isolated && items.some(isObject)) this.options.outbox.flush()
     if (this.unencodable !== undefined) return Effect.die(this.unencodable)
     if (at === items.length) return Exit.void
     return Effect.callback((resume) => {

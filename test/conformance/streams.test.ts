@@ -81,6 +81,15 @@ onOneWorker(fixture, Spring.layer(), (it) => {
     }
   }
 
+  it.effect("C5: items arrive as they were when they were made, though their producer changes them then", () =>
+    Effect.gen(function*() {
+      const spring = yield* Spring.spawn()
+      const buffers = yield* Stream.runCollect(spring.refilled({ n: 100 }))
+      assert.deepStrictEqual(buffers.map((buffer) => buffer[0]), [...upTo(100)])
+      const items = yield* Stream.runCollect(spring.reset({ n: 100 }))
+      assert.deepStrictEqual(items, upTo(100).map((n) => ({ at: new Date(n) })))
+    }))
+
   it.effect("C5: large items arrive whole", () =>
     Effect.gen(function*() {
       const spring = yield* Spring.spawn()
