@@ -181,27 +181,29 @@ export class Client implements Connection {
     const isTakenBack = pending.onAcknowledged !== undefined
     pending.onAcknowledged = onAcknowledged
     if (isTakenBack) return
-    Interruption.takeBack()
+    pending.takenBack = Interruption.takeBack()
     const interrupts = this.notes?.interrupts
     if (interrupts !== undefined) Interruption.note(interrupts, pending.id, this.hasBegun(pending))
     // callers that are interrupted together are taken back together, before any of those behind them begins
     this.outbox.pushLazy2(Wire.Interrupt, pending.id)
     if (this.interruptTimeout !== Infinity && !pending.uninterruptible) {
-      this.expectReaction(pending, this.interruptTimeout)
+      this.expectReaction(pending)
     }
   }
 
-  // one that is not known to have begun waits rightly for what blocks the worker, and has its time once it is
-  private expectReaction(pending: Pending, timeout: number): void {
-    const hasBegun = this.hasBegun(pending)
+  // one that is not known to have begun waits rightly for what blocks the worker, and has its time once it is; so does one that waits
+  // for another one, who has its own time, and says again that it does when it is asked
+  private expectReaction(pending: Pending, waits = false): void {
+    const isDue = !waits && this.hasBegun(pending)
     clearTimeout(pending.timer)
     const timer = pending.timer = setTimeout(() =>
       // what has come meanwhile is read first, also where this side was blocked itself
       setImmediate(() => {
         if (pending.timer !== timer) return
-        if (hasBegun) this.events.onUnresponsive(pending.target)
-        else this.expectReaction(pending, timeout)
-      }), timeout)
+        if (isDue) return this.events.onUnresponsive(pending.target)
+        if (waits) this.outbox.pushLazy2(Wire.Interrupt, pending.id)
+        this.expectReaction(pending)
+      }), this.interruptTimeout)
   }
 
   private calm(pending: Pending): void {
@@ -232,8 +234,10 @@ export class Client implements Connection {
     else if (pending.forked) target.forked--
     else target.running--
     if (pending.timer !== undefined) this.calm(pending)
+    if (pending.onAcknowledged === undefined) return
+    Interruption.acknowledged(pending.takenBack)
     const interrupts = this.notes?.interrupts
-    if (pending.onAcknowledged !== undefined && interrupts !== undefined) Interruption.forget(interrupts, pending.id)
+    if (interrupts !== undefined) Interruption.forget(interrupts, pending.id)
   }
 
   private find(id: number): Pending | undefined {
@@ -338,10 +342,7 @@ export class Client implements Connection {
       target.running--
       target.forked++
     }
-    // one that waits for another one that has its time to react is killed before it is if that one does not
-    if (pending.timer !== undefined && (isNew || waits)) {
-      this.expectReaction(pending, waits ? 2 * this.interruptTimeout : this.interruptTimeout)
-    }
+    if (pending.timer !== undefined && (isNew || waits)) this.expectReaction(pending, waits)
     if (target.waiting.size > 0) target.advance()
   }
 

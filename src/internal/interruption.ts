@@ -40,13 +40,26 @@ export const within = <R>(context: Context.Context<R>, id: number, array: Int32A
 }
 
 let takenBack = 0
+const unacknowledged = new Set<number>()
 
 /** How many calls have been taken back from here; who takes one back waits for its acknowledgement. */
 export const countTakenBack = (): number => takenBack
 
-/** A call is taken back from here. */
-export const takeBack = (): void => {
-  takenBack++
+/** A call is taken back from here; returns which it is. */
+export const takeBack = (): number => {
+  unacknowledged.add(++takenBack)
+  return takenBack
+}
+
+/** It has been acknowledged. */
+export const acknowledged = (which: number): void => {
+  unacknowledged.delete(which)
+}
+
+/** Whether that is awaited of one of those that were taken back between two counts. */
+export const isAwaited = (before: number, after: number): boolean => {
+  for (let which = before + 1; which <= after; which++) if (unacknowledged.has(which)) return true
+  return false
 }
 
 /** Notes that a call is interrupted; one that waits does not take the place of another, which may be in a loop. */

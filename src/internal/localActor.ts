@@ -193,6 +193,9 @@ export class ServerCall implements Placed {
   announced = false
   /** the caller has taken it back */
   interrupted = false
+  /** how many calls had been taken back from here before, and in the turn in which it was: those it waits for */
+  before = 0
+  after: number | undefined
 
   constructor(
     runner: Runner,

@@ -57,8 +57,8 @@ export class Runner {
   private readonly resting = new Map<LocalActor, Array<ServerCall>>()
   /** in which a call has begun last */
   private last: LocalActor | undefined
-  /** the calls that have been interrupted in this turn and go on, each with how many calls had been taken back from here before */
-  private interrupting: Array<readonly [call: ServerCall, takenBack: number]> = []
+  /** the calls that have been interrupted in this turn, or asked again, and go on */
+  private interrupting: Array<ServerCall> = []
   private onLeft: (() => void) | undefined
   /** the calls whose handlers are being entered, the innermost last */
   private readonly entering: Array<number> = []
@@ -221,12 +221,15 @@ export class Runner {
       this.admit(call.actor)
       return call.actor.onIdle?.()
     }
+    const isAskedAgain = call.interrupted
     call.interrupted = true
     if (call.uninterruptible) return this.outbox.push3(Wire.Started, id, call.flags)
-    const before = Interruption.countTakenBack()
-    call.fiber.interruptUnsafe()
-    if (this.calls.get(id) !== call) return
-    this.interrupting.push([call, before])
+    if (!isAskedAgain) {
+      call.before = Interruption.countTakenBack()
+      call.fiber.interruptUnsafe()
+      if (this.calls.get(id) !== call) return
+    }
+    this.interrupting.push(call)
     this.outbox.schedule()
   }
 
@@ -574,8 +577,9 @@ export class Runner {
     if (this.interrupting.length > 0) {
       const interrupting = this.interrupting
       this.interrupting = []
-      for (const [call, before] of interrupting) {
-        if (this.calls.get(call.id) === undefined || Interruption.countTakenBack() === before) continue
+      for (const call of interrupting) {
+        call.after ??= Interruption.countTakenBack()
+        if (this.calls.get(call.id) === undefined || !Interruption.isAwaited(call.before, call.after)) continue
         this.outbox.push3(Wire.Started, call.id, call.flags | Wire.FlagWaits)
       }
     }

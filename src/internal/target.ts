@@ -313,6 +313,8 @@ export abstract class Pending extends Effectable.Class<void> {
   forked = false
   uninterruptible = false
   onAcknowledged: (() => void) | undefined
+  /** which of those it is that have been taken back */
+  takenBack = 0
   /** that of its caller, where it carries handles */
   context: Context.Context<never> = Context.empty()
   timer: ReturnType<typeof setTimeout> | undefined

@@ -391,6 +391,28 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* clerk.count(), 1)
     }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), quiet))
 
+  it.live("C3: nor is who waits for an actor that computes for someone else, nor is that one", () =>
+    Effect.gen(function*() {
+      const { clerk, journal, visitor } = yield* meet(1)
+      const burning = yield* forked(clerk.burn())
+      yield* journal.awaitLine("burning")
+      const counting = yield* forked(visitor.count({ n: 1 }))
+      yield* left
+      const interruption = yield* forked(Fiber.interrupt(counting))
+      // others run into that timeout again and again
+      for (let i = 0; i < 3; i++) {
+        const its = yield* Journal.make
+        const clock = yield* Clerk.spawn({ journal: its.path })
+        const ignoring = yield* forked(clock.ignore())
+        yield* its.awaitLine("ignoring")
+        yield* Fiber.interrupt(ignoring)
+      }
+      yield* journal.note("made")
+      yield* Fiber.join(burning)
+      yield* Fiber.join(interruption)
+      assert.deepStrictEqual(yield* visitor.notes({ name: "after", n: 1 }), ["success"])
+    }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), quiet))
+
   it.live("C3: an actor that does not react to an interruption through a reference is killed, and nobody else", () =>
     Effect.gen(function*() {
       const { callers: [one, other], clerk, journal } = yield* meet(
