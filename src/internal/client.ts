@@ -11,7 +11,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { ActorError, HandleReleased, Outcome } from "../ActorError.ts"
-import * as Call from "./call.ts"
 import { Callees } from "./callees.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
@@ -251,24 +250,11 @@ export class Client implements Connection {
     if (pending === undefined) return
     this.release(pending)
     if (pending.onAcknowledged !== undefined) {
-      if (!pending.method.stream) this.unwanted(pending, status === undefined ? value : Handles.known(status, value))
-      pending.onAcknowledged()
+      // the answer has crossed the interruption
+      pending.undo(status === undefined ? value : Handles.known(status, value), pending.onAcknowledged)
     } else if (status === undefined) pending.succeed(value)
     else pending.known(status, value)
     if (pending.target.waiting.size > 0) pending.target.advance()
-  }
-
-  // the answer crossed the interruption on its way: what it took goes back
-  private unwanted(pending: Pending, value: unknown): void {
-    const { method, target } = pending
-    const undo = method.undo === undefined ? -1 : target.methods.findIndex(({ tag }) => tag === method.undo)
-    if (undo === -1) return pending.discard(value)
-    Effect.runFork(
-      Effect.flatMap(
-        pending.decodeWith(method.success, value, "the result"),
-        (value) => Call.call(target, undo, { value }, { discard: true }) as Effect.Effect<void, unknown>
-      )
-    )
   }
 
   private failed(id: number, failure: number, value: unknown): void {

@@ -3,6 +3,7 @@
  * and a stream.
  */
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Codec from "./codec.ts"
@@ -19,7 +20,37 @@ export class PendingCall extends Pending {
   resume: Resume = undefined as never
 
   succeed(value: unknown): void {
-    this.resume(this.decodeWith(this.method.success, value, "the result"))
+    const { success, undo } = this.method
+    const decoded = this.decodeWith(success, value, "the result")
+    // what takes time to decode may be interrupted meanwhile; the handles in it are let go of then
+    this.resume(
+      undo === undefined || success.handles || Codec.isSuccess(decoded)
+        ? decoded
+        : Effect.onInterrupt(decoded, () => Effect.callback((resume) => this.undo(value, () => resume(Exit.void))))
+    )
+  }
+
+  override undo(value: unknown, done: () => void): void {
+    const { connection, method: { success, undo }, target } = this
+    const index = undo === undefined ? -1 : target.methods.findIndex(({ tag }) => tag === undo)
+    if (index === -1) return super.undo(value, done)
+    const giveBack = (payload: unknown, done: () => void): void => {
+      const call = new PendingCall(target, index, payload, undefined, undefined)
+      call.resume = done
+      call.context = this.context
+      connection.send(call)
+    }
+    // as it came; a single field travels alone where it needs no encoding
+    if (!success.handles) return giveBack(success.passes === undefined ? { value } : value, done)
+    const undoing = Effect.contextWith((context: Context.Context<never>) => {
+      // what comes with it is held until it has gone back
+      this.context = context
+      return Effect.flatMap(
+        this.decodeWith(success, value, "the result"),
+        (value) => Effect.callback<void>((resume) => giveBack({ value }, () => resume(Exit.void)))
+      )
+    })
+    Effect.runForkWith(this.context)(Effect.scoped(undoing)).addObserver(done)
   }
 
   override known(status: number, value: unknown): void {

@@ -382,6 +382,12 @@ export abstract class Pending extends Effectable.Class<void> {
     if (this.method.success.handles) Handles.releaseAll(this.connection.ends, value)
   }
 
+  /** The same, and what the call took goes back; calls back when it has. */
+  undo(value: unknown, done: () => void): void {
+    this.discard(value)
+    done()
+  }
+
   get method(): Codec.Method {
     return this.target.methods[this.index]!
   }

@@ -66,6 +66,23 @@ onEveryPlacement(fixture, (placement) => {
       yield* Effect.forEach([awaiting, finishing], Fiber.join)
     }).pipe(Effect.provide(placement.layer())))
 
+  it.live("H3: what an actor gives back while it ends is there when its thread is gone", () =>
+    Effect.gen(function*() {
+      const { holder, journal, owner } = yield* pair
+      const items = yield* owner.items()
+      yield* holder.keep({ items })
+      yield* forked(Effect.exit(holder.leave()))
+      yield* journal.awaitLine("taking")
+      const stopping = yield* forked(ActorRef.stop(holder))
+      yield* journal.awaitLine("leaving")
+      // both are on their way when it gives up the first, and its thread is busy when it has got the second
+      yield* owner.supply({ n: 2 })
+      while ((yield* items.size) > 0);
+      yield* journal.note("supplied")
+      yield* Fiber.join(stopping)
+      assert.deepStrictEqual(yield* items.takeAll, [1])
+    }).pipe(Effect.provide(placement.layer())))
+
   it.live("H5: results that were passed on leave nothing behind in any of the three threads", () =>
     Effect.gen(function*() {
       const { holder, journal, owner } = yield* pair

@@ -257,6 +257,26 @@ onOneWorker(fixture, Store.layer(), (it) => {
       assert.deepStrictEqual<unknown>(taken, upTo(100))
     }))
 
+  it.effect("H3: takers that give up lose nothing and keep the order where items take time to encode and decode", () =>
+    Effect.gen(function*() {
+      const store = yield* Store.spawn()
+      const queue = yield* store.slow({ key })
+      const taken: Array<number> = []
+      const take = (of: typeof queue) =>
+        Effect.uninterruptibleMask((restore) => Effect.map(restore(of.take), (item) => taken.push(item)))
+      for (const turns of upTo(30)) {
+        yield* queue.offerAll([1, 2])
+        // by who lets go of the queue as soon as it has given up
+        yield* Effect.scoped(Effect.gen(function*() {
+          const taking = yield* forked(take(yield* store.slow({ key })))
+          yield* Effect.replicateEffect(Effect.yieldNow, turns, { discard: true })
+          yield* Fiber.interrupt(taking)
+        }))
+        assert.deepStrictEqual([...taken, ...yield* queue.takeAll], [1, 2])
+        taken.length = 0
+      }
+    }))
+
   it.effect("H3: when a Queue has ended, what is in it can be taken, and then takers fail with Cause.Done", () =>
     Effect.gen(function*() {
       const store = yield* Store.spawn()

@@ -379,6 +379,20 @@ for (const workers of ["dedicated", 1] as const) {
         yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), 0)))
       }).pipe(Effect.provide(layer)))
 
+    it.live(`H5: a handle that was on its way to a taker who gives up is not held (${where})`, () =>
+      Effect.gen(function*() {
+        const source = yield* Source.spawn()
+        const held = yield* watch
+        const shelf = yield* source.shelf()
+        yield* source.log()
+        const before = held()
+        for (const _ of upTo(10)) yield* Fiber.interrupt(yield* forked(shelf.take))
+        yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
+        const items = yield* shelf.take
+        yield* items.offer(1)
+        assert.strictEqual(yield* (yield* source.items()).take, 1)
+      }).pipe(Effect.provide(layer)))
+
     it.live(`H5: an answer that fails when it has been made leaves nothing behind (${where})`, () =>
       Effect.gen(function*() {
         const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
