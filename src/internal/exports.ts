@@ -15,6 +15,7 @@ import { isRelayable } from "../ActorError.ts"
 import type * as Behaviour from "./behaviour.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
+import { Holds } from "./holds.ts"
 import type { LocalActor } from "./localActor.ts"
 import type { Outbox } from "./outbox.ts"
 import { Table } from "./table.ts"
@@ -225,6 +226,7 @@ export class Exports implements Handles.ExportTable {
   /** what waits for numbers under which something is about to be served */
   private readonly expected = new Map<number, Array<() => void>>()
   private readonly awaited = new Map<number, (entry: ObjectEntry | undefined) => void>()
+  private readonly holds = new Holds((id) => this.release(id))
   private next = 1
   private ended = false
 
@@ -234,7 +236,7 @@ export class Exports implements Handles.ExportTable {
   }
 
   get size(): number {
-    return this.results.size + this.objects.size
+    return this.results.size + this.objects.size + this.holds.size
   }
 
   /** whether a result that was handed out is still in the making */
@@ -446,7 +448,12 @@ export class Exports implements Handles.ExportTable {
   }
 
   /** The other end has let go. */
+  hold(id: number): () => void {
+    return this.holds.hold(id)
+  }
+
   release(id: number): void {
+    if (this.holds.delays(id)) return
     if (id < 0) return this.whenKnown(id, () => this.services.close(id))
     const entry = this.results.delete(id)
     entry?.unsubscribe?.()

@@ -64,6 +64,8 @@ export interface ExportTable {
   readonly reclaim: (id: number, how: unknown, from: Importing) => object | undefined
   /** serves no longer what was handed out under a number */
   readonly release: (id: number) => void
+  /** what has this number has come back and is taken in later: it stays until what this returns has been called */
+  readonly hold: (id: number) => () => void
 }
 
 /** What one end holds of the other. */
@@ -221,6 +223,8 @@ export interface WireHandle {
   readonly [WireTag]: WireContent
   /** what an object is called, so that the right member of a union takes it in; results have none */
   kind?: string | undefined
+  /** where it is read later: it need not stay for that any more */
+  unhold?: (() => void) | undefined
 }
 
 /** Puts content on the wire. */
@@ -351,11 +355,19 @@ export const receive = (wire: WireHandle, how: unknown, from: Importing): object
   return handle
 }
 
-const takeIn = ({ [WireTag]: content }: WireHandle, how: unknown, from: Importing): object => {
+// no longer
+const unhold = (wire: WireHandle): void => {
+  wire.unhold?.()
+  wire.unhold = undefined
+}
+
+const takeIn = (wire: WireHandle, how: unknown, from: Importing): object => {
+  const { [WireTag]: content } = wire
   const { exports, imports } = from.ends
   if (content[0] !== WireYours) return imports.add(content, how, from)
   const [, id, relay] = content
   const own = exports.reclaim(id, how, from)
+  unhold(wire)
   if (own !== undefined) {
     if (relay !== undefined) imports.releaseId(relay)
     return own
@@ -399,8 +411,10 @@ const numberOf = (content: WireContent): number | undefined => {
 }
 
 /** An encoded value has come that is decoded later: what is said of its handles meanwhile is kept. */
-export const expect = ({ imports, mesh }: Ends, value: unknown): void =>
-  forEachWire(value, ({ [WireTag]: content }) => {
+export const expect = ({ exports, imports, mesh }: Ends, value: unknown): void =>
+  forEachWire(value, (wire) => {
+    const { [WireTag]: content } = wire
+    if (content[0] === WireYours) wire.unhold ??= exports.hold(content[1])
     const id = content[0] === WireObject ? undefined : numberOf(content)
     if (id !== undefined) imports.expect(id)
     if (content[0] === WirePassed) mesh?.importsOf(content[2])?.expect(content[3])
@@ -408,7 +422,9 @@ export const expect = ({ imports, mesh }: Ends, value: unknown): void =>
 
 /** Lets go of every handle in an encoded value that is not decoded, or not wanted any more. */
 export const releaseAll = (ends: Ends, value: unknown): void =>
-  forEachWire(value, ({ [WireTag]: content }) => {
+  forEachWire(value, (wire) => {
+    const { [WireTag]: content } = wire
+    unhold(wire)
     const id = numberOf(content)
     if (id !== undefined) ends.imports.releaseId(id)
     if (id === undefined || content[0] !== WireDeferred) ends.imports.refuse(content, ends)

@@ -7,6 +7,7 @@ import type { ActorExited } from "../ActorError.ts"
 import * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
 import { known } from "./heldDeferred.ts"
+import { Holds } from "./holds.ts"
 import { hold } from "./leases.ts"
 import type { Neighbour } from "./neighbour.ts"
 import type { Outbox } from "./outbox.ts"
@@ -59,8 +60,8 @@ export class Imports implements Handles.ImportTable {
   /** the objects that are held, and the shares of those who were handed them */
   private readonly objects = new Table<RemoteObject | Target>()
   private nextShare = 1
-  /** what is on its way back to its owner, by its number: how often, and whether it has been let go of */
-  private readonly returning = new Map<number, { times: number; isReleased: boolean }>()
+  /** what is on its way back to its owner */
+  private readonly returning = new Holds((id) => this.outbox.push2(Wire.Release, id))
   private ended: [reason: ActorExited["reason"], message: string] | undefined
 
   constructor(
@@ -307,20 +308,11 @@ export class Imports implements Handles.ImportTable {
       // one that is not served yet is released as soon as it is: someone may have been promised a share of it
       if (this.services.close(id) === "awaited") return
     }
-    const returning = this.returning.get(id)
-    if (returning === undefined) this.outbox.push2(Wire.Release, id)
-    else returning.isReleased = true
+    if (!this.returning.delays(id)) this.outbox.push2(Wire.Release, id)
   }
 
   sendBack(id: number): () => void {
-    const returning = this.returning.get(id) ?? { times: 0, isReleased: false }
-    this.returning.set(id, returning)
-    returning.times++
-    return () => {
-      if (--returning.times > 0) return
-      this.returning.delete(id)
-      if (returning.isReleased) this.outbox.push2(Wire.Release, id)
-    }
+    return this.returning.hold(id)
   }
 
   /** An object's owner has ended. */

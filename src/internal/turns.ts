@@ -20,8 +20,9 @@ export class Turns {
   /** whether handlers have run for long in this turn: what could begin in it waits until there has been a rest */
   isTired = false
   private deadline = 0
-  /** since when it is not known whether the event loop has had its turn */
-  private since = 0
+  /** how long handlers have run since messages were last read, as far as is known, in milliseconds; and until when that is counted */
+  private spent = 0
+  private counted = 0
   private isWatching = false
   private isResting = false
   /** whether this turn was begun by an immediate */
@@ -37,12 +38,10 @@ export class Turns {
   run(work: () => void): void {
     this.outbox.cork()
     this.isOpen = true
-    const now = Delivery.turn(performance.now())
-    this.deadline = now + patience
-    if (now - this.since > patience) {
-      if (this.isWatching) this.isTired = true
-      else this.watch(now)
-    }
+    this.counted = Delivery.turn(performance.now())
+    this.deadline = this.counted + patience
+    // a port hands over a thousand messages before the event loop has its turn, and each may come while one before it is handled
+    this.isTired = this.spent > patience
     try {
       work()
       while (this.ready !== undefined && !this.isTired) {
@@ -55,15 +54,6 @@ export class Turns {
       if (left !== undefined) this.soon(left)
       this.outbox.uncork()
     }
-  }
-
-  // a port hands over a thousand messages before the event loop has its turn, and each may come while one before it is handled
-  private watch(now: number): void {
-    this.since = now
-    this.isWatching = true
-    afterPoll(() => {
-      this.isWatching = false
-    })
   }
 
   /** Runs fibers that have yielded: in this turn, or else in the next one; returns how to take that back. */
@@ -86,10 +76,21 @@ export class Turns {
   pace(): void {
     if (!this.isOpen) return
     const now = performance.now()
+    this.spent += now - this.counted
+    this.counted = now
+    if (this.spent > patience / 2 && !this.isWatching) {
+      this.isWatching = true
+      afterPoll(() => this.refresh())
+    }
     if (now < this.deadline) return
     this.deadline = now + patience
     this.isTired = true
     this.outbox.flush()
+  }
+
+  private refresh(): void {
+    this.isWatching = false
+    this.spent = 0
   }
 
   /** Goes on in a turn of its own when the event loop has had its turn. */
@@ -97,7 +98,8 @@ export class Turns {
     if (this.isResting) return
     this.isResting = true
     const wake = (): void => {
-      this.isResting = this.isWatching = false
+      this.refresh()
+      this.isResting = false
       this.isRested = true
       try {
         this.run(goOn)

@@ -103,6 +103,26 @@ for (const workers of ["dedicated", 1] as const) {
         assert.deepStrictEqual(yield* (yield* source.items()).takeAll, upTo(20))
       }).pipe(Effect.provide(layer)))
 
+    it.live(`H4: nor does it from a call that waits (${where})`, () =>
+      Effect.gen(function*() {
+        const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
+        const own = yield* Handle.makeQueue<number>()
+        // a method of which it is known that it keeps its place is not asked ahead of its turn
+        yield* keeper.once({ items: own, n: 0 })
+        yield* own.take
+        yield* keeper.keep({ items: own })
+        const taking = yield* forked(keeper.take())
+        const items = yield* source.items()
+        const passing = yield* forked(keeper.once({ items, n: 1 }))
+        yield* Handle.release(items)
+        // it has been read when this is answered
+        yield* source.log()
+        yield* own.offer(0)
+        assert.strictEqual(yield* Fiber.join(taking), 0)
+        yield* Fiber.join(passing)
+        assert.strictEqual(yield* (yield* source.items()).take, 1)
+      }).pipe(Effect.provide(layer)))
+
     it.live(`H4: handles and references are anywhere in arguments and results (${where})`, () =>
       Effect.gen(function*() {
         const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])

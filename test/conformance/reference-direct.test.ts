@@ -162,6 +162,8 @@ for (const workers of ["dedicated", 1] as const) {
         assert.isUndefined(beyond.pollUnsafe())
         yield* journal.note("go")
         yield* Effect.forEach([running, here, beyond, far], Fiber.join)
+        // what has been accepted runs after that
+        yield* Effect.forEach(["one", "other", "far"], journal.awaitLine)
         const lines = yield* journal.lines
         assert.isBelow(lines.indexOf("here"), lines.indexOf("one"))
         assert.isBelow(lines.indexOf("one"), lines.indexOf("far"))
