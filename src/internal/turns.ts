@@ -41,7 +41,7 @@ export class Turns {
     this.counted = Delivery.turn(performance.now())
     this.deadline = this.counted + patience
     // a port hands over a thousand messages before the event loop has its turn, and each may come while one before it is handled
-    this.isTired = this.spent > patience
+    this.isTired = this.isSpent
     try {
       work()
       while (this.ready !== undefined && !this.isTired) {
@@ -86,6 +86,11 @@ export class Turns {
     this.deadline = now + patience
     this.isTired = true
     this.outbox.flush()
+  }
+
+  /** whether what comes now waits until the event loop has had its turn */
+  get isSpent(): boolean {
+    return this.spent > patience
   }
 
   private refresh(): void {

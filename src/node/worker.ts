@@ -74,7 +74,7 @@ const serve = async (channel: Channel, module: string, importModule: Import): Pr
   }
   lastWords(server)
   onBatch = (batch) => peer.onBatch(batch)
-  isBusy = () => server.runner.isBusy || peer.isPromised
+  isBusy = () => server.runner.isBusy || server.runner.turns.isSpent || peer.isPromised
   server.runner.outbox.push1(Wire.Ready)
   for (const batch of early) onBatch(batch)
 }

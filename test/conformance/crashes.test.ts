@@ -3,7 +3,7 @@ import { Effect, Exit, Fiber, Logger, Stream } from "effect"
 import { setImmediate } from "node:timers/promises"
 import * as ActorRef from "../../src/ActorRef.ts"
 import { assertExited, exitedOf, forked, upTo } from "./asserts.ts"
-import behaviours, { Fragile } from "./fixtures/crashes.ts"
+import behaviours, { Fragile, Narrow } from "./fixtures/crashes.ts"
 import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
 
@@ -90,13 +90,15 @@ onEveryPlacement(fixture, (placement) => {
   it.live("C1: a tell that was not accepted before the crash fails, one that was has completed", () =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
-      const fragile = yield* Fragile.spawn({ journal: journal.path })
-      yield* fragile.note({ n: 1 }, { discard: true })
-      const crash = yield* forked(fragile.crash({ way: "exits" }))
-      const tell = yield* forked(fragile.note({ n: 2 }, { discard: true }))
+      const narrow = yield* Narrow.spawn({ journal: journal.path })
+      const crash = yield* forked(narrow.crashLater())
+      yield* journal.awaitLine("waiting")
+      yield* narrow.note({ n: 1 }, { discard: true })
+      const tell = yield* forked(narrow.note({ n: 2 }, { discard: true }))
+      yield* journal.note("go")
       assertExited(yield* Fiber.await(crash), "Crashed", "Unknown")
       assertExited(yield* Fiber.await(tell), "Crashed", "NotRun")
-      assert.deepStrictEqual(yield* journal.lines, ["1"])
+      assert.deepStrictEqual(yield* journal.lines, ["waiting", "go"])
     }).pipe(Effect.provide(placement.layer()), quiet))
 
   it.live("C1: a stream under way when its worker crashes gives its items, then fails", () =>

@@ -1,5 +1,5 @@
 import { assert, it, vi } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Option, Schedule, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Option, Queue, Schedule, Stream } from "effect"
 import { type ActorError, MailboxFull, ProtocolError } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
@@ -10,6 +10,7 @@ import { RemoteObject } from "../../src/internal/remoteObject.ts"
 import * as Supervision from "../../src/Supervision.ts"
 import { assertExited, assertTypeError, forked, left, upTo } from "./asserts.ts"
 import behaviours, { Boss, Keeper, Narrow, Pusher, Source } from "./fixtures/handle-values.ts"
+import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
 
 const fixture = { module: new URL("./fixtures/handle-values.ts", import.meta.url), behaviours }
@@ -471,11 +472,14 @@ for (const workers of ["dedicated", 1] as const) {
     it.live(`H5: a call that waits when its actor ends is refused, whatever its payload looks like (${where})`, () =>
       Effect.gen(function*() {
         const keeper = yield* Keeper.spawn({})
-        const own = yield* Handle.makeQueue<number>()
+        const queue = yield* Queue.unbounded<number>()
+        const own = Handle.fromQueue(queue)
         const cyclic: { self?: unknown } = {}
         cyclic.self = cyclic
         yield* keeper.keep({ items: own })
         const taking = yield* forked(keeper.take())
+        const { state } = queue
+        yield* Journal.until("it has begun", () => state._tag === "Open" && state.takers.size > 0)
         const waiting = yield* forked(keeper.mixed({ of: { items: own, n: 1 }, anything: cyclic }))
         yield* ActorRef.stop(keeper)
         assertExited(yield* Fiber.await(taking), "Stopped", "Unknown")
