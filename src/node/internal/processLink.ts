@@ -76,10 +76,12 @@ export const placement = (module: string, spin: number, options: ChildOptions): 
       exited = true
       leave()
       clearTimeout(killTimer)
-      child.removeAllListeners() // whoever holds it still is no concern of this program, but may go on writing
-      ;(child.stderr as Socket).unref()
+      child.removeAllListeners()
       // late errors of a channel that is going down concern nobody any more
       child.on("error", () => undefined)
+      // a process that the child has started may hold it still, and go on writing
+      const stderr = child.stderr as Socket
+      stderr.unref()
       events.onEnd(end ?? endOf(code, signal, isOutOfMemory))
     }
     child.on("message", (batch) => {
