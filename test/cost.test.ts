@@ -158,11 +158,14 @@ describe("memory", () => {
 })
 
 describe("V8", () => {
+  const script = fileURLToPath(new URL("./conformance/fixtures/young-fibers.ts", import.meta.url))
+
+  // one in fifty or so decides otherwise, because of a collection at another moment: two of three count
   const youngAfterBurst = (way: "with" | "without"): unknown => {
-    const script = fileURLToPath(new URL("./conformance/fixtures/young-fibers.ts", import.meta.url))
-    return JSON.parse(
+    const run = () =>
       execFileSync(process.execPath, ["--allow-natives-syntax", "--expose-gc", script, way], { encoding: "utf8" })
-    )
+    const [first, second] = [run(), run()]
+    return JSON.parse(first === second ? first : run())
   }
 
   it("after a burst of waiting fibers V8 still takes fibers for short-lived, which it would not without a system", () => {
