@@ -17,7 +17,7 @@ import * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
-import { Answers, isA, isDeferred, isFirm } from "./answers.ts"
+import { Answers, isDecoded, isDeferred, isFirm } from "./answers.ts"
 import * as Codec from "./codec.ts"
 import { Forking } from "./forking.ts"
 import * as Handles from "./handles.ts"
@@ -99,15 +99,12 @@ export class Runner {
 
   private readonly goOn = (): void => {
     // who has run last, which took long, is the last, and what the others have answered does not wait for it
-    const { last } = this
-    const waiting = last && this.resting.get(last)
-    if (waiting !== undefined) {
-      this.resting.delete(last!)
-      this.resting.set(last!, waiting)
-    }
-    for (const [actor, unasked] of this.resting) {
+    const { last, resting } = this
+    const waiting = last && resting.get(last)
+    if (waiting !== undefined && resting.delete(last!)) resting.set(last!, waiting)
+    for (const [actor, unasked] of resting) {
       if (this.turns.isTired) return this.rest(actor, unasked)
-      this.resting.delete(actor)
+      resting.delete(actor)
       if (actor === last) this.outbox.flush()
       this.advance(actor, unasked)
     }
@@ -508,7 +505,7 @@ export class Runner {
     if (call !== undefined) this.forget(call)
     if (!forked) actor.mailbox.running--
     const method = actor.methods[index]!
-    if (exit._tag === "Success" && isA(exit.value, Decoded)) {
+    if (exit._tag === "Success" && isDecoded(exit.value)) {
       // it begins in the place that it had
       const decoded = call ?? new ServerCall(this, id, actor, index, undefined, extras)
       decoded.decoded = exit.value.exit

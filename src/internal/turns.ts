@@ -9,6 +9,10 @@ import type { Outbox } from "./outbox.ts"
 // how long handlers may run one after the other, in milliseconds; a message costs one or two hundredths of it
 const patience = 0.5
 
+// how long they may run before the event loop has had its turn, whatever messages they come with: short calls that come without a pause
+// are answered best where they are read
+const endurance = 2
+
 // in an immediate that another one has made, because messages are read between the two
 const afterPoll = (run: () => void): void => void setImmediate(() => setImmediate(run))
 
@@ -78,7 +82,7 @@ export class Turns {
     const now = performance.now()
     this.spent += now - this.counted
     this.counted = now
-    if (this.spent > patience / 2 && !this.isWatching) {
+    if (this.spent > endurance / 2 && !this.isWatching) {
       this.isWatching = true
       afterPoll(() => this.refresh())
     }
@@ -90,7 +94,7 @@ export class Turns {
 
   /** whether what comes now waits until the event loop has had its turn */
   get isSpent(): boolean {
-    return this.spent > patience
+    return this.spent > endurance
   }
 
   private refresh(): void {
