@@ -30,7 +30,7 @@ export const speedUp = (
   const short = { rounds: 100, expected: compute(100) }
   const rounds = roundsOfMillisecond()
   const long = { rounds, expected: compute(rounds) }
-  const tasks = quick ? 250 : 1000
+  const tasks = quick ? 250 : 2000
   // what goes on between two tasks is compiled late, because it goes on so seldom, and by threads that two workers leave no core for
   const warmMs = quick ? 800 : 1500
   const time = async (workers: number): Promise<number> => {

@@ -146,6 +146,20 @@ onEveryPlacement(fixture, (placement) => {
     }).pipe(Effect.provide(placement.layer())))
 }, { except: ["memory"], reason: "no messages are looked for, and they are counted at both ends" })
 
+onEveryPlacement(fixture, (placement) => {
+  it.live("an actor that computes is not woken for what it is asked meanwhile, and is for what it is asked behind that", () =>
+    Effect.gen(function*() {
+      const cheap = yield* warm
+      const computations = Array.from({ length: 100 }, () => ({ ms: 1 }))
+      const cost = yield* costOf(
+        Effect.forEach(computations, (each) => cheap.compute(each), { concurrency: 16, discard: true })
+      )
+      assert.isAtMost(cost.sent, 10)
+      // it has gone to sleep before each
+      yield* Effect.forEach(numbers.slice(0, 10), (n) => Effect.delay(cheap.echo({ n }), "5 millis"))
+    }).pipe(Effect.provide(placement.layer({ spin: false }))))
+}, { except: ["memory", "processes"], reason: "there is no shared memory between the two" })
+
 describe("memory", () => {
   it.live("an actor costs a few fibers when it is built and closed, and none in between", () =>
     Effect.gen(function*() {

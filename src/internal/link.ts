@@ -30,6 +30,23 @@ export interface Link {
 /** The shared memory of one direction of a link. */
 export type Notes = Pick<Link, "begun" | "interrupts">
 
+/** Where messages come only while someone looks. */
+export interface Lookout {
+  /** from now on they may come */
+  readonly listen: () => void
+  /** they may not any more; reads what has just come */
+  readonly sleep: () => void
+  /** reads what has come; whether there was anything */
+  readonly take: () => boolean
+}
+
+/** There is no such place. */
+export const nowhere: Lookout = {
+  listen: () => undefined,
+  sleep: () => undefined,
+  take: () => false
+}
+
 /** An end of a channel on its way to a worker, with what is to be transferred. */
 export interface ChannelEnd {
   readonly end: unknown

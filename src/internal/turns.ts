@@ -4,6 +4,7 @@
  * turn: timers run, and the message is read that takes back a call which waits, asks whether the worker lives, or calls another actor.
  */
 import * as Delivery from "./delivery.ts"
+import { nowhere } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 
 // how long handlers may run one after the other, in milliseconds; a message costs one or two hundredths of it
@@ -19,6 +20,8 @@ const afterPoll = (run: () => void): void => void setImmediate(() => setImmediat
 /** Runs what has come, and notices when that takes long. */
 export class Turns {
   private readonly outbox: Outbox
+  /** is looked at while something rests, because a message that need not wake anybody is cheaper for its sender and here */
+  lookout = nowhere
   /** whether a turn has begun */
   isOpen = false
   /** whether handlers have run for long in this turn: what could begin in it waits until there has been a rest */
@@ -106,7 +109,9 @@ export class Turns {
   rest(goOn: () => void): void {
     if (this.isResting) return
     this.isResting = true
+    this.lookout.listen()
     const wake = (): void => {
+      this.lookout.take()
       this.refresh()
       this.isResting = false
       this.isRested = true
@@ -114,6 +119,7 @@ export class Turns {
         this.run(goOn)
       } finally {
         this.isRested = false
+        if (!this.isResting) this.lookout.sleep()
       }
     }
     if (this.isRested) setImmediate(wake)

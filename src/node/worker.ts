@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import { once } from "node:events"
 import { isMainThread, parentPort, receiveMessageOnPort, Worker, workerData } from "node:worker_threads"
 import * as Interruption from "../internal/interruption.ts"
-import { begunCapacity, type Link } from "../internal/link.ts"
+import { begunCapacity, type Link, type Lookout, nowhere } from "../internal/link.ts"
 import { Peer } from "../internal/peer.ts"
 import * as Wire from "../internal/wire.ts"
 import * as Boot from "./internal/boot.ts"
@@ -23,7 +23,8 @@ import type { ThreadBoot, ThreadChannel } from "./internal/threadLink.ts"
 /** This side of the link, before anything is served on it. */
 interface Channel {
   readonly link: Link
-  readonly listen: (onBatch: (batch: Wire.Batch) => void, isBusy: () => boolean) => void
+  /** returns where else messages may come */
+  readonly listen: (onBatch: (batch: Wire.Batch) => void, isBusy: () => boolean) => Lookout
   /** nothing is left to do here */
   readonly exit: (code: number) => void
 }
@@ -50,7 +51,7 @@ const serve = async (channel: Channel, module: string, importModule: Import): Pr
     early.push(batch)
   }
   let isBusy = (): boolean => true
-  channel.listen((batch) => onBatch(batch), () => isBusy())
+  const lookout = channel.listen((batch) => onBatch(batch), () => isBusy())
   const fail = (text: string): void => {
     channel.link.send([0, Wire.BootFailed, text])
     channel.exit(1)
@@ -75,6 +76,7 @@ const serve = async (channel: Channel, module: string, importModule: Import): Pr
   lastWords(server)
   onBatch = (batch) => peer.onBatch(batch)
   isBusy = () => server.runner.isBusy || server.runner.turns.isSpent || peer.isPromised
+  server.runner.turns.lookout = lookout
   server.runner.outbox.push1(Wire.Ready)
   for (const batch of early) onBatch(batch)
 }
@@ -131,7 +133,7 @@ const child = async ({ spin, workers }: ProcessBoot): Promise<Channel> => {
   const begun = new Int32Array(new SharedArrayBuffer((begunCapacity + 1) * Int32Array.BYTES_PER_ELEMENT))
   await watch(begun)
   const counted = new Int32Array([workers])
-  const vigil = new Spin.Vigil(spin, counted, Spin.nowhere)
+  const vigil = new Spin.Vigil(spin, counted, nowhere)
   return {
     link: {
       send: (batch) => {
@@ -140,7 +142,7 @@ const child = async ({ spin, workers }: ProcessBoot): Promise<Channel> => {
       flushAt: Boot.processFlushAt,
       begun
     },
-    listen: (onBatch) =>
+    listen: (onBatch) => {
       process.on("message", (message: Wire.Batch | number) => {
         if (typeof message === "number") {
           counted[0] = message
@@ -149,7 +151,9 @@ const child = async ({ spin, workers }: ProcessBoot): Promise<Channel> => {
         vigil.arrived()
         onBatch(message)
         vigil.begin()
-      }),
+      })
+      return nowhere
+    },
     exit: (code) => {
       process.removeAllListeners("disconnect")
       process.exitCode = code

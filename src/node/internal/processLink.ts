@@ -5,13 +5,13 @@
 import { fork, type ForkOptions } from "node:child_process"
 import type { Socket } from "node:net"
 import type { Readable } from "node:stream"
-import type { LinkEnd } from "../../internal/link.ts"
+import { type LinkEnd, nowhere } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system/placement.ts"
 import type { Batch } from "../../internal/wire.ts"
 import { type Boot, pathOf, processFlushAt, terminated } from "./boot.ts"
 import { enter, workers } from "./census.ts"
 import { entry } from "./place.ts"
-import { nowhere, Vigil } from "./spin.ts"
+import { Vigil } from "./spin.ts"
 
 /** What a child is started with. */
 export interface ProcessBoot extends Boot {

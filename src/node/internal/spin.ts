@@ -15,6 +15,7 @@
  * Messages come by themselves, at the latest when the event loop sleeps, but for those that only come while someone looks.
  */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads"
+import type { Lookout } from "../../internal/link.ts"
 import type { Batch } from "../../internal/wire.ts"
 import { leavesCore } from "./census.ts"
 import { type Posted, Receiver, type Ring } from "./ringLink.ts"
@@ -26,23 +27,6 @@ const maxEpisode = 0.2
 const looks = 8
 // and to turn the event loop costs more than to look so often; it is not kept for a microsecond
 const looksInTurn = 64
-
-/** Where messages come only while someone looks. */
-export interface Lookout {
-  /** from now on they may come */
-  readonly listen: () => void
-  /** they may not any more; reads what has just come */
-  readonly sleep: () => void
-  /** reads what has come; whether there was anything */
-  readonly take: () => boolean
-}
-
-/** There is no such place. */
-export const nowhere: Lookout = {
-  listen: () => undefined,
-  sleep: () => undefined,
-  take: () => false
-}
 
 /** Which chances to take. */
 class Chances {
@@ -115,7 +99,7 @@ export class Vigil {
   }
 }
 
-/** Reads what comes from the other end, on a port or in the ring beside it, and looks for more after each message. */
+/** Reads what comes from the other end, on a port or in the ring beside it, and looks for more after each message; returns the ring. */
 export const listen = (
   port: MessagePort,
   ring: Ring,
@@ -128,7 +112,7 @@ export const listen = (
     /** whether something else waits for its turn here */
     readonly isBusy: () => boolean
   }
-): void => {
+): Lookout => {
   const { isBusy, window, workers } = options
   const receiver = new Receiver(ring, (batch) => {
     vigil.arrived()
@@ -176,4 +160,5 @@ export const listen = (
     receiver.posted(message)
     goOn()
   })
+  return receiver
 }
