@@ -12,6 +12,7 @@ import type * as Option from "effect/Option"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { ActorService } from "./Actor.ts"
 import type { SpawnError } from "./ActorError.ts"
 import type { ActorRef, Client } from "./ActorRef.ts"
@@ -60,6 +61,43 @@ export interface ActorPool<Rpcs extends Rpc.Any> {
   readonly submit: <A, E, R>(
     f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
   ) => Effect.Effect<Fiber.Fiber<A, E>, never, R>
+  /**
+   * runs each item of the input against the next member, and gives the results in the order of the input; a failure ends the stream,
+   * unless `f` keeps it as a result with `Effect.exit` (P4)
+   */
+  readonly map: MapItems<Rpcs>
+  /** the same, but each result comes as soon as it is there (P4) */
+  readonly mapUnordered: MapItems<Rpcs>
+}
+
+/**
+ * The options of `map` and `mapUnordered`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MapOptions {
+  /**
+   * how many items may have been taken from the input while their results have not been read: under way, or done; at least 1, and
+   * 16 for each member by default
+   */
+  readonly window?: number | undefined
+  /** how many items in a row go to the same member, for as long as it lives; at least 1, which is the default */
+  readonly chunkSize?: number | undefined
+}
+
+/**
+ * Maps an iterable or a stream with the members of a pool. Throws a `RangeError` if an option is out of range.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MapItems<Rpcs extends Rpc.Any> {
+  <I, A, E, R, E2 = never, R2 = never>(
+    input: Iterable<I> | Stream.Stream<I, E2, R2>,
+    f: (actor: ActorRef<Rpcs>, item: I) => Effect.Effect<A, E, R>,
+    options?: MapOptions
+  ): Stream.Stream<A, E | E2, R | R2>
 }
 
 /**
@@ -136,6 +174,28 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
     ) as Effect.Effect<Pools.Pool, SpawnError | E["Type"], Scope.Scope>
     const refs = members.map((actor) => Ref.make(actor.target.methods, actor)) as Array<ActorRef<Rpcs>>
     const refOf = (member: Pools.Pool["members"][number]) => refs[members.indexOf(member)]!
+    const mapItems = (method: "map" | "mapUnordered"): MapItems<Rpcs> => (input, f, options = {}) => {
+      const { chunkSize = 1, window = 16 * members.length } = options
+      for (const [name, value] of Object.entries({ chunkSize, window })) {
+        if (Number.isInteger(value) && value >= 1) continue
+        throw new RangeError(
+          `${members[0]!.target.name}.${method}: ${name} must be an integer of at least 1, not ${value}`
+        )
+      }
+      // one by one, or else a whole chunk is taken from an iterable, however small the window
+      const items = Stream.isStream(input) ? input : Stream.fromIterable(input, { chunkSize: 1 })
+      return Stream.suspend(() => {
+        let member = members[0]!
+        return Stream.mapEffect(
+          items,
+          (item, i) => {
+            if (i % chunkSize === 0 || !member.target.isAvailable) member = next(method, item)
+            return f(refOf(member), item)
+          },
+          { concurrency: window, unordered: method === "mapUnordered" }
+        )
+      })
+    }
     const pool: ActorPool<Rpcs> = {
       client: client as Client<Rpcs>,
       members: Effect.succeed(refs),
@@ -150,7 +210,9 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
           return Effect.forkDetach(
             Effect.fail(target.exited("Stopped", "NotRun", `the pool of ${target.name} has been closed`) as never)
           )
-        })
+        }),
+      map: mapItems("map"),
+      mapUnordered: mapItems("mapUnordered")
     }
     return { pool, members }
   })

@@ -1,7 +1,7 @@
 /**
  * What an editor shows of a pool.
  */
-import { Effect, type Exit, type Fiber, type Option, type Scope } from "effect"
+import { Effect, type Exit, type Fiber, type Option, type Scope, Stream } from "effect"
 import { describe, expectTypeOf, test } from "vitest"
 import { type ActorError, ActorPool, type ActorSystem, type SpawnError } from "../../src/index.ts"
 import { Counter, Database, Getpid, type Overflow, type Refused } from "./fixtures.ts"
@@ -73,6 +73,24 @@ describe("a pool", () => {
     expectTypeOf(counters.submit((counter) => counter.increment({ by: 1 }))).toEqualTypeOf<
       Effect.Effect<Fiber.Fiber<number, Overflow | ActorError>>
     >()
+  })
+
+  test("P4: map takes an iterable or a stream, and fails and requires what the input and the function do", () => {
+    const increments = counters.map([1, 2], (counter, by) => counter.increment({ by }))
+    expectTypeOf(increments).toEqualTypeOf<Stream.Stream<number, Overflow | ActorError>>()
+    const exits = counters.mapUnordered(new Set([1]), (counter, by) => Effect.exit(counter.increment({ by })))
+    expectTypeOf(exits).toEqualTypeOf<Stream.Stream<Exit.Exit<number, Overflow | ActorError>>>()
+    const input = Stream.fromEffect(
+      Database.use((database) => Effect.andThen(Effect.fail("empty" as const), database.get))
+    )
+    expectTypeOf(
+      pids.map(input, (getpid, n) => Effect.map(getpid.getpid(), (pid) => pid + n), { window: 4, chunkSize: 2 })
+    )
+      .toEqualTypeOf<Stream.Stream<number, "empty" | ActorError, Database>>()
+    // @ts-expect-error - a number is not an input
+    counters.map(1, (counter) => counter.increment({ by: 1 }))
+    // @ts-expect-error - there is no such option
+    counters.map([1], (counter) => counter.increment({ by: 1 }), { concurrency: 2 })
   })
 
   test("P3: its members are references", () => {

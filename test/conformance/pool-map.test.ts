@@ -1,0 +1,157 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Option, Stream } from "effect"
+import * as ActorPool from "../../src/ActorPool.ts"
+import * as ActorRef from "../../src/ActorRef.ts"
+import behaviours, { Fellow, Tired } from "./fixtures/pools.ts"
+import * as Journal from "./journal.ts"
+import { onEveryPlacement } from "./placements.ts"
+
+const fixture = { module: new URL("./fixtures/pools.ts", import.meta.url), behaviours }
+
+const makePool = Effect.gen(function*() {
+  const journal = yield* Journal.make
+  return yield* ActorPool.make(Fellow, { size: 2, args: { journal: journal.path } })
+})
+
+describe("pools", () => {
+  onEveryPlacement(fixture, (placement) => {
+    it.live("P4: map gives results in the order of the input, mapUnordered as they come", () =>
+      Effect.gen(function*() {
+        const pool = yield* makePool
+        const members = yield* pool.members
+        const [first, second] = yield* pool.broadcast((member) => member.who())
+        for (const method of ["map", "mapUnordered"] as const) {
+          const results = yield* pool[method](["held", "free"], (member, item) =>
+            Effect.as(
+              item === "held"
+                ? member.hold({ job: method })
+                // the held one goes on when this one is done
+                : Effect.andThen(
+                  member.who(),
+                  Effect.andThen(
+                    members[0]!.awaitLine({ line: `${method} began` }),
+                    members[0]!.release({ job: method })
+                  )
+                ),
+              [item, member] as const
+            )).pipe(Stream.runCollect)
+          assert.deepStrictEqual(results.map(([item]) => item).toSorted(), ["free", "held"])
+          if (method === "map") assert.strictEqual(results[0]![0], "held")
+          assert.deepStrictEqual(
+            yield* Effect.forEach(["held", "free"], (item) => results.find(([each]) => each === item)![1].who()),
+            [first, second]
+          )
+        }
+        const early = yield* pool.mapUnordered(
+          ["held", "free"],
+          (member, item) => item === "held" ? member.hold({ job: "never released" }) : Effect.as(member.who(), item)
+        ).pipe(Stream.runHead)
+        assert.deepStrictEqual(early, Option.some("free"))
+        // the other one has been interrupted, so its actor is free
+        assert.strictEqual(yield* members[0]!.who(), first)
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P4: no more than the window is taken from the input ahead of the output", () =>
+      Effect.gen(function*() {
+        const pool = yield* makePool
+        for (const method of ["map", "mapUnordered"] as const) {
+          for (const window of [1, 2, 5]) {
+            let taken = 0
+            const endless = function*() {
+              for (;;) yield taken++
+            }
+            let read = 0
+            yield* pool[method](endless(), (member, n) => Effect.as(member.who(), n), { window }).pipe(
+              Stream.take(6),
+              Stream.runForEach(() => {
+                read++
+                assert.isAtMost(taken, read + window)
+                // whoever reads lets the members run ahead
+                return Effect.andThen(
+                  pool.broadcast((member) => member.who()),
+                  pool.broadcast((member) => member.who())
+                )
+              })
+            )
+            assert.strictEqual(read, 6)
+            assert.isAtMost(taken, 6 + window)
+          }
+        }
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P4: a failure ends the stream and what is under way, and is a result of its own where that is asked for", () =>
+      Effect.gen(function*() {
+        const pool = yield* makePool
+        const [first, second] = yield* pool.members
+        const error = yield* pool.map(
+          ["held", "tired"],
+          (member, item): Effect.Effect<unknown, unknown> =>
+            item === "held"
+              ? member.hold({ job: "failed beside" })
+              : Effect.andThen(first!.awaitLine({ line: "failed beside began" }), member.tire())
+        ).pipe(
+          Stream.runDrain,
+          Effect.flip
+        )
+        assert.instanceOf(error, Tired)
+        yield* first!.awaitLine({ line: "failed beside interrupted" })
+        const exits = yield* pool.map(
+          [true, false, true],
+          (member, fine) => Effect.exit(fine ? member.who() : member.tire())
+        ).pipe(Stream.runCollect)
+        assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, false, true])
+        const input = yield* Effect.flip(
+          pool.map(Stream.concat(Stream.make(1), Stream.fail("no more" as const)), (member) => member.who()).pipe(
+            Stream.runDrain
+          )
+        )
+        assert.strictEqual(input, "no more")
+        assert.isString(yield* second!.who())
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P4: a chunk size changes which member an item goes to, and nothing else", () =>
+      Effect.gen(function*() {
+        const pool = yield* makePool
+        const [first, second] = yield* pool.broadcast((member) => member.who())
+        const items = [0, 1, 2, 3, 4, 5]
+        const whoHas = (chunkSize: number, input: Iterable<number> | Stream.Stream<number>) =>
+          Stream.runCollect(
+            pool.map(input, (member, n) => Effect.map(member.who(), (who) => ({ n, who })), { chunkSize })
+          )
+        for (const [chunkSize, expected] of [[1, [0, 1, 0, 1, 0, 1]], [2, [0, 0, 1, 1, 0, 0]]] as const) {
+          for (const input of [items, Stream.fromIterable(items)]) {
+            const results = yield* whoHas(chunkSize, input)
+            assert.deepStrictEqual(results.map(({ n }) => n), items)
+            const firstIs = results[0]!.who === first ? [first, second] : [second, first]
+            assert.deepStrictEqual(results.map(({ who }) => who), expected.map((which) => firstIs[which]))
+          }
+        }
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P6: what is left of a chunk goes to another member when its own is gone", () =>
+      Effect.gen(function*() {
+        const pool = yield* makePool
+        const members = yield* pool.members
+        const [first, second] = yield* pool.broadcast((member) => member.who())
+        const input = Stream.tap(Stream.make(0, 1), (n) => n === 1 ? ActorRef.kill(members[0]!) : Effect.void)
+        const results = yield* Stream.runCollect(
+          pool.map(input, (member) => member.who(), { window: 1, chunkSize: 10 })
+        )
+        assert.deepStrictEqual(results, [first, second])
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P8: a window and a chunk size below 1 are refused, and named", () =>
+      Effect.gen(function*() {
+        const pool = yield* makePool
+        for (const option of ["window", "chunkSize"] as const) {
+          for (const value of [0, -1, 1.5, NaN]) {
+            assert.throws(
+              () => pool.map([1], (member) => member.who(), { [option]: value }),
+              RangeError,
+              `Fellow.map: ${option} must be an integer of at least 1, not ${value}`
+            )
+          }
+        }
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+  })
+})
