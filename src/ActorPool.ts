@@ -19,6 +19,7 @@ import type { ActorRef, Client } from "./ActorRef.ts"
 import { ActorSystem } from "./ActorSystem.ts"
 import * as Behaviours from "./internal/behaviour.ts"
 import * as Ref from "./internal/ref.ts"
+import type * as Sizes from "./internal/system/members.ts"
 import * as Pools from "./internal/system/pool.ts"
 import * as Votes from "./internal/system/votes.ts"
 
@@ -39,12 +40,20 @@ export type PoolOptions<Args extends Schema.Top> = Pools.PoolOptions<Args>
 export type Strategy = Pools.Strategy
 
 /**
- * A pool of actors with one protocol.
+ * How many members a pool has: a number, or bounds between which it follows its calls.
  *
  * @category models
  * @since 0.1.0
  */
-export interface ActorPool<Rpcs extends Rpc.Any> {
+export type Size = Sizes.Size
+
+/**
+ * A pool of actors with one protocol, which may fail to start as `StartError` says.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ActorPool<Rpcs extends Rpc.Any, StartError = never> {
   /** looks like one actor; each call goes to the next member, by the pool's strategy (P2) */
   readonly client: Client<Rpcs>
   /** the members, in their order */
@@ -68,6 +77,11 @@ export interface ActorPool<Rpcs extends Rpc.Any> {
   readonly map: MapItems<Rpcs>
   /** the same, but each result comes as soon as it is there (P4) */
   readonly mapUnordered: MapItems<Rpcs>
+  /**
+   * gives the pool another size, as the option says it. Those that are missing start in parallel, all or none, and those that are too
+   * many get no more calls and end when theirs have been answered: it returns when that is done (P7)
+   */
+  readonly resize: (size: Size) => Effect.Effect<void, SpawnError | StartError>
 }
 
 /**
@@ -130,7 +144,7 @@ export interface MapItems<Rpcs extends Rpc.Any> {
 export const make = <Self, Id extends string, Args extends Schema.Top, E extends Schema.Top, Rpcs extends Rpc.Any>(
   actor: ActorService<Self, Id, Args, E, Rpcs>,
   options: PoolOptions<Args>
-): Effect.Effect<ActorPool<Rpcs>, SpawnError | E["Type"], Scope.Scope | ActorSystem> =>
+): Effect.Effect<ActorPool<Rpcs, E["Type"]>, SpawnError | E["Type"], Scope.Scope | ActorSystem> =>
   Effect.map(acquire(actor, options), ({ pool }) => pool)
 
 /**
@@ -152,7 +166,7 @@ export const use = <
 >(
   actor: ActorService<Self, Id, Args, E1, Rpcs>,
   options: PoolOptions<Args>,
-  body: (pool: ActorPool<Rpcs>) => Effect.Effect<A, E, R>
+  body: (pool: ActorPool<Rpcs, E1["Type"]>) => Effect.Effect<A, E, R>
 ): Effect.Effect<Option.Option<A>, E | SpawnError | E1["Type"], Exclude<R, Scope.Scope> | ActorSystem> =>
   Votes.run(acquire(actor, options), ({ members }) => members, ({ pool }) => body(pool))
 
@@ -160,20 +174,24 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
   actor: ActorService<Self, Id, Args, E, Rpcs>,
   options: PoolOptions<Args>
 ): Effect.Effect<
-  { readonly pool: ActorPool<Rpcs>; readonly members: Pools.Pool["members"] },
+  { readonly pool: ActorPool<Rpcs, E["Type"]>; readonly members: Pools.Pool["members"] },
   SpawnError | E["Type"],
   Scope.Scope | ActorSystem
 > =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
     const system = (yield* ActorSystem)["~uactor/ActorSystem"]
-    const { client, members, next } = yield* Pools.make(
+    const { client, members, next, resize } = yield* Pools.make(
       system,
       Behaviours.definitionOf(actor),
       options
     ) as Effect.Effect<Pools.Pool, SpawnError | E["Type"], Scope.Scope>
-    const refs = members.map((actor) => Ref.make(actor.target.methods, actor)) as Array<ActorRef<Rpcs>>
-    const refOf = (member: Pools.Pool["members"][number]) => refs[members.indexOf(member)]!
+    const made = new WeakMap<object, ActorRef<Rpcs>>()
+    const refOf = (member: Pools.Pool["members"][number]): ActorRef<Rpcs> => {
+      let ref = made.get(member)
+      if (ref === undefined) made.set(member, ref = Ref.make(member.target.methods, member) as ActorRef<Rpcs>)
+      return ref
+    }
     const mapItems = (method: "map" | "mapUnordered"): MapItems<Rpcs> => (input, f, options = {}) => {
       const { chunkSize = 1, window = 16 * members.length } = options
       for (const [name, value] of Object.entries({ chunkSize, window })) {
@@ -196,11 +214,14 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
         )
       })
     }
-    const pool: ActorPool<Rpcs> = {
+    const pool: ActorPool<Rpcs, E["Type"]> = {
       client: client as Client<Rpcs>,
-      members: Effect.succeed(refs),
-      broadcast: (f) => Effect.forEach(refs, f, { concurrency: "unbounded" }),
-      broadcastExit: (f) => Effect.forEach(refs, (ref) => Effect.exit(f(ref)), { concurrency: "unbounded" }),
+      members: Effect.sync(() => members.map(refOf)),
+      broadcast: (f) => Effect.suspend(() => Effect.forEach(members.map(refOf), f, { concurrency: "unbounded" })),
+      broadcastExit: (f) =>
+        Effect.suspend(() =>
+          Effect.forEach(members.map(refOf), (ref) => Effect.exit(f(ref)), { concurrency: "unbounded" })
+        ),
       submit: (f) =>
         Effect.suspend(() => {
           const run = Effect.suspend(() => f(refOf(next("submit", undefined))))
@@ -212,7 +233,8 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
           )
         }),
       map: mapItems("map"),
-      mapUnordered: mapItems("mapUnordered")
+      mapUnordered: mapItems("mapUnordered"),
+      resize: resize
     }
     return { pool, members }
   })

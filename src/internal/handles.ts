@@ -70,6 +70,8 @@ export interface ExportTable {
 
 /** What one end holds of the other. */
 export interface ImportTable {
+  /** how much is held */
+  readonly size: number
   /** takes in a handle of the kind that `how` describes */
   readonly add: (wire: WireContent, how: unknown, from: Importing) => object
   /** a handle that was handed out from here comes back, but is gone meanwhile */

@@ -93,6 +93,16 @@ describe("a pool", () => {
     counters.map([1], (counter) => counter.increment({ by: 1 }), { concurrency: 2 })
   })
 
+  test("P7: is resized to a number or between bounds, and fails as its members do when they start", () => {
+    expectTypeOf(pids.resize(8)).toEqualTypeOf<Effect.Effect<void, SpawnError>>()
+    expectTypeOf(counters.resize({ min: 1, max: 4, idleTimeToLive: "1 minute" })).toEqualTypeOf<
+      Effect.Effect<void, SpawnError | Refused>
+    >()
+    Counter.layerPool({ size: { min: 1, max: 4, idleTimeToLive: 500 }, args: { start: 1 } })
+    // @ts-expect-error - for how long those beyond the minimum are kept has no default
+    ActorPool.make(Getpid, { size: { min: 1, max: 4 } })
+  })
+
   test("P3: its members are references", () => {
     expectTypeOf(counters.members).toEqualTypeOf<Effect.Effect<ReadonlyArray<RefOf<typeof Counter>>>>()
   })

@@ -6,11 +6,11 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import { SpawnError } from "../../ActorError.ts"
 import type { Definition } from "../behaviour.ts"
 import * as Ref from "../ref.ts"
 import type { Policy } from "../supervision.ts"
 import type { HostedActor } from "./hostedActor.ts"
+import { Members, type Size } from "./members.ts"
 import type { System } from "./system.ts"
 
 /**
@@ -30,8 +30,11 @@ export type Strategy =
 
 /** What every pool takes. */
 interface CommonOptions {
-  /** how many actors; at least 1 */
-  readonly size: number
+  /**
+   * how many actors, at least 1; or between how many, as its calls need: one is started when a call finds all of them busy, and one
+   * of those beyond `min` that has had no call, and nothing it has handed out is held here, for `idleTimeToLive` is ended (P7)
+   */
+  readonly size: Size
   /** `round-robin` by default */
   readonly strategy?: Strategy | undefined
 }
@@ -47,7 +50,9 @@ interface AnyOptions extends CommonOptions {
 
 /** A pool, its types erased. */
 export interface Pool {
+  /** the same array for as long as the pool lives */
   readonly members: ReadonlyArray<HostedActor>
+  readonly resize: (size: Size) => Effect.Effect<void, unknown>
   /** the member that the next call goes to */
   readonly next: (method: string, payload: unknown) => HostedActor
   readonly client: object
@@ -119,27 +124,22 @@ export const make = (
   definition: Definition,
   options: AnyOptions
 ): Effect.Effect<Pool, unknown, Scope.Scope> =>
-  Effect.suspend(() => {
-    const { size } = options
-    if (!Number.isInteger(size) || size < 1) {
-      return Effect.fail(
-        new SpawnError({
-          actor: definition.name,
-          reason: "OptionsInvalid",
-          message: `the size of a pool of ${definition.name} must be an integer of at least 1, not ${size}`
-        })
-      )
-    }
-    // a scope of its own, so that a pool that fails or is interrupted half-way leaves nothing behind at once, and whose members
-    // close together: none takes a call or the time of the others while one does not close
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function*() {
-        const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
-        const spawn = Scope.provide(system.spawn(definition, options.args, replacement), scope)
-        const starting = Effect.forEach(Array.from({ length: size }), () => spawn, { concurrency: "unbounded" })
-        const members = yield* Effect.onError(restore(starting), (cause) => Scope.close(scope, Exit.failCause(cause)))
-        const next = router(members, options.strategy ?? "round-robin")
-        return { members, next, client: Ref.makeRouted(definition.methods, next) }
-      })
-    )
-  })
+  // a scope of its own, so that a pool that fails or is interrupted half-way leaves nothing behind at once, and whose members close
+  // together: none takes a call or the time of the others while one does not close
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
+      const spawn = system.spawn(definition, options.args, replacement)
+      const members = new Members(definition.name, spawn, scope, yield* Effect.context())
+      const starting = restore(members.resize(options.size))
+      yield* Effect.onError(starting, (cause) => Scope.close(scope, Exit.failCause(cause)))
+      const route = router(members.list, options.strategy ?? "round-robin")
+      const next: Pool["next"] = (method, payload) => {
+        const member = route(method, payload)
+        members.used(member)
+        return member
+      }
+      const client = Ref.makeRouted(definition.methods, next)
+      return { members: members.list, resize: (size) => members.resize(size), next, client }
+    })
+  )
