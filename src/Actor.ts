@@ -179,11 +179,20 @@ export const Service = <Self>() =>
   }
   const args = options.args ?? Schema.Void
   const error = options.error ?? Schema.Never
+  const methods = whenDefined(() => Codec.methods(protocol))
+  const argsCodec = whenDefined(() => Codec.compile(args))
+  const errorCodec = whenDefined(() => Codec.compile(error))
   const definition: Behaviours.Definition = {
     name: id,
-    methods: Codec.methods(protocol),
-    args: Codec.compile(args),
-    error: Codec.compile(error)
+    get methods() {
+      return methods()
+    },
+    get args() {
+      return argsCodec()
+    },
+    get error() {
+      return errorCodec()
+    }
   }
   const tag = Context.Service<Self, Client<Rpcs[number]>>()(id)
   const reference = (actor: Ref.Referent): object => Ref.make(definition.methods, actor)
@@ -226,6 +235,18 @@ export const Service = <Self>() =>
     StartError,
     Rpcs[number]
   >
+}
+
+// now, so that what is wrong is said where it stands; or later, where a schema refers by `Schema.suspend` to what stands below it
+const whenDefined = <A>(make: () => A): () => A => {
+  let made: A | undefined
+  const get = (): A => made ??= make()
+  try {
+    get()
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error
+  }
+  return get
 }
 
 /**

@@ -1,6 +1,6 @@
 // Packs the package and uses it as a user does: the published files in the node_modules of a fresh project, and there a
 // counter actor on a thread and in a process, with a .ts and with a .js module of behaviours; there is one copy of Effect in
-// it, from the prebuilt script if that is for the installed version.
+// it, from the prebuilt script if that is for the installed version. Declarations can be made of what uses it.
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -53,6 +53,27 @@ const [pid, thread] = where.split(":")
 console.log(count, pid === String(process.pid) ? "this process" : "another process", thread === "0" ? "main thread" : "worker thread", loaded)
 `
 
+// nothing here names the types that are inferred, and declarations of it must be able to
+const declared = `
+import { Effect, Schema } from "effect"
+import { Rpc } from "effect/rpc"
+import { Actor, ActorPool, Handle } from "uactor"
+import { NodeActorSystem } from "uactor/node"
+import { Counter } from "./counter.ts"
+
+export const start = Counter.spawn({ start: 1 })
+export const pool = ActorPool.make(Counter, { size: 2, args: { start: 1 } })
+export class Holder extends Actor.Service<Holder>()("Holder", {
+  args: Schema.Struct({ counter: Counter.ref }),
+  protocol: [
+    Rpc.make("queue", { success: Handle.Queue(Schema.Int) }),
+    Rpc.make("later", { success: Handle.Deferred({ success: Schema.Int }) })
+  ]
+}) {}
+export const held = Effect.flatMap(Holder, (holder) => Effect.all([holder.queue(), holder.later()]))
+export const system = NodeActorSystem.layerThreads
+`
+
 /** What a TypeScript program of this file is without its types. */
 const withoutTypes = (source: string): string => source.replace("Service<Counter>", "Service").replace(" as const", "")
 
@@ -63,6 +84,7 @@ const tsconfig = {
     strict: true,
     exactOptionalPropertyTypes: true,
     allowImportingTsExtensions: true,
+    declaration: true,
     noEmit: true,
     skipLibCheck: true,
     types: ["node"]
@@ -101,6 +123,7 @@ try {
     (["ts", "js"] as const).map((extension) => ({ layer, expected, extension, file: `${layer}.${extension}` }))
   )
   fs.writeFileSync(path.join(project, "tsconfig.json"), JSON.stringify({ ...tsconfig, include: ["*.ts"] }))
+  fs.writeFileSync(path.join(project, "declared.ts"), declared)
   fs.writeFileSync(path.join(project, "counter.ts"), behaviours)
   fs.writeFileSync(path.join(project, "counter.js"), withoutTypes(behaviours))
   for (const { extension, file, layer } of runs) {

@@ -135,11 +135,17 @@ const wayTo = (target: Target, holder: Handles.Ends): Handles.Way | undefined =>
 
 /** A schema for references to the actors of a definition. */
 export const schema = <A extends object>(definition: Behaviour.Definition): Schema.declare<A> => {
-  const { methods, name } = definition
+  const { name } = definition
+  let all: ReadonlyArray<Codec.Method> | undefined
   const kind: ObjectKind = {
     kind: `reference to ${name}`,
-    methods: [...methods, ...control],
-    shape: (object) => Objects.attach(Ref.make(methods, new RemoteActor(object, methods.length)), object)
+    get methods() {
+      return all ??= [...definition.methods, ...control]
+    },
+    shape: (object) => {
+      const { methods } = definition
+      return Objects.attach(Ref.make(methods, new RemoteActor(object, methods.length)), object)
+    }
   }
   return Objects.schemaOf<A>({
     fresh: true,

@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ActorSystem } from "../ActorSystem.ts"
 import * as Options from "../internal/system/options.ts"
@@ -92,6 +93,15 @@ const options = (layer: string, options: SystemOptions): Options.SystemOptions =
   return { ...Options.timeouts(layer, options), workers }
 }
 
+const layer = (name: string, module: string, system: ReturnType<typeof System.make>): Layer.Layer<ActorSystem> =>
+  Layer.effect(
+    ActorSystem,
+    Effect.suspend(() => {
+      Boot.checkNotLoading(module, name)
+      return system
+    })
+  )
+
 const spinOf = (layer: string, { spin }: ThreadOptions | ProcessOptions, ofItself: Duration.Input): number =>
   spin === false ? 0 : millis(`${layer}: spin`, spin ?? ofItself)
 
@@ -104,8 +114,9 @@ const spinOf = (layer: string, { spin }: ThreadOptions | ProcessOptions, ofItsel
 export const layerThreads = (threads: ThreadOptions): Layer.Layer<ActorSystem> => {
   const name = "NodeActorSystem.layerThreads"
   const module = Boot.moduleUrl(threads.module, name)
-  return Layer.effect(
-    ActorSystem,
+  return layer(
+    name,
+    module,
     System.make(
       ThreadLink.placement(module, spinOf(name, threads, "50 micros"), threads.resourceLimits),
       options(name, threads)
@@ -123,8 +134,9 @@ export const layerThreads = (threads: ThreadOptions): Layer.Layer<ActorSystem> =
 export const layerProcesses = (processes: ProcessOptions): Layer.Layer<ActorSystem> => {
   const name = "NodeActorSystem.layerProcesses"
   const module = Boot.moduleUrl(processes.module, name)
-  return Layer.effect(
-    ActorSystem,
+  return layer(
+    name,
+    module,
     System.make(
       ProcessLink.placement(module, spinOf(name, processes, "300 micros"), processes),
       options(name, processes)

@@ -35,7 +35,7 @@ const textOf = (error: unknown): string => error instanceof Error ? error.stack 
 export type Import = (module: string) => Promise<unknown>
 
 const layerOf = async (module: string, importModule: Import): Promise<Layer.Layer<unknown, unknown>> => {
-  const { default: layer } = (await importModule(module)) as { readonly default?: unknown }
+  const { default: layer } = (await Boot.load(module, importModule)) as { readonly default?: unknown }
   if (layer === undefined) {
     throw new TypeError(`${module} has no default export: it must be the layer of its behaviours`)
   }

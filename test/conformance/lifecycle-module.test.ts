@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, type Scope } from "effect"
+import { SpawnError } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import { NodeActorSystem } from "../../src/node/index.ts"
 import { Unserved } from "./fixtures/lifecycle.ts"
@@ -124,4 +125,22 @@ describe("a module whose layer fails half-way", () => {
         assert.deepStrictEqual(yield* journal.lines, ["released"])
       }))
   }, { except: ["memory"], reason: "a system in memory is given its layer, and loads no module" })
+})
+
+describe("a module that is a program as well", () => {
+  const module = new URL("./fixtures/module-unguarded.ts", import.meta.url)
+  const systems = {
+    threads: NodeActorSystem.layerThreads({ module }),
+    processes: NodeActorSystem.layerProcesses({ module })
+  }
+  for (const [placement, layer] of Object.entries(systems)) {
+    it.live(`L2: one that would start workers without end is told so (${placement})`, () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Unserved.spawn())
+        assert.instanceOf(error, SpawnError)
+        assert.strictEqual(error.reason, "ModuleFailed")
+        assert.include(error.message, `NodeActorSystem.layerThreads: a worker is loading ${module.href}`)
+        assert.include(error.message, "`if (import.meta.main)`")
+      }).pipe(Effect.scoped, Effect.provide(layer)))
+  }
 })

@@ -4,7 +4,7 @@ import { ProtocolError } from "../../src/ActorError.ts"
 import * as ActorPool from "../../src/ActorPool.ts"
 import * as Handle from "../../src/Handle.ts"
 import { assertExited, assertTypeError, defectOf, errorOf, forked } from "./asserts.ts"
-import behaviours, { Factor, grow, Keeps, Scales, sendable, unsendable, Values } from "./fixtures/values.ts"
+import behaviours, { Early, Factor, grow, Keeps, Scales, sendable, unsendable, Values } from "./fixtures/values.ts"
 import { onOneWorker } from "./oneWorker.ts"
 import { onEveryPlacement } from "./placements.ts"
 
@@ -134,6 +134,13 @@ onOneWorker(fixture, Values.layer(), (it) => {
       const [one, other] = yield* Effect.all([spawning, spawning], { concurrency: "unbounded" })
       assert.deepStrictEqual([one, other], [{ of: "all" }, { of: "all" }])
       assert.notStrictEqual(one, other)
+    }))
+
+  it.effect("H4: a protocol may refer to an actor that stands below it in its module, and to other schemas there", () =>
+    Effect.gen(function*() {
+      const early = yield* Early.spawn({ n: { value: 1 } })
+      assert.strictEqual(yield* early.add({ n: { value: 2 } }), 3)
+      assert.strictEqual(yield* early.ask({ values: yield* Values.spawn() }), 1)
     }))
 
   it.effect("C6: a value of a recursive schema that is nested too deeply concerns its call alone", () =>

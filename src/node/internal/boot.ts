@@ -33,5 +33,27 @@ export const moduleUrl = (module: string | URL, layer: string): string => {
   )
 }
 
+const loadingKey = Symbol.for("uactor/loading")
+const loading = globalThis as { [loadingKey]?: string | undefined }
+
+/** Loads the module of behaviours in a worker. */
+export const load = async (module: string, importModule: (module: string) => Promise<unknown>): Promise<unknown> => {
+  loading[loadingKey] = module
+  try {
+    return await importModule(module)
+  } finally {
+    loading[loadingKey] = undefined
+  }
+}
+
+/** Throws where a worker that loads this module would start another one, which would do the same, without end. */
+export const checkNotLoading = (module: string, layer: string): void => {
+  if (loading[loadingKey] !== module) return
+  throw new Error(
+    `${layer}: a worker is loading ${module} and would start another worker with it, without end. ` +
+      "What the module does as a program belongs behind `if (import.meta.main)`."
+  )
+}
+
 /** The path of a file URL, for what is started by path. */
 export const pathOf = fileURLToPath
