@@ -1,4 +1,5 @@
-// A streaming method: the actor makes no more ahead than the reader has room for, and ends when the reader has enough.
+// A streaming method: the actor makes no more ahead than its reader gives it credit for (`streamBufferSize`, 1,024 items by default),
+// and ends when the reader has enough.
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Stream } from "effect"
 import { NodeActorSystem } from "../src/node/index.ts"

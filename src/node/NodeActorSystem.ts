@@ -34,7 +34,10 @@ export interface SystemOptions {
   readonly module: string | URL
   /** one worker for each actor (`"dedicated"`, the default), or so many workers that share all actors */
   readonly workers?: "dedicated" | number | undefined
-  /** how long the worker may take to start and to build the behaviour; then `spawn` fails. 30 seconds by default. */
+  /**
+   * how long the worker may take to start and to build the behaviour; then it is closed, which takes up to `shutdownTimeout` where
+   * nothing reacts, and `spawn` fails. 30 seconds by default.
+   */
   readonly spawnTimeout?: Duration.Input | undefined
   /** how long closing may take, finalizers included; then the worker is killed. 5 seconds by default. */
   readonly shutdownTimeout?: Duration.Input | undefined

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Logger } from "effect"
+import { Deferred, Effect, Exit, Fiber, Logger, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import { SpawnError } from "../../src/ActorError.ts"
 import * as ActorPool from "../../src/ActorPool.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
+import * as Supervision from "../../src/Supervision.ts"
+import { exitedOf } from "./asserts.ts"
 import behaviours, { Fellow, Limited, NoStart } from "./fixtures/pools.ts"
 import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
@@ -247,4 +249,16 @@ describe("pools", () => {
         }
       }).pipe(Effect.scoped, Effect.provide(placement.layer())))
   })
+
+  onEveryPlacement(fixture, (placement) => {
+    it.live("P7: members that are added are supervised as the first ones are", () =>
+      Effect.gen(function*() {
+        const policy = Supervision.make({ schedule: Schedule.forever, maxRestarts: 0, window: "1 minute" })
+        const pool = yield* Supervision.supervised(fellows(1), policy)
+        yield* pool.resize(2)
+        const added = (yield* pool.members)[1]!
+        assert.strictEqual(exitedOf(yield* Effect.exit(added.exit())).reason, "Crashed")
+        assert.isTrue(Exit.isFailure(yield* ActorRef.awaitExit(added)))
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+  }, { except: ["memory"], reason: "in memory an actor cannot crash" })
 })

@@ -8,7 +8,7 @@ import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Definition } from "../behaviour.ts"
 import * as Ref from "../ref.ts"
-import type { Policy } from "../supervision.ts"
+import { Current, type Policy } from "../supervision.ts"
 import type { HostedActor } from "./hostedActor.ts"
 import { Members, type Size } from "./members.ts"
 import type { System } from "./system.ts"
@@ -129,7 +129,8 @@ export const make = (
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
-      const spawn = system.spawn(definition, options.args, replacement)
+      // those that are added later are supervised as the first ones are
+      const spawn = Effect.provideService(system.spawn(definition, options.args, replacement), Current, yield* Current)
       const members = new Members(definition.name, spawn, scope, yield* Effect.context())
       const starting = restore(members.resize(options.size))
       yield* Effect.onError(starting, (cause) => Scope.close(scope, Exit.failCause(cause)))
