@@ -94,10 +94,22 @@ export class Client implements Connection {
   /** Makes the calls of an actor of another link here no more, and takes back what is under way. */
   leave(target: Target, why: () => HandleReleased): void {
     this.callees.leave(target)
-    for (const pending of this.slots) {
-      if (pending?.target !== target || pending.onAcknowledged !== undefined) continue
-      this.takeBack(pending, () => pending.lose(why()))
+    for (const pending of this.callsOf(target)) this.takeBack(pending, () => pending.lose(why()))
+  }
+
+  /** The handle of an object is let go of: takes back those of its calls whose answers would have to go back. */
+  recall(target: Target, why: () => HandleReleased): void {
+    for (const pending of this.callsOf(target)) {
+      // nobody waits for the worker, which may be busy
+      if (pending.method.undo !== undefined) this.takeBack(pending, () => pending.lose(why()), true)
     }
+  }
+
+  // those under way that have not been taken back
+  private callsOf(target: Target): ReadonlyArray<Pending> {
+    const isUnderWay = (pending: Pending | undefined): pending is Pending =>
+      pending?.target === target && pending.onAcknowledged === undefined
+    return target.load === 0 ? [] : this.slots.filter(isUnderWay)
   }
 
   // ---- calls ----
@@ -176,18 +188,25 @@ export class Client implements Connection {
     return Effect.callback<void>((resume) => this.takeBack(pending, () => resume(Exit.void)))
   }
 
-  private takeBack(pending: Pending, onAcknowledged: () => void): void {
-    const isTakenBack = pending.onAcknowledged !== undefined
-    pending.onAcknowledged = onAcknowledged
-    if (isTakenBack) return
-    pending.takenBack = Interruption.takeBack()
-    const interrupts = this.notes?.interrupts
-    if (interrupts !== undefined) Interruption.note(interrupts, pending.id, this.hasBegun(pending))
-    // callers that are interrupted together are taken back together, before any of those behind them begins
-    this.outbox.pushLazy2(Wire.Interrupt, pending.id)
-    if (this.interruptTimeout !== Infinity && !pending.uninterruptible) {
-      this.expectReaction(pending)
+  private takeBack(pending: Pending, onAcknowledged: () => void, isPatient = false): void {
+    const { method, onAcknowledged: before, target } = pending
+    // what it has taken may have to go back: letting go of the object comes behind that
+    const first = before ?? (method.undo === undefined ? undefined : this.imports.sendBack(target.id))
+    pending.onAcknowledged = first === undefined ? onAcknowledged : () => {
+      first()
+      onAcknowledged()
     }
+    if (before === undefined) {
+      pending.takenBack = Interruption.takeBack()
+      const interrupts = this.notes?.interrupts
+      if (interrupts !== undefined) Interruption.note(interrupts, pending.id, this.hasBegun(pending))
+      // callers that are interrupted together are taken back together, before any of those behind them begins
+      this.outbox.pushLazy2(Wire.Interrupt, pending.id)
+    }
+    if (isPatient || pending.timer !== undefined || this.interruptTimeout === Infinity || pending.uninterruptible) {
+      return
+    }
+    this.expectReaction(pending)
   }
 
   // one that is not known to have begun waits rightly for what blocks the worker, and has its time once it is; so does one that waits

@@ -20,14 +20,17 @@ export class PendingCall extends Pending {
   resume: Resume = undefined as never
 
   succeed(value: unknown): void {
-    const { success, undo } = this.method
+    const { connection, method: { success, undo }, target } = this
     const decoded = this.decodeWith(success, value, "the result")
+    if (undo === undefined || success.handles || Codec.isSuccess(decoded)) return this.resume(decoded)
     // what takes time to decode may be interrupted meanwhile; the handles in it are let go of then
-    this.resume(
-      undo === undefined || success.handles || Codec.isSuccess(decoded)
-        ? decoded
-        : Effect.onInterrupt(decoded, () => Effect.callback((resume) => this.undo(value, () => resume(Exit.void))))
+    const undone = Effect.onInterrupt(
+      decoded,
+      () => Effect.callback((resume) => this.undo(value, () => resume(Exit.void)))
     )
+    // until then, what it came from is not let go of
+    const unhold = connection.ends.imports.sendBack(target.id)
+    this.resume(Effect.onExit(undone, () => Effect.sync(unhold)))
   }
 
   override undo(value: unknown, done: () => void): void {

@@ -106,6 +106,7 @@ export class RemoteObject implements Handles.Carrier, Holding {
     this.leases?.delete(this)
     const why = (): HandleReleased => released(this.served)
     this.served.release(why)
+    this.served.connection.recall(this.served, why)
     this.shortcut?.release(why)
     this.shortcut = undefined
     this.imports.releaseId(this.id)

@@ -46,6 +46,8 @@ export interface Connection {
   readonly send: (pending: Pending) => boolean
   /** takes back a call that has been sent; completes with its acknowledgement */
   readonly interrupt: (pending: Pending) => Effect.Effect<void>
+  /** the handle of an object is let go of: takes back those of its calls whose answers would have to go back */
+  readonly recall: (target: Target, why: () => HandleReleased) => void
 }
 
 /** One life of an actor. */

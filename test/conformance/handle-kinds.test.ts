@@ -1,12 +1,13 @@
 import { assert, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Option, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Logger, Option, Stream } from "effect"
 import { HandleReleased } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
-import { assertError, assertExited, assertInterrupted, defectOf, errorOf, forked, upTo } from "./asserts.ts"
+import { assertError, assertExited, assertInterrupted, defectOf, errorOf, forked, left, upTo } from "./asserts.ts"
 import behaviours, { kindOf, Point, point, Refused, Store, User } from "./fixtures/handle-kinds.ts"
 import { until } from "./journal.ts"
 import { onOneWorker } from "./oneWorker.ts"
+import { onEveryPlacement } from "./placements.ts"
 
 const fixture = { module: new URL("./fixtures/handle-kinds.ts", import.meta.url), behaviours }
 
@@ -276,6 +277,31 @@ onOneWorker(fixture, Store.layer(), (it) => {
         taken.length = 0
       }
     }))
+
+  for (const order of ["interrupted and released", "released and interrupted", "released"] as const) {
+    it.effect(`H5: what is on its way to a taker is not lost when its handle is ${order}`, () =>
+      Effect.gen(function*() {
+        const store = yield* Store.spawn()
+        for (const kind of ["endless", "slow"] as const) {
+          const own = yield* store[kind]({ key })
+          for (const turns of upTo(30)) {
+            yield* own.offerAll([1, 2])
+            const taken: Array<number> = []
+            const queue = yield* store[kind]({ key })
+            const taking = yield* forked(
+              Effect.uninterruptibleMask((restore) => Effect.map(restore(queue.take), (item) => taken.push(item)))
+            )
+            yield* Effect.replicateEffect(Effect.yieldNow, turns - 1, { discard: true })
+            if (order === "interrupted and released") taking.interruptUnsafe()
+            yield* Handle.release(queue)
+            if (order === "released and interrupted") taking.interruptUnsafe()
+            const exit = yield* Fiber.await(taking)
+            if (Exit.isFailure(exit)) assert.lengthOf(taken, 0)
+            assert.deepStrictEqual([...taken, ...yield* own.takeAll], [1, 2])
+          }
+        }
+      }))
+  }
 
   it.effect("H3: when a Queue has ended, what is in it can be taken, and then takers fail with Cause.Done", () =>
     Effect.gen(function*() {
@@ -877,6 +903,27 @@ const interruptBusy = (use: Effect.Effect<unknown, unknown>): Effect.Effect<void
       yield* Effect.yieldNow
       yield* Fiber.interrupt(busy)
     }), { discard: true })
+
+onEveryPlacement(fixture, (placement) => {
+  for (const isInterrupted of [false, true]) {
+    const what = isInterrupted ? "but the interruption of its taker does" : "however long that is busy"
+    it.live(`C3: letting go of a Queue does not end its worker, ${what}`, () =>
+      Effect.gen(function*() {
+        const store = yield* Store.spawn()
+        const queue = yield* store.queue({ key })
+        const taking = yield* forked(queue.take)
+        yield* store.log()
+        const burning = yield* forked(store.burn({ millis: isInterrupted ? 60_000 : 1_000 }))
+        yield* left
+        yield* Handle.release(queue)
+        if (isInterrupted) yield* Fiber.interrupt(taking)
+        const exit = yield* Fiber.await(burning)
+        if (isInterrupted) return assertExited(exit, "Killed", "Unknown")
+        assert.isTrue(Exit.isSuccess(exit))
+        assert.instanceOf(errorOf(yield* Fiber.await(taking)), HandleReleased)
+      }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), Effect.provide(Logger.layer([]))))
+  }
+}, { except: ["memory"], reason: "an actor in memory has no worker of its own that could end" })
 
 for (
   const [kind, make] of [

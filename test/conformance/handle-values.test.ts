@@ -414,6 +414,26 @@ for (const workers of ["dedicated", 1] as const) {
         assert.strictEqual(yield* (yield* source.items()).take, 1)
       }).pipe(Effect.provide(layer)))
 
+    it.live(`H5: a queue that is let go of while something is on its way from it is not held (${where})`, () =>
+      Effect.gen(function*() {
+        const source = yield* Source.spawn()
+        const held = yield* watch
+        const own = yield* source.slow()
+        yield* source.log()
+        const before = held()
+        for (const turns of upTo(20)) {
+          yield* own.offer(1)
+          const slow = yield* source.slow()
+          const taking = yield* forked(slow.take)
+          yield* Effect.replicateEffect(Effect.yieldNow, turns, { discard: true })
+          yield* Handle.release(slow)
+          if (turns % 2 === 0) taking.interruptUnsafe()
+          if (Exit.isFailure(yield* Fiber.await(taking))) yield* own.take
+        }
+        yield* source.log()
+        yield* Effect.promise(() => vi.waitFor(() => assert.strictEqual(held(), before)))
+      }).pipe(Effect.provide(layer)))
+
     it.live(`H5: an answer that fails when it has been made leaves nothing behind (${where})`, () =>
       Effect.gen(function*() {
         const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
