@@ -11,6 +11,7 @@ import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { HandleError } from "../ActorError.ts"
+import * as Kept from "../internal/kept.ts"
 import * as Objects from "../internal/objects.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
@@ -105,30 +106,41 @@ export const Map = <K extends Schema.Top, V extends Schema.Top>(
  * @category constructors
  * @since 0.1.0
  */
-export const fromMap = <K, V>(map: globalThis.Map<K, V>): MapHandle<K, V> =>
-  Objects.make(mapKind<K, V>(), () => ({
+export const fromMap = <K, V>(map: globalThis.Map<K, V>): MapHandle<K, V> => {
+  const methods = Kept.serve<MapMethods<K, V>>(map, (drop) => ({
     get: ({ key }) => Effect.sync(() => map.has(key) ? [map.get(key)!] : []),
     has: ({ key }) => Effect.sync(() => map.has(key)),
     set: ({ entries }) =>
       Effect.sync(() => {
-        for (const [key, value] of entries) map.set(key, value)
+        for (const [key, value] of entries) {
+          drop(map.get(key))
+          map.set(key, value)
+        }
       }),
     getOrSet: ({ key, value }) =>
       Effect.sync(() => {
-        if (!map.has(key)) map.set(key, value)
+        if (map.has(key)) drop(value)
+        else map.set(key, value)
         return map.get(key)!
       }),
     remove: ({ key }) =>
       Effect.sync(() => {
         const values = map.has(key) ? [map.get(key)!] : []
         map.delete(key)
+        drop(values)
         return values
       }),
-    clear: () => Effect.sync(() => map.clear()),
+    clear: () =>
+      Effect.sync(() => {
+        drop(map)
+        map.clear()
+      }),
     size: () => Effect.sync(() => map.size),
     entries: () => Stream.suspend(() => Stream.fromIterable(Array.from(map))),
     keys: () => Stream.suspend(() => Stream.fromIterable(Array.from(map.keys())))
   }))
+  return Objects.make(mapKind<K, V>(), () => methods)
+}
 
 /**
  * A handle of a list (uActor: the proxies of `list` and `Array`). An index below 0 counts from the end.
@@ -231,13 +243,14 @@ export const List = <A extends Schema.Top>(item: A): Schema.declare<ListHandle<A
 export const fromList = <A>(list: Array<A>): ListHandle<A> => {
   const at = (index: number): number => index < 0 ? index + list.length : index
   const exists = (index: number): boolean => index >= 0 && index < list.length
-  return Objects.make(listKind<A>(), () => ({
+  const methods = Kept.serve<ListMethods<A>>(list, (drop) => ({
     get: ({ index }) => Effect.sync(() => exists(at(index)) ? [list[at(index)]!] : []),
     set: ({ index, item }) =>
       Effect.sync(() => {
-        if (!exists(at(index))) return false
-        list[at(index)] = item
-        return true
+        const isThere = exists(at(index))
+        drop(isThere ? list[at(index)] : item)
+        if (isThere) list[at(index)] = item
+        return isThere
       }),
     insert: ({ index, items }) =>
       Effect.sync(() => {
@@ -246,7 +259,12 @@ export const fromList = <A>(list: Array<A>): ListHandle<A> => {
         for (const item of items) list.push(item)
         for (const item of rest) list.push(item)
       }),
-    remove: ({ index }) => Effect.sync(() => exists(at(index)) ? list.splice(at(index), 1) : []),
+    remove: ({ index }) =>
+      Effect.sync(() => {
+        const items = exists(at(index)) ? list.splice(at(index), 1) : []
+        drop(items)
+        return items
+      }),
     slice: ({ end, start }) => Effect.sync(() => list.slice(start, end)),
     reverseItems: () =>
       Effect.sync(() => {
@@ -256,9 +274,11 @@ export const fromList = <A>(list: Array<A>): ListHandle<A> => {
       }),
     clear: () =>
       Effect.sync(() => {
+        drop(list)
         list.length = 0
       }),
     size: () => Effect.sync(() => list.length),
     values: () => Stream.suspend(() => Stream.fromIterable(list.slice()))
   }))
+  return Objects.make(listKind<A>(), () => methods)
 }

@@ -16,6 +16,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { HandleError } from "../ActorError.ts"
 import { Undo } from "../internal/codec.ts"
+import * as Kept from "../internal/kept.ts"
 import * as Objects from "../internal/objects.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
@@ -136,16 +137,32 @@ export const fromQueue = <A>(queue: Queues.Queue<A> | Queues.Queue<A, Cause.Done
     poll: Queues.poll(own),
     stream: Stream.fromPull(Effect.succeed(takeAll))
   })
-  return Objects.make({ kind, shape: ownShape }, () => ({
-    offer: ({ items }) => Queues.offerAll(own, items),
-    take: ({ max, min }) => Effect.mapError(Queues.takeBetween(own, min, max), (): Ended => ({ _tag: "QueueEnded" })),
-    poll: () => Effect.map(Queues.poll(own), (item) => Option.isSome(item) ? [item.value] : []),
+  const methods = Kept.serve<Methods<A>>(queue, (drop) => ({
+    offer: ({ items }) => {
+      const offering = Effect.tap(Queues.offerAll(own, items), (rest) => Effect.sync(() => drop(rest)))
+      // how far more than one have got is not known
+      return items.length > 1 ? offering : Effect.onInterrupt(offering, () => Effect.sync(() => drop(items)))
+    },
+    take: ({ max, min }) =>
+      Effect.mapBoth(Queues.takeBetween(own, min, max), {
+        onSuccess: (items) => {
+          drop(items)
+          return items
+        },
+        onFailure: (): Ended => ({ _tag: "QueueEnded" })
+      }),
+    poll: () =>
+      Effect.map(Queues.poll(own), (item) => {
+        const items = Option.toArray(item)
+        drop(items)
+        return items
+      }),
     untake: ({ value }) =>
       Effect.sync(() => {
         const { state } = own
         if (state._tag === "Done" && value.length > 0) {
           // what was shut down keeps nothing
-          if (!Pull.isDoneCause(state.exit.cause)) return
+          if (!Pull.isDoneCause(state.exit.cause)) return drop(value)
           // the last of it was taken, so it had ended: it does so again when this is taken
           own.state = { _tag: "Closing", takers: new Set(), offers: new Set(), awaiters: new Set(), exit: state.exit }
         }
@@ -154,8 +171,13 @@ export const fromQueue = <A>(queue: Queues.Queue<A> | Queues.Queue<A, Cause.Done
       }),
     state: () => Effect.sync(() => ({ size: Queues.sizeUnsafe(own), isFull: Queues.isFullUnsafe(own) })),
     end: () => Queues.end(own),
-    shutdown: () => Queues.shutdown(own)
+    shutdown: () =>
+      Effect.suspend(() => {
+        drop(MutableList.toArray(own.messages))
+        return Queues.shutdown(own)
+      })
   }))
+  return Objects.make({ kind, shape: ownShape }, () => methods)
 }
 
 /**

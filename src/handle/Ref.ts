@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { HandleError } from "../ActorError.ts"
+import * as Kept from "../internal/kept.ts"
 import * as Objects from "../internal/objects.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
@@ -133,17 +134,28 @@ export const fromRef = <A>(ref: SubscriptionRef.SubscriptionRef<A>): RefHandle<A
     }
     return version
   }
-  return Objects.make(kindOf<A>(), () => ({
-    get: () => SubscriptionRef.get(ref),
-    set: ({ value }) => SubscriptionRef.set(ref, value),
-    getAndSet: ({ value }) => SubscriptionRef.getAndSet(ref, value),
-    read: () => Effect.map(SubscriptionRef.get(ref), (value) => [look(value), value] as const),
-    replace: ({ value, version }) =>
-      // one that comes too late is no change
-      SubscriptionRef.modifySome(ref, (before) =>
-        look(before) === version ? [true, Option.some(value)] : [false, Option.none()]),
-    changes: () => SubscriptionRef.changes(ref)
-  }))
+  const methods = Kept.serve<Methods<A>>(ref, (drop) => {
+    const getAndSet: Methods<A>["getAndSet"] = ({ value }) =>
+      Effect.map(SubscriptionRef.getAndSet(ref, value), (before) => {
+        drop(before)
+        return before
+      })
+    return {
+      get: () => SubscriptionRef.get(ref),
+      set: (payload) => Effect.asVoid(getAndSet(payload)),
+      getAndSet,
+      read: () => Effect.map(SubscriptionRef.get(ref), (value) => [look(value), value] as const),
+      replace: ({ value, version }) =>
+        // one that comes too late is no change
+        SubscriptionRef.modifySome(ref, (before) => {
+          const isTimely = look(before) === version
+          drop(isTimely ? before : value)
+          return isTimely ? [true, Option.some(value)] : [false, Option.none()]
+        }),
+      changes: () => SubscriptionRef.changes(ref)
+    }
+  })
+  return Objects.make(kindOf<A>(), () => methods)
 }
 
 /**

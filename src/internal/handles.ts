@@ -377,8 +377,12 @@ const takeIn = (wire: WireHandle, how: unknown, from: Importing): object => {
   return relay === undefined ? imports.dead(how, from) : imports.add([WireDeferred, relay], how, from)
 }
 
-// finds the handles in an encoded value
-const forEachWire = (value: unknown, found: (wire: WireHandle) => void): void => {
+// finds what is in a value; where `found` returns something, that is looked at as well
+const forEachIn = <A extends object>(
+  value: unknown,
+  is: (u: object) => u is A,
+  found: (one: A) => unknown
+): void => {
   const seen = new Set<object>()
   const add = (value: unknown): void => {
     if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) seen.add(value)
@@ -386,10 +390,8 @@ const forEachWire = (value: unknown, found: (wire: WireHandle) => void): void =>
   add(value)
   for (const value of seen) {
     try {
-      if (isWire(value)) {
-        found(value)
-        if (value[WireTag][0] === WireKnown) add(value[WireTag][2])
-      } else if (Array.isArray(value) || value instanceof Set) { for (const item of value) add(item) }
+      if (is(value)) add(found(value))
+      else if (Array.isArray(value) || value instanceof Set) { for (const item of value) add(item) }
       else if (value instanceof Map) { for (const entry of value) add(entry) }
       else for (const item of Object.values(value)) add(item)
     } catch {
@@ -397,6 +399,18 @@ const forEachWire = (value: unknown, found: (wire: WireHandle) => void): void =>
     }
   }
 }
+
+// finds the handles in an encoded value
+const forEachWire = (value: unknown, found: (wire: WireHandle) => void): void =>
+  forEachIn(value, isWire, (wire) => {
+    found(wire)
+    const { [WireTag]: content } = wire
+    return content[0] === WireKnown ? content[2] : undefined
+  })
+
+/** Finds the handles in a value. */
+export const forEachHandle = (value: unknown, found: (handle: object) => void): void =>
+  forEachIn(value, (u): u is object => HandleTypeId in u, found)
 
 // the number under which the sender serves it to the receiver, who has it from nobody else
 const numberOf = (content: WireContent): number | undefined => {

@@ -184,8 +184,8 @@ export class ServerCall implements Placed {
   decoding: Fiber.Fiber<unknown, unknown> | undefined
   /** what its payload lends to it; closed once it has been answered */
   readonly lent: Scope.Closeable | undefined
-  /** the handles in its payload, while it waits with its payload read */
-  taken: Array<object> | undefined
+  /** the handles in its payload, once that is read */
+  readonly taken: Array<object> | undefined
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   writer: StreamWriter | undefined
   forked = false
@@ -211,7 +211,9 @@ export class ServerCall implements Placed {
     this.index = index
     this.wire = wire
     this.extras = extras
-    this.lent = this.method.payload.handles ? Scope.makeUnsafe() : undefined
+    const { handles } = this.method.payload
+    this.lent = handles ? Scope.makeUnsafe() : undefined
+    this.taken = handles ? [] : undefined
   }
 
   /** It will never run: lets go of what has come with it. */

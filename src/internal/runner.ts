@@ -246,7 +246,6 @@ export class Runner {
   private peek(call: ServerCall): Prepared {
     const { actor, extras, id, index, wire } = call
     this.enter(id)
-    if (call.method.payload.handles) call.taken ??= []
     const run = call.run = this.prepare(actor, id, index, wire, extras, call)
     this.leave(id)
     if (!run.isAnswer && !Exit.isExit(run.effect)) return this.decode(call, run.effect)
@@ -320,6 +319,7 @@ export class Runner {
       payload,
       rpc
     }
+    if (Codec.carriesHandles(method)) Object.assign(options, { taken: call?.taken ?? [] })
     if (actor.isRelay) Object.assign(options, { discard: extras?.discard, streamBufferSize: extras?.window })
     let answer: object
     let effect: Effect.Effect<any, any>
