@@ -65,7 +65,8 @@ export interface ActorPool<Rpcs extends Rpc.Any, StartError = never> {
     f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
   ) => Effect.Effect<Array<Exit.Exit<A, E>>, never, R>
   /**
-   * starts on the next member without waiting; the fiber lives as long as the pool, and after its end fails as `ActorExited` (P3)
+   * starts on the next member without waiting; the fiber lives as long as the pool, and after its end fails as `ActorExited`. There
+   * is no payload that would say to which member, so with a `hash` the members take turns (P3).
    */
   readonly submit: <A, E, R>(
     f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
@@ -208,7 +209,7 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
         return Stream.mapEffect(
           items,
           (item, i) => {
-            if (i % chunkSize === 0 || !member.target.isAvailable) member = next(method, item)
+            if (i % chunkSize === 0 || !member.target.isAvailable) member = next()
             return f(refOf(member), item)
           },
           { concurrency: window, unordered: method === "mapUnordered" }
@@ -219,13 +220,13 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
       client: client as Client<Rpcs>,
       members: Effect.sync(() => members.map(refOf)),
       broadcast: (f) => Effect.suspend(() => Effect.forEach(members.map(refOf), f, { concurrency: "unbounded" })),
-      broadcastExit: (f) =>
-        Effect.suspend(() =>
-          Effect.forEach(members.map(refOf), (ref) => Effect.exit(f(ref)), { concurrency: "unbounded" })
-        ),
+      broadcastExit: (f) => {
+        const exitOf = (ref: ActorRef<Rpcs>) => Effect.exit(Effect.suspend(() => f(ref)))
+        return Effect.suspend(() => Effect.forEach(members.map(refOf), exitOf, { concurrency: "unbounded" }))
+      },
       submit: (f) =>
         Effect.suspend(() => {
-          const run = Effect.suspend(() => f(refOf(next("submit", undefined))))
+          const run = Effect.suspend(() => f(refOf(next())))
           if (scope.state._tag !== "Closed") return Effect.forkIn(run, scope, { startImmediately: true })
           // L6: a use after the end is an error, and no interruption
           const { target } = members[0]!

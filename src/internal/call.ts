@@ -26,15 +26,24 @@ export interface CallOptions {
   readonly streamBufferSize?: number | undefined
 }
 
+/** Makes the same call to another actor. */
+type Again = () => any
+
 /** Calls a method; the returned effect, or stream, settles exactly once (C1). */
-export const call = (target: Target, index: number, payload: unknown, options?: CallOptions): object => {
+export const call = (
+  target: Target,
+  index: number,
+  payload: unknown,
+  options?: CallOptions,
+  again?: Again
+): object => {
   const method = target.methods[index]!
-  if (method.stream) return stream(target, index, payload, options)
+  if (method.stream) return stream(target, index, payload, options, again)
   return Effect.callback<unknown, unknown>((resume) => {
     const extras = extrasOf(options, undefined)
     const encoded = method.payload.handles ? Exit.succeed(payload) : method.payload.encode(payload)
-    if (Codec.isSuccess(encoded)) return begin(target, index, encoded.value, extras, undefined, resume)
-    return resume(callSlowly(target, index, encoded, extras))
+    if (Codec.isSuccess(encoded)) return begin(target, index, encoded.value, extras, undefined, resume, again)
+    return resume(callSlowly(target, index, encoded, extras, again))
   })
 }
 
@@ -42,11 +51,12 @@ const callSlowly = (
   target: Target,
   index: number,
   encoded: Effect.Effect<unknown, unknown>,
-  extras: Wire.Extras | undefined
+  extras: Wire.Extras | undefined,
+  again: Again | undefined
 ): Effect.Effect<unknown, unknown> =>
   Effect.flatMap(
     encodeSlowly(target, target.methods[index]!, encoded),
-    ([payload, transfer]) => Effect.callback((resume) => begin(target, index, payload, extras, transfer, resume))
+    ([payload, transfer]) => Effect.callback((resume) => begin(target, index, payload, extras, transfer, resume, again))
   )
 
 const begin = (
@@ -55,12 +65,14 @@ const begin = (
   payload: unknown,
   extras: Wire.Extras | undefined,
   transfer: ReadonlyArray<unknown> | undefined,
-  resume: Resume
+  resume: Resume,
+  again: Again | undefined
 ): Effect.Effect<void> | undefined => {
   const pending = extras?.discard === true
     ? new PendingTell(target, index, payload, extras, transfer)
     : new PendingCall(target, index, payload, extras, transfer)
   pending.resume = resume
+  pending.again = again
   prepare(pending)
   return submit(pending) ? pending : undefined
 }
@@ -83,7 +95,13 @@ const encodeSlowly = (
         )
   )
 
-const stream = (target: Target, index: number, payload: unknown, options?: CallOptions): object => {
+const stream = (
+  target: Target,
+  index: number,
+  payload: unknown,
+  options: CallOptions | undefined,
+  again: Again | undefined
+): object => {
   const method = target.methods[index]!
   const window = options?.streamBufferSize
   if (window !== undefined && window !== Infinity && !(Number.isInteger(window) && window >= 1)) {
@@ -115,7 +133,8 @@ const stream = (target: Target, index: number, payload: unknown, options?: CallO
     })
   )
   const stream = Stream.fromChannel(channel as Channel.Channel<readonly [unknown, ...Array<unknown>], unknown>)
-  return options?.asQueue === true ? Stream.toQueue(stream, { capacity: options.streamBufferSize ?? 16 }) : stream
+  if (options?.asQueue === true) return Stream.toQueue(stream, { capacity: options.streamBufferSize ?? 16 })
+  return again === undefined ? stream : Stream.catchIf(stream, (error) => target.passesOn(error), again)
 }
 
 /** Handlers that make the same calls elsewhere. */

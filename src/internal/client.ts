@@ -316,7 +316,7 @@ export class Client implements Connection {
         return Effect.fail(pending.mailboxFull(value as number))
       case Wire.FailureStopped:
       case Wire.FailureRemoved:
-        return Effect.fail(target.released ?? pending.stopped("NotRun", "before it ran"))
+        return pending.failing(target.released ?? pending.stopped("NotRun", "before it ran"))
       default:
         return Effect.fail(target.released ?? pending.stopped("Unknown", "while it ran"))
     }

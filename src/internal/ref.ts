@@ -81,10 +81,8 @@ const prototypeOf = (methods: ReadonlyArray<Codec.Method>): object => {
 // the member is chosen when the call is made, not when it is described: a retry may go to another
 const routed =
   (method: Codec.Method, index: number, route: Route) => (payload: unknown, options?: Call.CallOptions) => {
-    const call = (): object => Call.call(route(method.tag, payload).targetFor(index), index, payload, options)
-    return method.stream && options?.asQueue !== true
-      ? Stream.suspend(call as () => Stream.Stream<unknown, unknown>)
-      : Effect.suspend(call as () => Effect.Effect<unknown, unknown>)
+    const call = (): any => Call.call(route(method.tag, payload).targetFor(index), index, payload, options, call)
+    return method.stream && options?.asQueue !== true ? Stream.suspend(call) : Effect.suspend(call)
   }
 
 // assigned, because to define a property costs more than all else here

@@ -131,6 +131,8 @@ export class Target {
   willRestart: ((end: LinkEnd) => boolean) | undefined
   /** told when the way is cut on which its calls go and no other's; they are to go another one then */
   onCut: (() => void) | undefined
+  /** whether calls that it has not run, and never will, may go elsewhere, if they were meant for any of several */
+  hasHeir: (() => boolean) | undefined
   /** told of its end before the watchers */
   keeper: Pick<Watcher, "onExit"> | undefined
   private watchers: Set<Watcher> | undefined
@@ -182,6 +184,12 @@ export class Target {
   /** how many calls are under way or wait to be sent */
   get load(): number {
     return this.queued + this.running + this.forked + this.waiting.size
+  }
+
+  /** Whether a call that has failed with this is to go elsewhere: never back to where it has been. */
+  passesOn(error: unknown): boolean {
+    return error instanceof ActorExited && error.actor === this.name && error.outcome === "NotRun" && this.closing &&
+      this.hasHeir?.() === true
   }
 
   /** Whether calls can be sent to it now. */
@@ -315,6 +323,8 @@ export abstract class Pending extends Effectable.Class<void> {
   forked = false
   uninterruptible = false
   onAcknowledged: (() => void) | undefined
+  /** makes it again, where it may go to any of several */
+  again: (() => Effect.Effect<unknown, unknown>) | undefined
   /** which of those it is that have been taken back */
   takenBack = 0
   /** that of its caller, where it carries handles */
@@ -404,7 +414,15 @@ export abstract class Pending extends Effectable.Class<void> {
   abstract fail(failure: Effect.Effect<never, unknown>): void
 
   lose(error: ActorError | HandleReleased): void {
-    this.fail(Effect.fail(error))
+    this.fail(this.failing(error))
+  }
+
+  /** A failure, if it is not made again elsewhere. */
+  failing(error: ActorError | HandleReleased): Effect.Effect<never, unknown> {
+    const { again } = this
+    return again !== undefined && this.isCarriable && this.target.passesOn(error)
+      ? Effect.suspend(again) as Effect.Effect<never, unknown>
+      : Effect.fail(error)
   }
 
   /** `NotRun` is said of a call only if no incarnation can have begun it. */

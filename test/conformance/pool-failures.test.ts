@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Logger, Schedule } from "effect"
+import { Effect, Exit, Fiber, Logger, Schedule, Stream } from "effect"
 import * as ActorPool from "../../src/ActorPool.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Supervision from "../../src/Supervision.ts"
@@ -96,6 +96,77 @@ onEveryPlacement(fixture, (placement) => {
       assert.deepStrictEqual(yield* Effect.forEach(upTo(6), () => pool.client.who()), upTo(6).map(() => other))
       const submitted = yield* pool.submit((member) => member.who())
       assert.strictEqual(yield* Fiber.join(submitted), other)
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  for (const workers of ["dedicated", 2] as const) {
+    it.live(`P6: a member that is being killed takes no more calls, its workers ${workers}`, () =>
+      Effect.gen(function*() {
+        const { members, pool } = yield* mates(2)
+        const other = yield* members[1]!.who()
+        const killing = yield* forked(ActorRef.kill(members[0]!))
+        const calls = yield* Effect.forEach(upTo(6), () => pool.client.who(), { concurrency: "unbounded" })
+        assert.deepStrictEqual(calls, upTo(6).map(() => other))
+        yield* Fiber.join(killing)
+      }).pipe(Effect.provide(placement.layer({ workers })), quiet))
+
+    it.live(`P6: what a member that is killed has not begun goes to another one, its workers ${workers}`, () =>
+      Effect.gen(function*() {
+        const { journal, members, pool } = yield* mates(2)
+        const other = yield* members[1]!.who()
+        const hanging = yield* forked(pool.client.hang())
+        yield* journal.awaitLine("hanging")
+        const calls = yield* Effect.forEach(upTo(6), () => forked(pool.client.who()))
+        const numbers = yield* Effect.forEach(upTo(2), () => forked(Stream.runCollect(pool.client.numbers())))
+        const own = yield* forked(members[0]!.who())
+        const killing = yield* forked(ActorRef.kill(members[0]!))
+        yield* journal.note("go")
+        assert.deepStrictEqual(yield* Effect.forEach(calls, Fiber.join), upTo(6).map(() => other))
+        assert.deepStrictEqual(yield* Effect.forEach(numbers, Fiber.join), [[other], [other]])
+        // what may have run fails, and so does what was meant for this member
+        assertExited(yield* Fiber.await(hanging), "Killed", "Unknown")
+        assertExited(yield* Fiber.await(own), "Killed", "NotRun")
+        yield* Fiber.join(killing)
+      }).pipe(Effect.provide(placement.layer({ workers })), quiet))
+  }
+
+  it.live("P6: what waits for a member that cannot be brought back goes to another one", () =>
+    Effect.gen(function*() {
+      const { journal, members, pool } = yield* mates(2, { builds: 2, held: 2 })
+      const other = yield* members[1]!.who()
+      const exiting = yield* forked(members[0]!.exit())
+      const calls = yield* Effect.forEach(upTo(6), () => forked(pool.client.who()))
+      assertExited(yield* Fiber.await(exiting), "Crashed", "Unknown")
+      yield* journal.note("go")
+      assert.deepStrictEqual(yield* Effect.forEach(calls, Fiber.join), upTo(6).map(() => other))
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("P6: calls wait for a member that comes back when the only other one is being killed", () =>
+    Effect.gen(function*() {
+      const { journal, members, pool } = yield* mates(2, { held: 2 })
+      yield* Effect.exit(members[1]!.exit())
+      yield* forked(members[0]!.block())
+      yield* journal.awaitLine("blocking")
+      const killing = yield* forked(ActorRef.kill(members[0]!))
+      const calls = yield* Effect.forEach(upTo(6), () => forked(pool.client.who()))
+      yield* journal.note("go")
+      assert.deepStrictEqual(yield* Effect.forEach(calls, Fiber.join), upTo(6).map(() => 3))
+      yield* Fiber.join(killing)
+    }).pipe(Effect.provide(placement.layer()), quiet))
+
+  it.live("P6: a pool that closes hands nothing over to those of its members that close last", () =>
+    Effect.gen(function*() {
+      const calls = yield* Effect.scoped(Effect.gen(function*() {
+        const { members, pool } = yield* mates(2, { held: 2 })
+        const exiting = yield* forked(members[0]!.exit())
+        const calls = yield* Effect.forEach(
+          upTo(6),
+          () => Effect.forkDetach(pool.client.who(), { startImmediately: true })
+        )
+        yield* Fiber.await(exiting)
+        return calls
+      }))
+      const exits = yield* Effect.forEach(calls, Fiber.await)
+      for (const exit of exits.filter((_, i) => i % 2 === 0)) assertExited(exit, "Stopped", "NotRun")
     }).pipe(Effect.provide(placement.layer()), quiet))
 
   it.live("P6: with shared workers only the members of the dead worker are touched", () =>

@@ -326,6 +326,34 @@ onOneWorker(fixture, Fellow.layer({ journal: "none" }), (it) => {
       assertInterrupted(exits[3]!)
     }))
 
+  it.effect("P3: a function that throws for one member is that member's own exit, and no other's", () =>
+    Effect.gen(function*() {
+      const { members, names, pool } = yield* fellows(3)
+      const exits = yield* pool.broadcastExit((member) => {
+        if (member === members[1]) throw new RangeError("not this one")
+        return member.who()
+      })
+      assert.lengthOf(exits, 3)
+      assert.deepStrictEqual([exits[0], exits[2]], [Exit.succeed(names[0]!), Exit.succeed(names[2]!)])
+      assertError(defectOf(exits[1]!), { name: "RangeError", message: "not this one" })
+    }))
+
+  it.effect("P3: submit has no key to hash: with this strategy it goes round", () =>
+    Effect.gen(function*() {
+      const methods: Array<string> = []
+      const strategy = {
+        hash: (method: string, payload: unknown) => {
+          methods.push(method)
+          return (payload as { readonly key: string }).key
+        }
+      }
+      const { client, names, pool } = yield* fellows(3, { strategy })
+      yield* client.whoHas({ key: "a" })
+      const fibers = yield* Effect.forEach(upTo(6), () => pool.submit((member) => member.who()))
+      assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), [...names, ...names])
+      assert.deepStrictEqual(methods, ["whoHas"])
+    }))
+
   it.effect("P3: submit starts on the next member without waiting, and returns a fiber", () =>
     Effect.gen(function*() {
       const { members, names, pool } = yield* fellows(2)

@@ -20,7 +20,7 @@ import type { System } from "./system.ts"
  * - `least-busy`: the member with the fewest calls under way; best for work that takes its time, because no member is without any
  *   while calls wait at another one
  * - `random`
- * - `hash`: calls with the same key go to the same member, for as long as it lives
+ * - `hash`: calls with the same key go to the same member, for as long as it lives; it is given the method and its payload
  */
 export type Strategy =
   | "round-robin"
@@ -53,12 +53,15 @@ export interface Pool {
   /** the same array for as long as the pool lives */
   readonly members: ReadonlyArray<HostedActor>
   readonly resize: (size: Size) => Effect.Effect<void, unknown>
-  /** the member that the next call goes to */
-  readonly next: (method: string, payload: unknown) => HostedActor
+  /** the member that the next call goes to; with no method, it is not known what that will be */
+  readonly next: (method?: string, payload?: unknown) => HostedActor
   readonly client: object
 }
 
-const isAlive = (actor: HostedActor): boolean => actor.target.isAvailable
+const isAlive = ({ target, worker }: HostedActor): boolean => target.isAvailable && !worker.ending
+
+// in this life or a next one
+const takesCalls = ({ isKilled, target }: HostedActor): boolean => !target.closing && !isKilled
 
 // FNV-1a, 32 bits
 const hashOf = (text: string): number => {
@@ -76,25 +79,24 @@ const aliveFrom = (members: ReadonlyArray<HostedActor>, start: number): HostedAc
   // none is there: one that comes back, if any does
   for (let i = 0; i < members.length; i++) {
     const member = members[(start + i) % members.length]!
-    if (!member.target.closing) return member
+    if (takesCalls(member)) return member
   }
   return members[start]!
 }
 
 const router = (members: ReadonlyArray<HostedActor>, strategy: Strategy): Pool["next"] => {
+  let at = 0
+  const nextInTurn = (): HostedActor => {
+    const start = at
+    at = (at + 1) % members.length
+    return aliveFrom(members, start)
+  }
   switch (strategy) {
-    case "round-robin": {
-      let at = 0
-      return () => {
-        const start = at
-        at = (at + 1) % members.length
-        return aliveFrom(members, start)
-      }
-    }
+    case "round-robin":
+      return nextInTurn
     case "random":
       return () => aliveFrom(members, Math.floor(Math.random() * members.length))
-    case "least-busy": {
-      let at = 0
+    case "least-busy":
       return () => {
         // ties go round, so that a burst of calls made before any is sent is spread as well
         let best = aliveFrom(members, at)
@@ -105,9 +107,11 @@ const router = (members: ReadonlyArray<HostedActor>, strategy: Strategy): Pool["
         at = (at + 1) % members.length
         return best
       }
-    }
     default:
-      return (method, payload) => aliveFrom(members, hashOf(strategy.hash(method, payload)) % members.length)
+      return (method, payload) =>
+        method === undefined
+          ? nextInTurn()
+          : aliveFrom(members, hashOf(strategy.hash(method, payload)) % members.length)
   }
 }
 
@@ -130,7 +134,17 @@ export const make = (
     Effect.gen(function*() {
       const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
       // those that are added later are supervised as the first ones are
-      const spawn = Effect.provideService(system.spawn(definition, options.args, replacement), Current, yield* Current)
+      const supervised = Effect.provideService(
+        system.spawn(definition, options.args, replacement),
+        Current,
+        yield* Current
+      )
+      // P6: calls fail when no member can be brought back; one that ends hands over what has not run
+      const hasHeir = (): boolean => members.list.some(takesCalls)
+      const spawn = Effect.map(supervised, (actor) => {
+        actor.target.hasHeir = hasHeir
+        return actor
+      })
       const members = new Members(definition.name, spawn, scope, yield* Effect.context())
       const starting = restore(members.resize(options.size))
       yield* Effect.onError(starting, (cause) => Scope.close(scope, Exit.failCause(cause)))
