@@ -55,7 +55,10 @@ export interface SystemOptions {
  * @since 0.1.0
  */
 export interface ThreadOptions extends SystemOptions {
-  /** limits of each thread, in megabytes; a thread that exceeds its heap ends as `OutOfMemory` */
+  /**
+   * limits of each thread, in megabytes; a thread that exceeds its heap ends as `OutOfMemory`. Those with which V8 would end the
+   * whole program are refused: less than 3 for the old generation, and less than 0.25 for the stack.
+   */
   readonly resourceLimits?:
     | {
       readonly maxOldGenerationSizeMb?: number
@@ -108,6 +111,24 @@ const layer = (name: string, module: string, system: ReturnType<typeof System.ma
 const spinOf = (layer: string, { spin }: ThreadOptions | ProcessOptions, ofItself: Duration.Input): number =>
   spin === false ? 0 : millis(`${layer}: spin`, spin ?? ofItself)
 
+// below these, and beyond that stack, V8 ends the whole program and not the thread
+const limits = [
+  ["maxOldGenerationSizeMb", 3, Infinity],
+  ["maxYoungGenerationSizeMb", 0, Infinity],
+  ["stackSizeMb", 0.25, 2 ** 20]
+] as const
+
+const limitsOf = (layer: string, resourceLimits: ThreadOptions["resourceLimits"]): typeof resourceLimits => {
+  for (const [limit, least, most] of limits) {
+    const value = resourceLimits?.[limit]
+    if (value === undefined || typeof value === "number" && value >= least && value <= most) continue
+    throw new RangeError(
+      `${layer}: resourceLimits.${limit} must be a number from ${least} to ${most}, not ${value}`
+    )
+  }
+  return resourceLimits
+}
+
 /**
  * Actors on worker threads.
  *
@@ -121,7 +142,7 @@ export const layerThreads = (threads: ThreadOptions): Layer.Layer<ActorSystem> =
     name,
     module,
     System.make(
-      ThreadLink.placement(module, spinOf(name, threads, "50 micros"), threads.resourceLimits),
+      ThreadLink.placement(module, spinOf(name, threads, "50 micros"), limitsOf(name, threads.resourceLimits)),
       options(name, threads)
     )
   )

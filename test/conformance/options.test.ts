@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, type Layer } from "effect"
+import { Effect, Exit, Fiber, type Layer } from "effect"
 import { setTimeout } from "node:timers/promises"
 import * as ActorRef from "../../src/ActorRef.ts"
 import { ActorSystem } from "../../src/ActorSystem.ts"
@@ -52,6 +52,46 @@ for (const name of ["NodeActorSystem.layerThreads", "NodeActorSystem.layerProces
     }
   })
 }
+
+describe("resourceLimits", () => {
+  const layerOf = (resourceLimits: Anything) => systems["NodeActorSystem.layerThreads"]!({ resourceLimits })
+  const refused: ReadonlyArray<[limit: string, range: string, values: ReadonlyArray<unknown>]> = [
+    ["maxOldGenerationSizeMb", "3 to Infinity", [NaN, -1, 0, 1, 2.4, -Infinity, "64", null]],
+    ["maxYoungGenerationSizeMb", "0 to Infinity", [NaN, -1, "16", true]],
+    ["stackSizeMb", "0.25 to 1048576", [NaN, -1, 0, 0.2, Infinity, 1e12, "4"]]
+  ]
+  for (const [limit, range, values] of refused) {
+    it(`P8: ${limit} with which V8 would end the program, or which is no number, is refused by name`, () => {
+      for (const value of values) {
+        assert.throws(
+          () => layerOf({ [limit]: value }),
+          RangeError,
+          `NodeActorSystem.layerThreads: resourceLimits.${limit} must be a number from ${range}, not ${String(value)}`
+        )
+      }
+    })
+  }
+
+  it("P8: limits that may work, or are not given, are taken", () => {
+    layerOf({ maxOldGenerationSizeMb: 3, maxYoungGenerationSizeMb: 0, stackSizeMb: 0.25 })
+    layerOf({ maxOldGenerationSizeMb: Infinity, maxYoungGenerationSizeMb: Infinity, stackSizeMb: undefined })
+  })
+
+  for (
+    const limits of [
+      { maxOldGenerationSizeMb: 3 },
+      { maxOldGenerationSizeMb: 5, maxYoungGenerationSizeMb: 0 },
+      { stackSizeMb: 0.25 },
+      { stackSizeMb: 1048576 }
+    ]
+  ) {
+    it.live(`L2: what is too little for the actors, or too much for the machine, fails their spawn: ${JSON.stringify(limits)}`, () =>
+      Effect.gen(function*() {
+        const exit = yield* Effect.exit(Effect.scoped(Voter.spawn()))
+        assert.isTrue(Exit.isFailure(exit))
+      }).pipe(Effect.provide(layerOf(limits))))
+  }
+})
 
 onEveryPlacement({ module, behaviours }, (placement) => {
   for (const time of ["30 days", Infinity] as const) {
