@@ -166,10 +166,6 @@ const child = async ({ spin, workers }: ProcessBoot): Promise<Channel> => {
   }
 }
 
-// by their places in the `stdio` that the host gives it
-const channelFd = 3
-const begunFd = 4
-
 // what a child whose event loop is blocked cannot do, a thread of it does: notice that its parent is gone, or the thread of it that has
 // started the child, with which the other end of the channel is gone (L1), and announce what has begun and blocks it (C3)
 const watch = async (begun: Int32Array): Promise<void> => {
@@ -181,7 +177,7 @@ const watch = async (begun: Int32Array): Promise<void> => {
     const nothing = new Uint8Array(0)
     const sleep = new Int32Array(new SharedArrayBuffer(4))
     const isThere = () => { try { return process.kill(parent, 0) } catch (error) { return error.code === "EPERM" } }
-    const isOpen = () => { try { writeSync(${channelFd}, nothing) } catch (error) { return error.code !== "EPIPE" } return true }
+    const isOpen = () => { try { writeSync(${Boot.channelFd}, nothing) } catch (error) { return error.code !== "EPIPE" } return true }
     let before = "", announced = ""
     while (process.ppid === parent && isThere() && isOpen()) {
       Atomics.wait(sleep, 0, 0, 500)
@@ -189,7 +185,7 @@ const watch = async (begun: Int32Array): Promise<void> => {
       const now = ids.join()
       if (now !== "" && now === before && now !== announced) {
         announced = now
-        try { writeSync(${begunFd}, ids) } catch {}
+        try { writeSync(${Boot.begunFd}, ids) } catch {}
       }
       before = now
     }

@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, References, Schedule } from "effect"
+import { Socket } from "node:net"
 import { setImmediate } from "node:timers/promises"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Supervision from "../../src/Supervision.ts"
@@ -18,6 +19,11 @@ const doomed = Effect.gen(function*() {
   const journal = yield* Journal.make
   return { actor: yield* Doomed.spawn({ journal: journal.path }), journal }
 })
+
+/** The pipes that this process has open. */
+const sockets = (): ReadonlyArray<Socket> =>
+  (process as unknown as { readonly _getActiveHandles: () => ReadonlyArray<unknown> })._getActiveHandles()
+    .filter((handle) => handle instanceof Socket)
 
 const workerOf = (actor: ActorRef.AnyActorRef): string => ActorRef.address(actor).split("@")[1]!
 
@@ -162,6 +168,22 @@ onEveryPlacement(fixture, (placement) => {
       assertExited(exit, "Crashed", "Unknown")
       assert.include(exitedOf(exit).message, "SIGABRT")
     }).pipe(Effect.provide(placement.layer()), quiet))
+
+  for (const [n, pipe] of ["stderr", "that of what blocks it"].entries()) {
+    it.live(`F1, F2: a pipe of a process that fails (${pipe}) ends that process alone, as Disconnected`, () =>
+      Effect.gen(function*() {
+        const bystander = yield* doomed
+        const before = sockets()
+        const { actor } = yield* doomed
+        const pipes = sockets().filter((socket) => !before.includes(socket))
+        assert.lengthOf(pipes, 2)
+        const holding = yield* forked(actor.hold())
+        pipes[n]!.destroy(new Error("reset"))
+        assertExited(yield* Fiber.await(holding), "Disconnected", "Unknown")
+        assert.include(exitedOf(yield* Fiber.await(holding)).message, "reset")
+        assert.strictEqual(yield* bystander.actor.echo({ n: 1 }), 1)
+      }).pipe(Effect.provide(placement.layer()), quiet))
+  }
 
   it.live("F2: process.abort is a crash at once, whoever else holds the stderr of the process", () =>
     Effect.gen(function*() {

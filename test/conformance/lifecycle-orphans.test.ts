@@ -76,6 +76,25 @@ const orphan = (pid: number) =>
   )
 
 onEveryPlacement(fixture, (placement) => {
+  it.live("F1, L2: a worker that cannot be started, for want of descriptors, fails its spawn and nothing else", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const { status, stderr, stdout } = childProcess.spawnSync(
+        "sh",
+        [
+          "-c",
+          `ulimit -n 100; exec "$0" "$@"`,
+          process.execPath,
+          script("parent"),
+          "exhausts",
+          journal.path,
+          placement.name
+        ],
+        { encoding: "utf8", timeout: 30_000 }
+      )
+      assert.deepStrictEqual([stdout.split("\n").slice(1, 3), status], [["Failure true", "true"], 0], stderr)
+    }))
+
   it.live("L1: a program that has closed its actors ends by itself", () =>
     Effect.gen(function*() {
       const journal = yield* Journal.make

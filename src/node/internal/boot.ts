@@ -19,6 +19,15 @@ export const threadFlushAt = 16
 /** The same of a child process. */
 export const processFlushAt = 64
 
+/** The file descriptors of a child. */
+export const stdio: Array<"ignore" | "inherit" | "pipe" | "ipc"> = ["ignore", "inherit", "pipe", "ipc", "pipe"]
+
+/** The one among them through which messages go. */
+export const channelFd = stdio.indexOf("ipc")
+
+/** The one through which its watcher says what blocks it. */
+export const begunFd = stdio.lastIndexOf("pipe")
+
 /** The exit code of a child that was told to end. */
 export const terminated = 143
 

@@ -8,7 +8,7 @@ import type { Readable } from "node:stream"
 import { type LinkEnd, nowhere } from "../../internal/link.ts"
 import type { Placement } from "../../internal/system/placement.ts"
 import type { Batch } from "../../internal/wire.ts"
-import { type Boot, pathOf, processFlushAt, terminated } from "./boot.ts"
+import { begunFd, type Boot, pathOf, processFlushAt, stdio, terminated } from "./boot.ts"
 import { enter, workers } from "./census.ts"
 import { entry } from "./place.ts"
 import { Vigil } from "./spin.ts"
@@ -52,8 +52,7 @@ export const placement = (module: string, spin: number, options: ChildOptions): 
     const boot: ProcessBoot = { module, spin, workers: workers[0]! + 1 }
     const forkOptions: ForkOptions = {
       serialization: "advanced",
-      // the last is where its watcher says what blocks it
-      stdio: ["ignore", "inherit", "pipe", "ipc", "pipe"],
+      stdio,
       ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
       ...(options.execArgv === undefined ? {} : { execArgv: [...process.execArgv, ...options.execArgv] })
     }
@@ -67,9 +66,27 @@ export const placement = (module: string, spin: number, options: ChildOptions): 
     let killTimer: ReturnType<typeof setTimeout> | undefined
     // V8 aborts a process that is out of heap, and only its stderr says why
     let isOutOfMemory = false
-    child.stderr!.on("data", (chunk: Uint8Array) => {
+    const onError = ({ message }: Error): void => {
+      if (child.pid === undefined) {
+        end ??= { reason: "Crashed", message: `the process could not be started: ${message}` }
+        return finish(null, null)
+      }
+      // it is going down, and its exit says why, or it lives on out of reach
+      killTimer ??= setTimeout(() => {
+        end ??= { reason: "Disconnected", message: `the process could not be reached: ${message}` }
+        child.kill("SIGKILL")
+      }, unreachableTimeout)
+    }
+    child.on("error", onError)
+    // without descriptors for them there are no pipes
+    const stderr = child.stderr as Socket | undefined
+    const begun = child.stdio?.[begunFd] as Readable | undefined
+    stderr?.on("error", onError).on("data", (chunk: Uint8Array) => {
       process.stderr.write(chunk)
       isOutOfMemory ||= String(chunk).includes("heap out of memory")
+    })
+    begun?.on("error", onError).on("readable", () => {
+      for (let id = begun.read(4); id !== null; id = begun.read(4)) events.onBegun(id.readInt32LE())
     })
     const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (exited) return
@@ -80,29 +97,13 @@ export const placement = (module: string, spin: number, options: ChildOptions): 
       // late errors of a channel that is going down concern nobody any more
       child.on("error", () => undefined)
       // a process that the child has started may hold it still, and go on writing
-      const stderr = child.stderr as Socket
-      stderr.unref()
+      stderr?.unref()
       events.onEnd(end ?? endOf(code, signal, isOutOfMemory))
     }
     child.on("message", (batch) => {
       vigil.arrived()
       events.onBatch(batch as unknown as Batch)
       if (events.isAwaited()) vigil.begin()
-    })
-    const begun = child.stdio[4] as Readable
-    begun.on("readable", () => {
-      for (let id = begun.read(4); id !== null; id = begun.read(4)) events.onBegun(id.readInt32LE())
-    })
-    child.on("error", ({ message }) => {
-      if (child.pid === undefined) {
-        end ??= { reason: "Crashed", message: `the process could not be started: ${message}` }
-        return finish(null, null)
-      }
-      // it is going down, and its exit says why, or it lives on out of reach
-      killTimer ??= setTimeout(() => {
-        end ??= { reason: "Disconnected", message: `the process could not be reached: ${message}` }
-        child.kill("SIGKILL")
-      }, unreachableTimeout)
     })
     // the channel has been read to its end before "exit" counts, so no answer is lost
     let code: number | null = null
