@@ -204,7 +204,7 @@ export class Answers {
       return this.outbox.push3(Wire.Settled, id, undefined)
     }
     if (actor.state === "Closing" && Cause.hasInterruptsOnly(cause)) {
-      return this.outbox.push4(Wire.Failed, id, Wire.FailureStoppedRunning, undefined)
+      return this.outbox.push4(Wire.Failed, id, Wire.FailureStoppedRunning, actor.killed)
     }
     if (actor.isRelay && only?._tag === "Fail" && isRelayable(only.error)) {
       return seal(Codec.relayed.encode(only.error), Wire.FailureRelayed, undefined)

@@ -318,7 +318,7 @@ export class Client implements Connection {
       case Wire.FailureRemoved:
         return pending.failing(target.released ?? pending.stopped("NotRun", "before it ran"))
       default:
-        return Effect.fail(target.released ?? pending.stopped("Unknown", "while it ran"))
+        return Effect.fail(target.released ?? pending.stopped("Unknown", "while it ran", value === Wire.killed))
     }
   }
 

@@ -75,6 +75,8 @@ export class LocalActor {
   forks: ReadonlyArray<boolean | undefined> = nothing
   handlers: ReadonlyArray<Behaviour.Handler> = nothing
   state: "Building" | "Running" | "Draining" | "Closing" = "Building"
+  /** it is closed because it was killed, as callers are told whose links know nothing of that */
+  killed: typeof Wire.killed | undefined
   building: Fiber.Fiber<unknown, unknown> | undefined
   draining = false
   /** the actor an object belongs to */

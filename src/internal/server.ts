@@ -89,7 +89,7 @@ export class Server {
       case Wire.Close:
         return this.close(
           batch[i + 1] as number,
-          batch[i + 2] as boolean,
+          batch[i + 2] as boolean | typeof Wire.killed,
           Codec.decodeExit(batch[i + 3] as Wire.EncodedExit)
         )
       case Wire.Vote:
@@ -335,9 +335,11 @@ export class Server {
   }
 
   // L4: take no more calls; finish or interrupt what runs; run finalizers
-  private close(id: number, drain: boolean, exit: Exit.Exit<void, unknown>): void {
+  private close(id: number, how: boolean | typeof Wire.killed, exit: Exit.Exit<void, unknown>): void {
     const actor = this.actors.get(id)
     if (actor === undefined) return this.runner.outbox.push3(Wire.Closed, id, undefined)
+    const drain = how === true
+    if (how === Wire.killed) actor.killed = how
     if (actor.state === "Closing") return
     // what its objects have accepted is finished as well, as far as it does not wait for something
     if (drain) actor.objects?.values().forEach((object) => object.host!.hurry(object))

@@ -449,9 +449,12 @@ export abstract class Pending extends Effectable.Class<void> {
   }
 
   /** The actor has been closed under the call, because it was stopped or killed. */
-  stopped(known: Outcome, when: string): ActorExited {
-    const { message, reason } = this.target.ended ??
-      { message: `${this.target.address} was stopped`, reason: "Stopped" }
+  stopped(known: Outcome, when: string, isKilled = false): ActorExited {
+    const { address, ended } = this.target
+    const { message, reason } = ended ??
+      (isKilled
+        ? { message: `${address} was killed`, reason: "Killed" }
+        : { message: `${address} was stopped`, reason: "Stopped" })
     return this.exited(reason, known, `${message} ${when}`)
   }
 

@@ -35,8 +35,14 @@ export const Spawn = 1
  * has said; it is not answered.
  */
 export const Start = 21
-/** `[Close, target, drain, exit]`: end the actor with an encoded exit; `drain` finishes what was accepted first. */
+/**
+ * `[Close, target, drain, exit]`: end the actor with an encoded exit; `drain` finishes what was accepted first. It may be
+ * {@link killed}: then it does not, and callers on other links are told so.
+ */
 export const Close = 2
+
+/** Of an actor that is closed, or of a call that it has not finished: it was killed. */
+export const killed = "killed"
 /** `[Call, callId, target, method, payload]`; a payload that is a struct of plain fields is these alone, without their names. */
 export const Call = 3
 /** `[CallWith, callId, target, method, payload, extras]`: a call with {@link Extras}. */

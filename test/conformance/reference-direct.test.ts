@@ -88,6 +88,20 @@ for (const workers of ["dedicated", 1] as const) {
   onEveryPlacement(fixture, (placement) => {
     const layer = placement.layer({ workers })
 
+    it.live(`F2: calls through a reference say that its actor was killed, as others do (${where})`, () =>
+      Effect.gen(function*() {
+        const { clerk, journal, visitor } = yield* meet(1)
+        const hanging = yield* forked(visitor.hang({ line: "a" }))
+        yield* journal.awaitLine("a begun")
+        const behind = yield* forked(visitor.notes({ name: "behind", n: 3 }))
+        yield* journal.awaitLine("behind made")
+        yield* ActorRef.kill(clerk)
+        assert.deepStrictEqual(yield* Fiber.join(hanging), "Killed Unknown")
+        const reasons = (yield* Fiber.join(behind)).map((end) => end.split(" ")[0])
+        assert.deepStrictEqual(reasons, ["Killed", "Killed", "Killed"])
+        assert.deepStrictEqual(yield* visitor.notes({ name: "after", n: 1 }), ["Killed NotRun"])
+      }).pipe(Effect.provide(layer), quiet))
+
     it.live(`H4: a reference in an actor makes every kind of call (${where})`, () =>
       Effect.gen(function*() {
         const { journal, visitor } = yield* meet(1)

@@ -72,7 +72,7 @@ export class Endings {
     actor.hurry = () => {
       actor.hurry = () => undefined
       clearTimeout(drainTimer)
-      outbox.push4(Wire.Close, target.id, false, encoded)
+      outbox.push4(Wire.Close, target.id, actor.isKilled ? Wire.killed : false, encoded)
       if (this.workers.areDedicated) outbox.push1(Wire.End)
       if (this.timeout === Infinity) return
       killTimer = setTimeout(
