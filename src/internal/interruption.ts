@@ -8,12 +8,13 @@ import * as Fiber from "effect/Fiber"
 
 // how many calls can be noted at once; a call's place is its id modulo this
 const places = 1024
-// behind them: whether all calls are interrupted, and how many are under way
+// behind them: whether all calls are interrupted, how many are under way, and how many of those have suspended
 const allAt = places
 const underWayAt = places + 1
+const runningAt = places + 2
 
 /** How long the memory is. */
-export const length = places + 2
+export const length = places + 3
 
 /** The call in which a fiber of a handler runs. */
 const CurrentCall: Context.Reference<number> = Context.Reference<number>("uactor/CurrentCall", {
@@ -76,6 +77,14 @@ export const forget = (array: Int32Array, id: number): void => {
 export const noteUnderWay = (array: Int32Array, count: number): void => {
   array[underWayAt] = count
 }
+
+/** Notes that one call more has suspended in its handler, or one less, for whoever asks what is left when their caller has died. */
+export const noteRunning = (array: Int32Array, change: 1 | -1): void => {
+  array[runningAt]! += change
+}
+
+/** Whether any has. */
+export const isRunning = (array: Int32Array): boolean => array[runningAt]! > 0
 
 /** Notes that the caller has died: all its calls are interrupted; returns whether there were any. */
 export const noteAll = (array: Int32Array): boolean => {

@@ -12,6 +12,7 @@ import { ActorExited } from "../ActorError.ts"
 import type * as Behaviour from "./behaviour.ts"
 import type * as Codec from "./codec.ts"
 import * as Handles from "./handles.ts"
+import * as Interruption from "./interruption.ts"
 import { Mailbox } from "./mailbox.ts"
 import { type Placed, Places } from "./places.ts"
 import { ScopedFiber } from "./scopedFiber.ts"
@@ -45,6 +46,8 @@ interface Host {
 
 /** Runs the calls of one link. */
 interface Runner {
+  /** where the interruptions of its calls are noted, and how many of them have suspended */
+  readonly interrupts: Int32Array | undefined
   /** begins a call that has waited */
   readonly start: (call: ServerCall) => void
   /** a call is in the mailbox */
@@ -133,7 +136,20 @@ export class LocalActor {
   /** A call has suspended. */
   enter(call: ServerCall): void {
     const calls = this.calls ??= new Places()
-    if (call.place === -1) calls.add(call)
+    if (call.place !== -1) return
+    calls.add(call)
+    this.count(call, 1)
+  }
+
+  /** It has ended, or goes on from the beginning. */
+  leave(call: ServerCall): void {
+    if (call.place === -1) return
+    this.calls!.delete(call)
+    this.count(call, -1)
+  }
+
+  private count({ runner: { interrupts }, uninterruptible }: ServerCall, change: 1 | -1): void {
+    if (interrupts !== undefined && !uninterruptible) Interruption.noteRunning(interrupts, change)
   }
 
   /** An object belongs to it from now on. */

@@ -5,12 +5,14 @@
  * has ended. Actors of one worker are connected with each other in the same way.
  */
 import * as Interruption from "./interruption.ts"
-import type { ChannelEnd, Link, LinkEnd } from "./link.ts"
+import type { ChannelEnd, Link, LinkEnd, Notes } from "./link.ts"
 import type { Outbox } from "./outbox.ts"
 import * as Wire from "./wire.ts"
 
 let channelCount = 0
 let passCount = 0
+
+const hasBegun = ({ begun, interrupts }: Notes): boolean => begun![0]! > 0 || Interruption.isRunning(interrupts!)
 
 /** A worker that others can be connected with, as the process that started it sees it; `Ends`: the link between the two. */
 export class Neighbour<Ends> {
@@ -22,8 +24,8 @@ export class Neighbour<Ends> {
   readonly stuck: (address: string) => void
   private readonly channels = new Map<Neighbour<Ends>, number>()
   private readonly others = new Map<number, Neighbour<Ends>>()
-  /** where the interruptions of the calls are noted that it makes on a channel */
-  private readonly interrupts = new Map<number, Int32Array>()
+  /** of the calls that it makes on a channel */
+  private readonly notes = new Map<number, Notes>()
   /** the channels whose other ends have died with calls under way */
   private readonly leaving = new Map<number, ReturnType<typeof setTimeout>>()
   private ended = false
@@ -94,7 +96,7 @@ export class Neighbour<Ends> {
   private introduce(other: Neighbour<Ends>, channel: number, { caller, end, transfer }: ChannelEnd): void {
     this.channels.set(other, channel)
     this.others.set(channel, other)
-    if (caller?.interrupts !== undefined) this.interrupts.set(channel, caller.interrupts)
+    if (caller !== undefined) this.notes.set(channel, caller)
     this.outbox.pushTransfer([Wire.Introduce, channel, end, other.interruptTimeout], transfer)
   }
 
@@ -105,23 +107,35 @@ export class Neighbour<Ends> {
     this.leaving.clear()
     this.channels.delete(this)
     for (const [other, channel] of this.channels) {
-      const interrupts = this.interrupts.get(channel)
-      other.gone(this, channel, end, interrupts !== undefined && Interruption.noteAll(interrupts))
+      other.gone(this, channel, end, this.notes.get(channel))
     }
     this.channels.clear()
     this.others.clear()
-    this.interrupts.clear()
+    this.notes.clear()
   }
 
   // another one has ended, and may have called something here, which is interrupted like everything whose caller goes away (C3)
-  private gone(other: Neighbour<Ends>, channel: number, { message, reason }: LinkEnd, hasCalled: boolean): void {
+  private gone(other: Neighbour<Ends>, channel: number, { message, reason }: LinkEnd, notes: Notes | undefined): void {
     this.channels.delete(other)
     this.others.delete(channel)
-    this.interrupts.delete(channel)
+    this.notes.delete(channel)
     this.outbox.push4(Wire.Gone, channel, reason, message)
-    if (!hasCalled || this.interruptTimeout === Infinity) return
-    const isStuck = (): void => this.stuck("what was called by a worker that has ended")
-    this.leaving.set(channel, setTimeout(isStuck, this.interruptTimeout))
+    if (notes !== undefined && Interruption.noteAll(notes.interrupts!) && this.interruptTimeout !== Infinity) {
+      this.expectReaction(channel, notes)
+    }
+  }
+
+  // what has not begun waits rightly for what blocks the worker, and never will; or has its time once it has
+  private expectReaction(channel: number, notes: Notes): void {
+    const isDue = hasBegun(notes)
+    const timer = setTimeout(() =>
+      // what has come meanwhile is read first, also where this side was blocked itself
+      setImmediate(() => {
+        if (this.leaving.get(channel) !== timer) return
+        if (isDue && hasBegun(notes)) this.stuck("what was called by a worker that has ended")
+        else this.expectReaction(channel, notes)
+      }), this.interruptTimeout)
+    this.leaving.set(channel, timer)
   }
 
   /** What one that has ended had called has ended, too. */

@@ -46,7 +46,7 @@ export class Runner {
   readonly answers: Answers
   private readonly ends: Handles.Ends
   private readonly begun: Int32Array | undefined
-  private readonly interrupts: Int32Array | undefined
+  readonly interrupts: Int32Array | undefined
   private readonly calls = new Table<ServerCall>()
   private unannounced: Array<ServerCall> = []
   private writers: Array<StreamWriter> = []
@@ -489,7 +489,7 @@ export class Runner {
   /** Takes a call out of the tables. */
   forget(call: ServerCall): void {
     this.calls.delete(call.id)
-    call.actor.calls?.delete(call)
+    call.actor.leave(call)
     if (this.onLeft !== undefined) this.checkLeft()
   }
 

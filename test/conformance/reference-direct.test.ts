@@ -381,20 +381,22 @@ onEveryPlacement(fixture, (placement) => {
       assert.notInclude(lines, "behind 1")
     }).pipe(Effect.provide(placement.layer()), quiet))
 
-  it.live("C3: an actor that does not react when a holder dies that has called it is killed, and nobody else", () =>
-    Effect.gen(function*() {
-      const { callers: [one, other], clerk, journal } = yield* meet(
-        2,
-        (args) => Supervision.supervised(Clerk.spawn(args), soon)
-      )
-      const blocking = yield* forked(one!.block())
-      yield* journal.awaitLine("blocking")
-      yield* ActorRef.kill(one!)
-      assertExited(yield* Fiber.await(blocking), "Killed", "Unknown")
-      yield* Stream.runHead(Stream.filter(ActorRef.incarnations(clerk), ({ number }) => number === 2))
-      assert.deepStrictEqual(yield* other!.notes({ name: "other", n: 1 }), ["success"])
-      assert.strictEqual(yield* clerk.count(), 1)
-    }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), quiet))
+  for (const method of ["block", "blockLater"] as const) {
+    it.live(`C3: an actor that does not react when a holder dies that has called it is killed, and nobody else (${method})`, () =>
+      Effect.gen(function*() {
+        const { callers: [one, other], clerk, journal } = yield* meet(
+          2,
+          (args) => Supervision.supervised(Clerk.spawn(args), soon)
+        )
+        const blocking = yield* forked(one![method]())
+        yield* journal.awaitLine("blocking")
+        yield* ActorRef.kill(one!)
+        assertExited(yield* Fiber.await(blocking), "Killed", "Unknown")
+        yield* Stream.runHead(Stream.filter(ActorRef.incarnations(clerk), ({ number }) => number === 2))
+        assert.deepStrictEqual(yield* other!.notes({ name: "other", n: 1 }), ["success"])
+        assert.strictEqual(yield* clerk.count(), 1)
+      }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), quiet))
+  }
 
   it.live("C3: who waits for an actor that does not react is not taken for one itself", () =>
     Effect.gen(function*() {
@@ -428,6 +430,30 @@ onEveryPlacement(fixture, (placement) => {
       yield* Fiber.join(interruption)
       assert.deepStrictEqual(yield* visitor.notes({ name: "after", n: 1 }), ["success"])
     }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), quiet))
+
+  for (const calls of [1, 2]) {
+    it.live(`C3: nor is who computes for someone else while a holder dies whose calls wait behind that (${calls})`, () =>
+      Effect.gen(function*() {
+        const { clerk, journal, visitor } = yield* meet(1)
+        yield* visitor.all()
+        const burning = yield* forked(clerk.burn())
+        yield* journal.awaitLine("burning")
+        yield* forked(visitor.notes({ name: "late", n: calls }))
+        yield* journal.awaitLine("late made")
+        yield* ActorRef.kill(visitor)
+        // others run into that timeout again and again
+        for (let i = 0; i < 3; i++) {
+          const its = yield* Journal.make
+          const clock = yield* Clerk.spawn({ journal: its.path })
+          const ignoring = yield* forked(clock.ignore())
+          yield* its.awaitLine("ignoring")
+          yield* Fiber.interrupt(ignoring)
+        }
+        yield* journal.note("made")
+        yield* Fiber.join(burning)
+        assert.strictEqual(yield* clerk.count(), 2)
+      }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), quiet))
+  }
 
   it.live("C3: an actor that does not react to an interruption through a reference is killed, and nobody else", () =>
     Effect.gen(function*() {
