@@ -286,6 +286,8 @@ export const Idempotent: Context.Reference<boolean> = Codec.Idempotent
  * reads shared memory, which costs some nanoseconds and does not yield; call it in the loop. Where the handler cannot be
  * interrupted, as in a finalizer or while it acquires something, it does nothing. On threads only: in a child process and in memory
  * nothing can reach a loop that does not yield, and there it does nothing; the process is killed when `interruptTimeout` has passed.
+ * So is a thread in which more than 8192 calls of one caller's thread run when they are interrupted together, if it is one of the
+ * first of them that computes.
  *
  * @category combinators
  * @since 0.1.0

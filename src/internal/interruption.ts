@@ -6,8 +6,8 @@
 import * as Context from "effect/Context"
 import * as Fiber from "effect/Fiber"
 
-// how many calls can be noted at once; a call's place is its id modulo this
-const places = 1024
+// so many calls can be under way without one taking the place of another; a call's place is its id modulo this
+const places = 2 ** 13
 // behind them: whether all calls are interrupted, how many are under way, and how many of those have suspended
 const allAt = places
 const underWayAt = places + 1

@@ -513,6 +513,20 @@ onEveryPlacement(fixture, (placement) => {
       assert.deepStrictEqual(yield* journal.lines, ["a computes", "go a"])
     }).pipe(Effect.provide(placement.layer())))
 
+  it.live("C3: so does one that is interrupted together with thousands of calls that run", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const stage = yield* Stage.spawn()
+      const running = yield* Effect.forEach(upTo(3_000), () => forked(stage.awaitLine({ line: "never" })))
+      yield* stage.echo({ n: 1 })
+      const a = yield* forked(stage.compute({ job: "a", journal: journal.path }))
+      yield* journal.awaitLine("a computes")
+      const interruptions = yield* Effect.forEach([a, ...running], (call) => forked(Fiber.interrupt(call)))
+      yield* journal.note("go a")
+      yield* Fiber.joinAll(interruptions)
+      assert.deepStrictEqual(yield* journal.lines, ["a computes", "go a"])
+    }).pipe(Effect.provide(placement.layer())))
+
   it.live("C3: Actor.checkInterrupt does not break off a finalizer or an acquisition", () =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
