@@ -240,6 +240,20 @@ describe("pools", () => {
         assert.strictEqual((yield* pool.members).length, 1)
       }).pipe(Effect.scoped, Effect.provide(placement.layer())))
 
+    it.live("P8: a strategy that is none is refused, and named", () =>
+      Effect.gen(function*() {
+        for (const strategy of ["first", null, { hash: "n" }]) {
+          const args = { journal: "" }
+          const error = yield* Effect.flip(ActorPool.make(Fellow, { size: 1, args, strategy: strategy as never }))
+          assert.instanceOf(error, SpawnError)
+          assert.strictEqual(error.reason, "OptionsInvalid")
+          assert.match(
+            error.message,
+            /^the strategy of a pool of Fellow must be one of "round-robin", .*\{ hash \}, not /
+          )
+        }
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
     it.live("L6: a pool that has been closed is not given another size", () =>
       Effect.gen(function*() {
         const pool = yield* Effect.scoped(fellows(1))

@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import { SpawnError } from "../../ActorError.ts"
 import type { Definition } from "../behaviour.ts"
 import * as Ref from "../ref.ts"
 import { Current, type Policy } from "../supervision.ts"
@@ -17,8 +18,8 @@ import type { System } from "./system.ts"
  * How calls are spread over the members of a pool.
  *
  * - `round-robin`: one after the other, in the order in which the calls are made; best where a call costs little
- * - `least-busy`: the member with the fewest calls under way; best for work that takes its time, because no member is without any
- *   while calls wait at another one
+ * - `least-busy`: the member with the fewest calls under way or waiting; best for work that takes its time, because then no member
+ *   has many more of them than another
  * - `random`
  * - `hash`: calls with the same key go to the same member, for as long as it lives; it is given the method and its payload
  */
@@ -28,7 +29,7 @@ export type Strategy =
   | "random"
   | { readonly hash: (method: string, payload: unknown) => string }
 
-/** What every pool takes. */
+/** What every pool takes. A call is bound to its member when it is made, however long the calls before it take. */
 interface CommonOptions {
   /**
    * how many actors, at least 1; or between how many, as its calls need: one is started when a call finds all of them busy, and one
@@ -84,6 +85,12 @@ const aliveFrom = (members: ReadonlyArray<HostedActor>, start: number): HostedAc
   return members[start]!
 }
 
+const names = ["round-robin", "least-busy", "random"] as const
+
+// in plain JavaScript it may be anything
+const isStrategy = (strategy: Strategy): boolean =>
+  typeof strategy === "object" ? typeof strategy?.hash === "function" : names.includes(strategy)
+
 const router = (members: ReadonlyArray<HostedActor>, strategy: Strategy): Pool["next"] => {
   let at = 0
   const nextInTurn = (): HostedActor => {
@@ -132,6 +139,14 @@ export const make = (
   // together: none takes a call or the time of the others while one does not close
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
+      const { strategy = "round-robin" } = options
+      if (!isStrategy(strategy)) {
+        const expected = [...names.map((name) => `"${name}"`), "{ hash }"].join(", ")
+        const message = `the strategy of a pool of ${definition.name} must be one of ${expected}, not ${
+          JSON.stringify(strategy)
+        }`
+        return yield* Effect.fail(new SpawnError({ actor: definition.name, reason: "OptionsInvalid", message }))
+      }
       const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
       // those that are added later are supervised as the first ones are
       const supervised = Effect.provideService(
@@ -140,7 +155,7 @@ export const make = (
         yield* Current
       )
       // P6: calls fail when no member can be brought back; one that ends hands over what has not run
-      const hasHeir = (): boolean => members.list.some(takesCalls)
+      const hasHeir = (): boolean => scope.state._tag !== "Closed" && members.list.some(takesCalls)
       const spawn = Effect.map(supervised, (actor) => {
         actor.target.hasHeir = hasHeir
         return actor
@@ -148,7 +163,7 @@ export const make = (
       const members = new Members(definition.name, spawn, scope, yield* Effect.context())
       const starting = restore(members.resize(options.size))
       yield* Effect.onError(starting, (cause) => Scope.close(scope, Exit.failCause(cause)))
-      const route = router(members.list, options.strategy ?? "round-robin")
+      const route = router(members.list, strategy)
       const next: Pool["next"] = (method, payload) => {
         const member = route(method, payload)
         members.used(member)
