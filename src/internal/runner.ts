@@ -319,7 +319,7 @@ export class Runner {
       payload,
       rpc
     }
-    if (Codec.carriesHandles(method)) Object.assign(options, { taken: call?.taken ?? [] })
+    if (actor.id < 0 && Codec.carriesHandles(method)) Object.assign(options, { taken: call?.taken ?? [] })
     if (actor.isRelay) Object.assign(options, { discard: extras?.discard, streamBufferSize: extras?.window })
     let answer: object
     let effect: Effect.Effect<any, any>
