@@ -209,7 +209,8 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
         return Stream.mapEffect(
           items,
           (item, i) => {
-            if (i % chunkSize === 0 || !member.target.isAvailable) member = next()
+            const stays = i % chunkSize > 0 && member.isAlive && members.includes(member)
+            if (!stays) member = next()
             return f(refOf(member), item)
           },
           { concurrency: window, unordered: method === "mapUnordered" }
@@ -236,7 +237,7 @@ const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Sch
         }),
       map: mapItems("map"),
       mapUnordered: mapItems("mapUnordered"),
-      resize: resize
+      resize
     }
     return { pool, members }
   })

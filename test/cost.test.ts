@@ -155,8 +155,9 @@ onEveryPlacement(fixture, (placement) => {
         Effect.forEach(computations, (each) => cheap.compute(each), { concurrency: 16, discard: true })
       )
       assert.isAtMost(cost.sent, 10)
-      // it has gone to sleep before each
-      yield* Effect.forEach(numbers.slice(0, 10), (n) => Effect.delay(cheap.echo({ n }), "5 millis"))
+      const after = yield* costOf(Effect.forEach(numbers.slice(0, 10), (n) => cheap.echo({ n })))
+      // the first may still find it awake
+      assert.isAtLeast(after.sent, 9)
     }).pipe(Effect.provide(placement.layer({ spin: false }))))
 }, { except: ["memory", "processes"], reason: "there is no shared memory between the two" })
 

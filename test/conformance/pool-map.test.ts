@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Option, Stream } from "effect"
+import { Effect, Exit, Fiber, Option, Stream } from "effect"
 import * as ActorPool from "../../src/ActorPool.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import behaviours, { Fellow, Tired } from "./fixtures/pools.ts"
@@ -138,6 +138,33 @@ describe("pools", () => {
           pool.map(input, (member) => member.who(), { window: 1, chunkSize: 10 })
         )
         assert.deepStrictEqual(results, [first, second])
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P7: and when its own is one too many, which finishes what it has", () =>
+      Effect.gen(function*() {
+        const pool = yield* makePool
+        const [kept, left] = yield* pool.members
+        const [first, second] = yield* pool.broadcast((member) => member.who())
+        // the next one is the second
+        yield* pool.client.who()
+        const shrink = Effect.gen(function*() {
+          const held = yield* Effect.forkChild(left!.hold({ job: "last" }), { startImmediately: true })
+          yield* left!.awaitLine({ line: "last began" })
+          const resized = yield* Effect.forkChild(pool.resize(1), { startImmediately: true })
+          yield* Effect.repeat(pool.members, { until: ({ length }) => length === 1 })
+          return Effect.asVoid(
+            Effect.andThen(left!.release({ job: "last" }), Effect.all([Fiber.join(held), Fiber.join(resized)]))
+          )
+        })
+        const nothing = Effect.succeed(Effect.void)
+        const input = Stream.mapEffect(Stream.make(0, 1), (n): Effect.Effect<Effect.Effect<void, unknown>, unknown> =>
+          n === 1 ? shrink : nothing)
+        const results = yield* Stream.runCollect(
+          pool.map(input, (member, finish) =>
+            Effect.tap(member.who(), () => finish), { window: 1, chunkSize: 10 })
+        )
+        assert.deepStrictEqual(results, [second, first])
+        assert.deepStrictEqual(yield* pool.members, [kept!])
       }).pipe(Effect.scoped, Effect.provide(placement.layer())))
 
     it.live("P8: a window and a chunk size below 1 are refused, and named", () =>

@@ -5,7 +5,7 @@ import { SpawnError } from "../../src/ActorError.ts"
 import * as ActorPool from "../../src/ActorPool.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Supervision from "../../src/Supervision.ts"
-import { exitedOf } from "./asserts.ts"
+import { defectOf, exitedOf } from "./asserts.ts"
 import behaviours, { Fellow, Limited, NoStart } from "./fixtures/pools.ts"
 import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
@@ -18,13 +18,13 @@ const fellows = (size: ActorPool.Size) =>
     (journal) => ActorPool.make(Fellow, { size, strategy: "least-busy", args: { journal: journal.path } })
   )
 
-const limited = (size: ActorPool.Size, limit: number, hangs = false) =>
+const limited = (size: ActorPool.Size, limit: number, how: "well" | "hangs" | "dies at its end" = "well") =>
   Effect.gen(function*() {
     const journal = yield* Journal.make
     const pool = yield* ActorPool.make(Limited, {
       size,
       strategy: "least-busy",
-      args: { journal: journal.path, limit, hangs }
+      args: { journal: journal.path, limit, how }
     })
     const noted = (line: string) => Effect.map(journal.lines, (lines) => lines.filter((each) => each === line).length)
     return { journal, noted, pool }
@@ -33,6 +33,15 @@ const limited = (size: ActorPool.Size, limit: number, hangs = false) =>
 /** Waits until the pool has so many members. */
 const grown = <A>({ members }: { readonly members: Effect.Effect<ReadonlyArray<A>> }, n: number) =>
   Effect.repeat(members, { until: ({ length }) => length === n })
+
+/** A log, and what completes when this is warned of in it. */
+const warning = (text: string) =>
+  Effect.map(Deferred.make<void>(), (warned) => {
+    const logger = Logger.make(({ message }) => {
+      if (String(message).includes(text)) Deferred.doneUnsafe(warned, Effect.void)
+    })
+    return { warned, log: Logger.layer([logger]) }
+  })
 
 const forked = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
 
@@ -163,9 +172,10 @@ describe("pools", () => {
       Effect.gen(function*() {
         const pool = yield* fellows(2)
         const [first, second] = yield* pool.members
-        yield* ActorRef.kill(first!)
-        yield* ActorRef.awaitExit(first!)
+        // it need not be gone yet
+        const killed = yield* forked(ActorRef.kill(first!))
         yield* pool.resize(2)
+        yield* Fiber.join(killed)
         const members = yield* pool.members
         assert.strictEqual(members[0], second)
         assert.strictEqual(new Set(yield* pool.broadcast((member) => member.who())).size, 2)
@@ -183,9 +193,9 @@ describe("pools", () => {
 
     it.live("P1: a growth that is interrupted leaves nothing behind", () =>
       Effect.gen(function*() {
-        const { journal, noted, pool } = yield* limited(1, 4, true)
+        const { journal, pool } = yield* limited(1, 4, "hangs")
         const resized = yield* forked(pool.resize(2))
-        yield* Effect.repeat(noted("starting"), { until: (n) => n === 2 })
+        yield* journal.awaitLine("start 2")
         yield* Fiber.interrupt(resized)
         assert.strictEqual((yield* pool.members).length, 1)
         yield* journal.note("go")
@@ -194,13 +204,10 @@ describe("pools", () => {
 
     it.live("P7: one that cannot grow says so in the log, does not try again at once, and serves its calls", () =>
       Effect.gen(function*() {
-        const warned = yield* Deferred.make<void>()
-        const logger = Logger.make(({ message }) => {
-          if (String(message).includes("a pool of Limited could not grow")) Deferred.doneUnsafe(warned, Effect.void)
-        })
+        const { log, warned } = yield* warning("a pool of Limited could not grow")
         const { journal, noted, pool } = yield* Effect.provide(
           limited({ min: 1, max: 2, idleTimeToLive: "1 hour" }, 1),
-          Logger.layer([logger])
+          log
         )
         const calls = yield* Effect.forEach([1, 2], () => forked(pool.client.waitForGo()))
         yield* Deferred.await(warned)
@@ -209,6 +216,20 @@ describe("pools", () => {
         yield* Effect.forEach([...calls, ...more], Fiber.join)
         yield* Effect.scoped(fellows(1))
         assert.strictEqual(yield* noted("starting"), 2)
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P7: of one that fails to close, and nobody waits for, the log tells", () =>
+      Effect.gen(function*() {
+        const { log, warned } = yield* warning("a member that a pool of Limited had no need of failed to close")
+        const exit = yield* limited(2, 2, "dies at its end").pipe(
+          Effect.provide(log),
+          Effect.flatMap(({ pool }) => pool.resize({ min: 1, max: 2, idleTimeToLive: "40 millis" })),
+          Effect.andThen(Deferred.await(warned)),
+          Effect.scoped,
+          Effect.exit
+        )
+        // the last one is closed by the scope, which is told
+        assert.strictEqual((defectOf(exit) as Error).message, "no end")
       }).pipe(Effect.scoped, Effect.provide(placement.layer())))
 
     it.live("P8: bounds that are none are refused, and named", () =>

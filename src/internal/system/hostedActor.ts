@@ -67,6 +67,16 @@ export class HostedActor implements Referent {
     return this.target
   }
 
+  /** Whether it takes calls now: not while its worker is going down. */
+  get isAlive(): boolean {
+    return this.target.isAvailable && !this.worker.ending
+  }
+
+  /** Whether it takes calls, in this life or a next one. */
+  get hasFuture(): boolean {
+    return !this.target.closing && !this.isKilled
+  }
+
   get address(): string {
     return this.target.address
   }

@@ -128,7 +128,7 @@ export class Members {
   }
 
   private get alive(): Array<HostedActor> {
-    return this.list.filter(({ target }) => !target.closing)
+    return this.list.filter(({ hasFuture }) => hasFuture)
   }
 
   /** A call goes to this one. */
@@ -146,7 +146,7 @@ export class Members {
     const grown = Effect.matchCauseEffect(this.start(1), {
       onSuccess: ([member]) => {
         this.starting--
-        if (this.list.length >= this.bounds.max) return this.retire([member!])
+        if (this.list.length >= this.bounds.max) return this.retireUnasked([member!])
         this.list.push(member!)
         return Effect.void
       },
@@ -195,6 +195,14 @@ export class Members {
     )
   }
 
+  // nobody is told of a finalizer that fails
+  private retireUnasked(members: ReadonlyArray<HostedActor>): Effect.Effect<void> {
+    return Effect.catchCause(
+      this.retire(members),
+      (cause) => Effect.logWarning(`a member that a pool of ${this.pool} had no need of failed to close`, cause)
+    )
+  }
+
   private close(members: ReadonlyArray<HostedActor>): Effect.Effect<void> {
     return Effect.forEach(members, (member) => {
       const scope = this.scopes.get(member)!
@@ -223,7 +231,7 @@ export class Members {
       })
       const surplus = idle.slice(0, Math.max(0, this.list.length - this.bounds.min))
       for (const member of surplus) this.list.splice(this.list.indexOf(member), 1)
-      return Effect.asVoid(Effect.forkIn(this.retire(surplus), this.scope))
+      return Effect.asVoid(Effect.forkIn(this.retireUnasked(surplus), this.scope))
     })
   }
 }

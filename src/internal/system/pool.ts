@@ -59,11 +59,6 @@ export interface Pool {
   readonly client: object
 }
 
-const isAlive = ({ target, worker }: HostedActor): boolean => target.isAvailable && !worker.ending
-
-// in this life or a next one
-const takesCalls = ({ isKilled, target }: HostedActor): boolean => !target.closing && !isKilled
-
 // FNV-1a, 32 bits
 const hashOf = (text: string): number => {
   let hash = 0x811c9dc5
@@ -75,12 +70,12 @@ const hashOf = (text: string): number => {
 const aliveFrom = (members: ReadonlyArray<HostedActor>, start: number): HostedActor => {
   for (let i = 0; i < members.length; i++) {
     const member = members[(start + i) % members.length]!
-    if (isAlive(member)) return member
+    if (member.isAlive) return member
   }
   // none is there: one that comes back, if any does
   for (let i = 0; i < members.length; i++) {
     const member = members[(start + i) % members.length]!
-    if (takesCalls(member)) return member
+    if (member.hasFuture) return member
   }
   return members[start]!
 }
@@ -109,7 +104,7 @@ const router = (members: ReadonlyArray<HostedActor>, strategy: Strategy): Pool["
         let best = aliveFrom(members, at)
         for (let i = 1; i < members.length; i++) {
           const member = members[(at + i) % members.length]!
-          if (isAlive(member) && member.target.load < best.target.load) best = member
+          if (member.isAlive && member.target.load < best.target.load) best = member
         }
         at = (at + 1) % members.length
         return best
@@ -155,7 +150,7 @@ export const make = (
         yield* Current
       )
       // P6: calls fail when no member can be brought back; one that ends hands over what has not run
-      const hasHeir = (): boolean => scope.state._tag !== "Closed" && members.list.some(takesCalls)
+      const hasHeir = (): boolean => scope.state._tag !== "Closed" && members.list.some(({ hasFuture }) => hasFuture)
       const spawn = Effect.map(supervised, (actor) => {
         actor.target.hasHeir = hasHeir
         return actor
