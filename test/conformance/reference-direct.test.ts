@@ -409,6 +409,18 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* clerk.count(), 1)
     }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), quiet))
 
+  // others run into `interruptTimeout`, again and again
+  const othersRunOut = Effect.repeat(
+    Effect.gen(function*() {
+      const its = yield* Journal.make
+      const clock = yield* Clerk.spawn({ journal: its.path })
+      const ignoring = yield* forked(clock.ignore())
+      yield* its.awaitLine("ignoring")
+      yield* Fiber.interrupt(ignoring)
+    }),
+    { times: 2 }
+  )
+
   it.live("C3: nor is who waits for an actor that computes for someone else, nor is that one", () =>
     Effect.gen(function*() {
       const { clerk, journal, visitor } = yield* meet(1)
@@ -417,14 +429,7 @@ onEveryPlacement(fixture, (placement) => {
       const counting = yield* forked(visitor.count({ n: 1 }))
       yield* left
       const interruption = yield* forked(Fiber.interrupt(counting))
-      // others run into that timeout again and again
-      for (let i = 0; i < 3; i++) {
-        const its = yield* Journal.make
-        const clock = yield* Clerk.spawn({ journal: its.path })
-        const ignoring = yield* forked(clock.ignore())
-        yield* its.awaitLine("ignoring")
-        yield* Fiber.interrupt(ignoring)
-      }
+      yield* othersRunOut
       yield* journal.note("made")
       yield* Fiber.join(burning)
       yield* Fiber.join(interruption)
@@ -441,14 +446,7 @@ onEveryPlacement(fixture, (placement) => {
         yield* forked(visitor.notes({ name: "late", n: calls }))
         yield* journal.awaitLine("late made")
         yield* ActorRef.kill(visitor)
-        // others run into that timeout again and again
-        for (let i = 0; i < 3; i++) {
-          const its = yield* Journal.make
-          const clock = yield* Clerk.spawn({ journal: its.path })
-          const ignoring = yield* forked(clock.ignore())
-          yield* its.awaitLine("ignoring")
-          yield* Fiber.interrupt(ignoring)
-        }
+        yield* othersRunOut
         yield* journal.note("made")
         yield* Fiber.join(burning)
         assert.strictEqual(yield* clerk.count(), 2)
