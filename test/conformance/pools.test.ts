@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber } from "effect"
+import { Effect, Exit, Fiber, Layer, Logger } from "effect"
 import { SpawnError } from "../../src/ActorError.ts"
 import * as ActorPool from "../../src/ActorPool.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
+import * as ActorTest from "../../src/ActorTest.ts"
+import * as Supervision from "../../src/Supervision.ts"
+import { assertExited } from "./asserts.ts"
 import behaviours, { Desk, NotFound, Together, TooMany } from "./fixtures/desk.ts"
 import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
@@ -29,6 +32,35 @@ describe("pools", () => {
         assert.strictEqual(lines.filter((line) => line.startsWith("built ")).length, 3)
         assert.strictEqual(lines.filter((line) => line.startsWith("released ")).length, 3)
       }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P1: the members are in the order in which they were started, whichever is ready first", () => {
+      const faults = ActorTest.faults({ workers: [0], fromWorker: { delay: 1, delayFor: "1 second" } })
+      return Effect.gen(function*() {
+        const { members } = yield* ActorPool.make(Desk, { size: 3 })
+        const workers = (yield* members).map((member) => Number(/\d+$/.exec(ActorRef.address(member))![0]))
+        assert.deepStrictEqual(workers, [workers[0]!, workers[0]! + 1, workers[0]! + 2])
+      }).pipe(Effect.scoped, Effect.provide(Layer.provide(faults, placement.layer())))
+    })
+
+    it.live("P1, P6: a pool whose members are gone before all are ready has them, and fails its callers with the cause", () => {
+      // "ready" and "spawned" are the first two messages of a worker
+      const faults = ActorTest.faults({ fromWorker: { cutAfter: 2 } })
+      return Effect.gen(function*() {
+        const pool = yield* Supervision.supervised(
+          ActorPool.make(Desk, { size: 2 }),
+          Supervision.make({ maxRestarts: 0 })
+        )
+        const members = yield* pool.members
+        assert.lengthOf(members, 2)
+        for (const member of members) assertExited(yield* ActorRef.awaitExit(member), "Disconnected", "NotRun")
+        assertExited(yield* Effect.exit(pool.client.echo({ n: 1 })), "Disconnected", "NotRun")
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(Layer.provide(faults, placement.layer())),
+        // the reports of crashes are not for the screen
+        Effect.provide(Logger.layer([]))
+      )
+    })
 
     it.live("P2: calls go round the members, and each is as typed and interruptible as on an actor", () =>
       Effect.gen(function*() {

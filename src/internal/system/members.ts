@@ -111,10 +111,9 @@ export class Members {
       const missing = bounds.min - this.alive.length
       return Effect.flatMap(missing > 0 ? this.start(missing) : Effect.succeed([]), (started) => {
         this.bounds = bounds
+        // those that have ended for good make room; one that has just been started counts, whatever became of it meanwhile
+        const kept = [...this.alive, ...started].slice(0, bounds.max)
         this.list.push(...started)
-        const { alive } = this
-        const kept = alive.slice(0, bounds.max)
-        // those that have ended for good make room
         const left = this.list.filter((member) => !kept.includes(member))
         this.list.splice(0, this.list.length, ...kept)
         this.lookAfter()
@@ -160,7 +159,7 @@ export class Members {
     Effect.runForkWith(this.context)(Effect.forkIn(grown, this.scope))
   }
 
-  // all of them, or none
+  // all of them, or none; in the order in which they were started, whichever is ready first
   private start(n: number): Effect.Effect<Array<HostedActor>, unknown> {
     return Effect.suspend(() => {
       const started: Array<HostedActor> = []
@@ -170,12 +169,12 @@ export class Members {
           if (Exit.isFailure(exit)) return Effect.andThen(Scope.close(scope, exit), exit)
           this.scopes.set(exit.value, scope)
           started.push(exit.value)
-          return Effect.void
+          return exit
         })
       })
-      return Effect.forEach(Array.from({ length: n }), () => one, { concurrency: "unbounded" }).pipe(
-        Effect.onError(() => this.close(started)),
-        Effect.as(started)
+      return Effect.onError(
+        Effect.forEach(Array.from({ length: n }), () => one, { concurrency: "unbounded" }),
+        () => this.close(started)
       )
     })
   }
