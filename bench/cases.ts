@@ -66,6 +66,10 @@ export interface Case {
   readonly unpinned?: true
   /** slow: only in full runs, and only once */
   readonly once?: true
+  /** it says less than the others, or takes more than a quick run has: only in full runs */
+  readonly extra?: true
+  /** it runs so much code that it takes longer until all of that is compiled; a full run gives everything the time */
+  readonly warmsSlowly?: true
 }
 
 const pools = ["piscina", "tinypool", "workerpool", "poolifier", "comlink", "effect-rpc"]
@@ -133,7 +137,8 @@ export const cases: ReadonlyArray<Case> = [
     subjects: ["uactor", "nact", "xstate"],
     better: "less",
     width: 64,
-    unpinned: true
+    unpinned: true,
+    extra: true
   },
   {
     name: "call/schema",
@@ -156,7 +161,8 @@ export const cases: ReadonlyArray<Case> = [
     subjects: ["uactor", "uactor-traced", "uactor-supervised", "uactor-schema"],
     operations: { "uactor-traced": "traced", "uactor-supervised": "supervised", "uactor-schema": "schema" },
     better: "less",
-    width: 64
+    width: 64,
+    extra: true
   },
   {
     name: "handle/deferred",
@@ -169,7 +175,8 @@ export const cases: ReadonlyArray<Case> = [
     subjects: ["uactor", "uactor-call"],
     operations: { "uactor-call": "call" },
     better: "less",
-    width: 64
+    width: 64,
+    warmsSlowly: true
   },
   {
     name: "pool/proxied",
@@ -182,7 +189,8 @@ export const cases: ReadonlyArray<Case> = [
     subjects: ["uactor", "uactor-client"],
     operations: { "uactor-client": "pooled" },
     better: "less",
-    width: 64
+    width: 64,
+    extra: true
   },
   {
     name: "handle/direct",
@@ -262,7 +270,7 @@ export const cases: ReadonlyArray<Case> = [
     reference: "postMessage",
     subjects: ["uactor", "postMessage", "piscina", "effect-rpc"],
     better: "less",
-    reads: [5, 10],
+    reads: [3, 10],
     unpinned: true
   },
   {
@@ -326,7 +334,7 @@ export const cases: ReadonlyArray<Case> = [
     subjects: ["uactor", "fiber-queue"],
     better: "less",
     shared: { actors: 2000, threads: 1 },
-    reads: [4, 25]
+    reads: [10, 25]
   },
   {
     name: "shared/hop",

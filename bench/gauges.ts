@@ -30,7 +30,7 @@ export const speedUp = (
   const short = { rounds: 100, expected: compute(100) }
   const rounds = roundsOfMillisecond()
   const long = { rounds, expected: compute(rounds) }
-  const tasks = quick ? 250 : 2000
+  const tasks = quick ? 400 : 2000
   // what goes on between two tasks is compiled late, because it goes on so seldom, and by threads that two workers leave no core for
   const warmMs = quick ? 800 : 1500
   const time = async (workers: number): Promise<number> => {
@@ -93,7 +93,7 @@ export const resident = (
 ): Gauge => ({
   close,
   read: async () => {
-    const threads = quick ? 4 : 8
+    const threads = quick ? 2 : 8
     await start()
     const before = await settled()
     for (let i = 0; i < threads; i++) await start()

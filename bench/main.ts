@@ -1,7 +1,7 @@
 /**
  * The benchmark: `npm run bench -- [options]`.
  *
- *   --quick        one round of short samples, a quarter of a burst, nothing unpinned; under a minute
+ *   --quick        one round of short samples, a quarter of a burst, no extras, nothing unpinned; under a minute
  *   --case NAME    only cases whose name begins so; may be repeated
  *   --subject NAME only these subjects, and the case's reference; may be repeated
  *   --rounds N     how often every subject has its turn (5; quick: 1)
@@ -42,8 +42,10 @@ const rounds = Number(options.rounds ?? (quick ? 1 : 5))
 if (!Number.isInteger(rounds) || rounds < 1) {
   throw new RangeError(`--rounds must be a whole number, not ${options.rounds}`)
 }
-const isWanted = ({ name, once }: Case): boolean =>
-  options.case.length === 0 ? !(quick && once === true) : options.case.some((prefix) => name.startsWith(prefix))
+const isWanted = ({ extra, name, once }: Case): boolean =>
+  options.case.length === 0
+    ? !(quick && (once === true || extra === true))
+    : options.case.some((prefix) => name.startsWith(prefix))
 const chosen = cases.filter(isWanted)
 if (chosen.length === 0) throw new RangeError(`no case is called so; there are ${cases.map((c) => c.name).join(", ")}`)
 const isWhole = options.case.length === 0 && options.subject.length === 0

@@ -22,7 +22,7 @@ const open = () => {
 
 export const subject: Subject = {
   spawn: async (tools) => {
-    const n = tools.quick ? tools.shared.actors / 4 : tools.shared.actors
+    const n = tools.shared.actors
     const { close, order } = open()
     const read = async (): Promise<number> => {
       const ms = await timed(() => order({ spawn: n }))

@@ -186,7 +186,7 @@ export const subject: Subject = {
   },
 
   spawn: async (tools) => {
-    const n = tools.quick ? tools.shared.actors / 4 : tools.shared.actors
+    const n = tools.shared.actors
     // those that stay, so that the threads do
     const { close, value: context } = await acquire(
       sharedThreads(tools.shared.threads),
