@@ -130,7 +130,8 @@ const limitsOf = (layer: string, resourceLimits: ThreadOptions["resourceLimits"]
 }
 
 /**
- * Actors on worker threads.
+ * Actors on worker threads. However many are started at once, no more than there are cores load Effect and this library at a time,
+ * because they would hinder each other; then each loads the module of its actors.
  *
  * @category layers
  * @since 0.1.0

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Option, Result } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Logger, Option, Result } from "effect"
 import { SpawnError } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import { assertExited, forked, upTo } from "./asserts.ts"
@@ -53,6 +53,20 @@ onEveryPlacement({ module, behaviours }, (placement) => {
       yield* Resource.spawn({ journal: journal.path })
       assert.deepStrictEqual(yield* journal.lines, ["acquired first", "acquired second"])
     }).pipe(Effect.provide(placement.layer())))
+
+  it.live("L2: those that are killed while they start, wherever they are by then, keep nobody from starting", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const spawn = Resource.spawn({ journal: journal.path })
+      for (const spawnTimeout of [30, 60, 90, 120, 180, 240]) {
+        const spawning = Effect.forEach(upTo(6), () => Effect.exit(Effect.scoped(spawn)), { concurrency: "unbounded" })
+        yield* Effect.provide(spawning, placement.layer({ spawnTimeout, shutdownTimeout: 1 }))
+      }
+      const there = Effect.flatMap(spawn, (actor) => actor.note({ line: "there" }))
+      yield* Effect.provide(Effect.scoped(there), placement.layer())
+      assert.include(yield* journal.lines, "there")
+      // that they are killed is logged
+    }).pipe(Effect.provide(Logger.layer([]))))
 
   it.live("L2: arguments reach the behaviour as their schema says", () =>
     Effect.gen(function*() {
@@ -154,7 +168,7 @@ onEveryPlacement({ module, behaviours }, (placement) => {
       const [first, ...rest] = yield* journal.lines
       // a machine so slow that the worker had not begun has nothing to release
       if (first !== undefined) assert.match(rest.join(), /^released what the start needs on/)
-    }).pipe(Effect.provide(placement.layer({ spawnTimeout }))))
+    }).pipe(Effect.provide(placement.layer({ spawnTimeout, shutdownTimeout: 1 }))))
 
   it.live("L2: an actor that the module does not serve is NotServed, with the names of those it does", () =>
     Effect.gen(function*() {

@@ -10,6 +10,7 @@ import { begunCapacity, type Channel, type LinkEnd, type Notes } from "../../int
 import type { Placement } from "../../internal/system/placement.ts"
 import { type Boot, bootKey, threadFlushAt } from "./boot.ts"
 import { enter, workers } from "./census.ts"
+import * as Gate from "./gate.ts"
 import { entry } from "./place.ts"
 import { makeRing, type Posted, Receiver, type Ring, Sender } from "./ringLink.ts"
 import { Vigil } from "./spin.ts"
@@ -55,9 +56,10 @@ export const placement = (
     const rings = { down: makeRing(), up: makeRing() }
     const boot: ThreadBoot = { module, notes, rings, spin, workers }
     const worker = new Worker(entry, {
-      workerData: { [bootKey]: boot },
+      workerData: { [bootKey]: boot, [Gate.gateKey]: Gate.gate },
       ...(resourceLimits === undefined ? {} : { resourceLimits })
     })
+    const { threadId } = worker
     const leave = enter()
     let end: LinkEnd | undefined
     let error: unknown
@@ -80,6 +82,7 @@ export const placement = (
     })
     worker.on("exit", (code) => {
       leave()
+      Gate.leave(Gate.gate, threadId)
       worker.removeAllListeners()
       // its last words
       receiver.take()
