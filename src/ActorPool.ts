@@ -81,7 +81,7 @@ export interface ActorPool<Rpcs extends Rpc.Any, StartError = never> {
   /**
    * gives the pool another size, as the option says it. Those that are missing start in parallel, all or none, and those that are too
    * many get no more calls and end when theirs have been answered: it returns when that is done. Those that have ended for good,
-   * killed or without restarts left, make room (P7)
+   * killed or without restarts left, make room, which in a pool between two bounds they do by themselves (P7)
    */
   readonly resize: (size: Size) => Effect.Effect<void, SpawnError | StartError>
 }

@@ -2,6 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Cause, Effect, Exit, type Fiber, Logger, Option, References, Result } from "effect"
 import { ActorExited } from "../../src/ActorError.ts"
+import * as ActorRef from "../../src/ActorRef.ts"
 
 /** Forks a fiber that has made its call when this returns. */
 export const forked = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Fiber.Fiber<A, E>, never, R> =>
@@ -63,6 +64,12 @@ export const assertExited = (
   const error = exitedOf(exit)
   assert.deepStrictEqual([error.reason, error.outcome], [reason, outcome], error.message)
 }
+
+/** Asserts that these are the same actors, in the same order: as values, all references are alike. */
+export const assertActors = (
+  actual: ReadonlyArray<ActorRef.AnyActorRef>,
+  expected: ReadonlyArray<ActorRef.AnyActorRef>
+): void => assert.deepStrictEqual(actual.map(ActorRef.address), expected.map(ActorRef.address))
 
 /** The numbers from 1 to `n`. */
 export const upTo = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i + 1)

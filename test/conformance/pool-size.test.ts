@@ -5,7 +5,7 @@ import { SpawnError } from "../../src/ActorError.ts"
 import * as ActorPool from "../../src/ActorPool.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Supervision from "../../src/Supervision.ts"
-import { defectOf, exitedOf } from "./asserts.ts"
+import { assertActors, assertExited, defectOf, exitedOf } from "./asserts.ts"
 import behaviours, { Fellow, Limited, NoStart } from "./fixtures/pools.ts"
 import * as Journal from "./journal.ts"
 import { onEveryPlacement } from "./placements.ts"
@@ -59,7 +59,7 @@ describe("pools", () => {
         const behind = yield* forked(last.who())
         const resized = yield* forked(pool.resize(1))
         yield* ActorRef.awaitExit(members[1]!)
-        assert.deepStrictEqual(yield* pool.members, [members[0]!])
+        assertActors(yield* pool.members, [members[0]!])
         assert.strictEqual(yield* pool.client.who(), yield* members[0]!.who())
         assert.isUndefined(resized.pollUnsafe())
         yield* last.release({ job: "last" })
@@ -115,7 +115,7 @@ describe("pools", () => {
         for (let i = 0; i < 5; i++) yield* pool.client.who()
         // one that had been started would be there no later than another one
         yield* Effect.scoped(fellows(1))
-        assert.deepStrictEqual(yield* pool.members, members)
+        assertActors(yield* pool.members, members)
         yield* members[0]!.release({ job: "a" })
         yield* Fiber.join(busy)
       }).pipe(Effect.scoped, Effect.provide(placement.layer())))
@@ -127,7 +127,7 @@ describe("pools", () => {
         const handle = yield* members[1]!.later()
         yield* pool.resize({ min: 1, max: 3, idleTimeToLive: "40 millis" })
         yield* Effect.forEach([members[0]!, members[2]!], ActorRef.awaitExit)
-        assert.deepStrictEqual(yield* pool.members, [members[1]!])
+        assertActors(yield* pool.members, [members[1]!])
         yield* journal.note("ready")
         assert.strictEqual(yield* handle.await, "ready")
         yield* journal.note("go")
@@ -153,7 +153,7 @@ describe("pools", () => {
         assert.strictEqual(yield* Fiber.join(busy), yield* Fiber.join(behind))
         // not even the last one, however long it has nothing to do
         yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(yield* pool.members, [first])
+        assertActors(yield* pool.members, [first])
       }).pipe(Effect.scoped, Effect.provide(placement.layer())))
 
     it.live("P7: one that has been started for a size that is not wanted any more ends again", () =>
@@ -179,6 +179,28 @@ describe("pools", () => {
         const members = yield* pool.members
         assert.strictEqual(members[0], second)
         assert.strictEqual(new Set(yield* pool.broadcast((member) => member.who())).size, 2)
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P7: in an elastic pool they make room by themselves, and no other one ends for them", () =>
+      Effect.gen(function*() {
+        const pool = yield* fellows(2)
+        const [first, second] = yield* pool.members
+        yield* pool.resize({ min: 1, max: 2, idleTimeToLive: "40 millis" })
+        yield* ActorRef.kill(second!)
+        yield* grown(pool, 1)
+        assertActors(yield* pool.members, [first!])
+        yield* pool.client.who()
+      }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+    it.live("P7: an elastic pool all of whose members have ended for good fails a call, and has another one for the next", () =>
+      Effect.gen(function*() {
+        const pool = yield* fellows({ min: 1, max: 2, idleTimeToLive: "1 hour" })
+        const first = (yield* pool.members)[0]!
+        yield* ActorRef.kill(first)
+        assertExited(yield* Effect.exit(pool.client.who()), "Killed", "NotRun")
+        const members = yield* Effect.repeat(pool.members, { until: ([member]) => member !== first })
+        assert.lengthOf(members, 1)
+        assert.strictEqual(yield* pool.client.who(), yield* members[0]!.who())
       }).pipe(Effect.scoped, Effect.provide(placement.layer())))
 
     it.live("P1: of those that are to be added all start, or none stays", () =>

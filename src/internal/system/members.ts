@@ -130,14 +130,28 @@ export class Members {
     return this.list.filter(({ hasFuture }) => hasFuture)
   }
 
+  // those that have ended for good
+  private get gone(): Array<HostedActor> {
+    return this.list.filter(({ hasFuture }) => !hasFuture)
+  }
+
+  private remove(members: ReadonlyArray<HostedActor>): ReadonlyArray<HostedActor> {
+    for (const member of members) this.list.splice(this.list.indexOf(member), 1)
+    return members
+  }
+
   /** A call goes to this one. */
   used(member: HostedActor): void {
     const { max, min } = this.bounds
     if (min === max) return
     this.looked.set(member, 0)
-    if (this.list.length + this.starting >= max || !this.list.every(isBusy)) return
-    if (performance.now() < this.startsAgain) return
-    this.grow()
+    let places = max - this.starting
+    for (const each of this.list) {
+      if (!each.hasFuture) continue
+      if (!isBusy(each)) return
+      places--
+    }
+    if (places > 0 && performance.now() >= this.startsAgain) this.grow()
   }
 
   private grow(): void {
@@ -145,9 +159,9 @@ export class Members {
     const grown = Effect.matchCauseEffect(this.start(1), {
       onSuccess: ([member]) => {
         this.starting--
-        if (this.list.length >= this.bounds.max) return this.retireUnasked([member!])
+        if (this.alive.length >= this.bounds.max) return this.retireUnasked([member!])
         this.list.push(member!)
-        return Effect.void
+        return this.retireUnasked(this.remove(this.gone))
       },
       onFailure: (cause) => {
         this.starting--
@@ -223,14 +237,16 @@ export class Members {
 
   private get shrink(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const idle = this.list.filter((member) => {
+      const { alive, gone } = this
+      const idle = alive.filter((member) => {
         const times = !isIdle(member) ? 0 : (this.looked.get(member) ?? 0) + 1
         this.looked.set(member, times)
         return times > looks
       })
-      const surplus = idle.slice(0, Math.max(0, this.list.length - this.bounds.min))
-      for (const member of surplus) this.list.splice(this.list.indexOf(member), 1)
-      return Effect.asVoid(Effect.forkIn(this.retireUnasked(surplus), this.scope))
+      const surplus = idle.slice(0, Math.max(0, alive.length - this.bounds.min))
+      // one is kept, though it has ended, for as long as there is no other one
+      const left = this.remove(alive.length === 0 ? gone.slice(1) : [...gone, ...surplus])
+      return Effect.asVoid(Effect.forkIn(this.retireUnasked(left), this.scope))
     })
   }
 }

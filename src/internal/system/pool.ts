@@ -33,7 +33,8 @@ export type Strategy =
 interface CommonOptions {
   /**
    * how many actors, at least 1; or between how many, as its calls need: one is started when a call finds all of them busy, and one
-   * of those beyond `min` that has had no call, and nothing it has handed out is held here, for `idleTimeToLive` is ended (P7)
+   * of those beyond `min` that has had no call, and nothing it has handed out is held here, for `idleTimeToLive` is ended; one that
+   * has ended for good, killed or without restarts left, makes room for another (P7)
    */
   readonly size: Size
   /** `round-robin` by default */
