@@ -3,9 +3,9 @@ import { Cause, Deferred, Effect, Exit, Fiber, Logger, Option, Stream } from "ef
 import { HandleReleased } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
-import { assertError, assertExited, assertInterrupted, defectOf, errorOf, forked, left, upTo } from "./asserts.ts"
+import { assertError, assertExited, assertInterrupted, defectOf, errorOf, forked, upTo } from "./asserts.ts"
 import behaviours, { kindOf, Point, point, Refused, Store, User } from "./fixtures/handle-kinds.ts"
-import { until } from "./journal.ts"
+import * as Journal from "./journal.ts"
 import { onOneWorker } from "./oneWorker.ts"
 import { onEveryPlacement } from "./placements.ts"
 
@@ -99,7 +99,7 @@ onOneWorker(fixture, Store.layer(), (it) => {
                 seen.push(...xs([item]))
               ))))
       )
-      yield* until("both have seen the first value", () =>
+      yield* Journal.until("both have seen the first value", () =>
         seen.every(({ length }) => length === 1))
       yield* ref.set(point(2))
       yield* ref.update(() => point(3))
@@ -913,8 +913,9 @@ onEveryPlacement(fixture, (placement) => {
         const queue = yield* store.queue({ key })
         const taking = yield* forked(queue.take)
         yield* store.log()
-        const burning = yield* forked(store.burn({ millis: isInterrupted ? 60_000 : 1_000 }))
-        yield* left
+        const journal = yield* Journal.make
+        const burning = yield* forked(store.burn({ millis: isInterrupted ? 60_000 : 1_000, journal: journal.path }))
+        yield* journal.awaitLine("burning")
         yield* Handle.release(queue)
         if (isInterrupted) yield* Fiber.interrupt(taking)
         const exit = yield* Fiber.await(burning)
