@@ -168,7 +168,7 @@ onEveryPlacement({ module, behaviours }, (placement) => {
       const [first, ...rest] = yield* journal.lines
       // a machine so slow that the worker had not begun has nothing to release
       if (first !== undefined) assert.match(rest.join(), /^released what the start needs on/)
-    }).pipe(Effect.provide(placement.layer({ spawnTimeout, shutdownTimeout: 1 }))))
+    }).pipe(Effect.provide(placement.layer({ spawnTimeout }))))
 
   it.live("L2: an actor that the module does not serve is NotServed, with the names of those it does", () =>
     Effect.gen(function*() {
