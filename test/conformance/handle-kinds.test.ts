@@ -22,9 +22,7 @@ const xs = (points: Iterable<Point>): ReadonlyArray<number> =>
 
 /** Waits until something that is asked for again and again is so. */
 const eventually = <E>(condition: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
-  Effect.gen(function*() {
-    while (!(yield* condition)) yield* Effect.sleep(1)
-  })
+  Effect.asVoid(Effect.repeat(condition, { until: (holds) => holds }))
 
 const assertRefused = (error: unknown, code: number): void => {
   assert.instanceOf(error, Refused)

@@ -13,6 +13,8 @@ export interface Journal {
   readonly path: string
   /** what has been noted so far, one line each */
   readonly lines: Effect.Effect<ReadonlyArray<string>>
+  /** waits until something has been noted, and gives its first line */
+  readonly first: Effect.Effect<string>
   /** waits until this line has been noted */
   readonly awaitLine: (line: string) => Effect.Effect<void>
   /** notes a line, for handlers that wait for one */
@@ -36,6 +38,7 @@ const read = (file: string): ReadonlyArray<string> =>
 export const at = (file: string): Journal => ({
   path: file,
   lines: Effect.sync(() => read(file)),
+  first: Effect.map(until("anything was noted", () => read(file).length > 0), () => read(file)[0]!),
   awaitLine: (line) => until(`"${line}" was noted`, () => read(file).includes(line)),
   note: (line) => Effect.sync(() => fs.appendFileSync(file, `${line}\n`))
 })

@@ -130,12 +130,8 @@ const systemOf = (placement: Placement, { harmful }: Cell, onFault: (fault: Acto
 const strike = ({ harmful }: Cell, journal: Journal.Journal): Effect.Effect<void> =>
   Effect.gen(function*() {
     if (harmful.signal === undefined) return
-    let lines: ReadonlyArray<string> = []
-    while (lines.length === 0) {
-      yield* Effect.sleep("5 millis")
-      lines = yield* journal.lines
-    }
-    process.kill(Number(lines[0]!.split(" ")[1]), harmful.signal)
+    const first = yield* journal.first
+    process.kill(Number(first.split(" ")[1]), harmful.signal)
   })
 
 /** Another actor, on another worker, which is to go on whatever happens. */
