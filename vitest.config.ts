@@ -1,14 +1,41 @@
+import * as path from "node:path"
 import { defineConfig } from "vitest/config"
+import { quietForks } from "./tools/vitest/pool.ts"
+import QuietReporter from "./tools/vitest/reporter.ts"
+
+/** Whether everything is tested: what is sampled too, and with the asynchronous resources of the runner's process watched. */
+const all = process.env["TESTS"] === "all"
+
+/** Tests that take samples by a seed, and tests of processes that wait for leases. */
+const sampled = [
+  "test/contract/cluster/processes.test.ts",
+  "test/contract/calls/random-values.test.ts",
+  "test/faults/matrix/**",
+  "test/faults/random/**",
+  "test/walks/**"
+]
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    setupFiles: ["tools/vitest.setup.ts"],
-    pool: "forks",
-    testTimeout: 30_000,
-    detectAsyncLeaks: true,
+    exclude: all ? [] : sampled,
+    globalSetup: ["tools/vitest/bundle.ts"],
+    setupFiles: ["tools/vitest/setup.ts"],
+    // Node runs the files as they are
+    experimental: { viteModuleRunner: false, nodeLoader: false },
+    env: { NODE_COMPILE_CACHE: path.join(import.meta.dirname, "node_modules/.cache/uactor/compiled") },
+    pool: quietForks,
+    // a start of the runner and of Effect costs about a second of the processor for each file. After each test of the contract, nothing
+    // that the test started may exist (test/contract/support/placements.ts), so a file leaves nothing to the next file in its process.
+    isolate: false,
+    // some wait while others compute
+    maxWorkers: 3,
+    // for a machine that is busy with other work
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    detectAsyncLeaks: all,
     typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"] },
-    reporters: ["default", "./tools/plain-summary.ts"],
+    reporters: [new QuietReporter()],
     coverage: {
       provider: "v8",
       autoAttachSubprocess: true,

@@ -1,10 +1,9 @@
 /**
- * What is measured: every case with its unit, its reference and its subjects.
- * A case names an operation and each subject's module (`subjects/<name>.ts`)
- * brings its own way to do it, so a case is a line here and a function there.
+ * The cases of the benchmark, each with its unit, its reference and its subjects. A case names an operation, and the module of each subject
+ * (`subjects/<name>.ts`) implements the operation. A new case is one entry in this module and one function in each subject.
  */
 
-/** What a subject can be asked to do. */
+/** The operations of all cases. */
 export type Operation =
   | "call"
   | "traced"
@@ -12,11 +11,16 @@ export type Operation =
   | "schema"
   | "deferred"
   | "pooled"
+  | "queued"
+  | "mixed"
+  | "mixedLeastBusy"
   | "proxied"
   | "direct"
   | "relayed"
   | "reference"
   | "relayedReference"
+  | "throughput"
+  | "relayedThroughput"
   | "late"
   | "lateWithoutSpin"
   | "process"
@@ -28,6 +32,7 @@ export type Operation =
   | "cpu"
   | "start"
   | "resident"
+  | "startSpare"
   | "crowd"
   | "crowded"
   | "idle"
@@ -45,30 +50,30 @@ export interface Shared {
 export interface Case {
   readonly name: string
   readonly unit: string
-  /** what one figure says, for the report */
+  /** the meaning of a figure, for the report */
   readonly about: string
   readonly operation: Operation
-  /** the subject that the others are divided by */
+  /** the subject that is the divisor of all ratios */
   readonly reference: string
   readonly subjects: ReadonlyArray<string>
-  /** another operation than the case's for one subject */
+  /** the operations of subjects that differ from the operation of the case */
   readonly operations?: Readonly<Record<string, Operation>>
   readonly better: "less" | "more"
-  /** how many operations are under way at once */
+  /** the number of concurrent operations */
   readonly width?: number
-  /** how many operations one sample makes, or how many actors it starts; otherwise as many as fill its time */
+  /** the number of operations, or of started actors, in one sample; by default, a sample runs for a fixed time */
   readonly count?: number
-  /** so many actors share so many threads */
+  /** the numbers of actors and of the threads that they share */
   readonly shared?: Shared
-  /** samples of a measurement that takes its own time: in a quick run, and in a full one */
+  /** the number of samples of a gauge, in a quick run and in a full run */
   readonly reads?: readonly [quick: number, full: number]
-  /** threads are being started, or share cores by themselves: nothing to pin */
+  /** the case is not pinned, because it starts threads or uses all cores */
   readonly unpinned?: true
-  /** slow: only in full runs, and only once */
+  /** the case is slow, and runs once, in full runs only */
   readonly once?: true
-  /** it says less than the others, or takes more than a quick run has: only in full runs */
+  /** the case is less important or slow, and runs in full runs only */
   readonly extra?: true
-  /** it runs so much code that it takes longer until all of that is compiled; a full run gives everything the time */
+  /** the case runs much code, which takes longer to compile; full runs always wait that long */
   readonly warmsSlowly?: true
 }
 
@@ -79,7 +84,7 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "call/sequential",
     unit: "µs a call",
-    about: "one call at a time to an actor on a thread: { n } there, n + 1 back",
+    about: "one call at a time to an actor on a thread: payload { n }, result n + 1",
     operation: "call",
     reference: "postMessage",
     subjects: ["uactor", "postMessage", ...pools],
@@ -143,8 +148,9 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "call/schema",
     unit: "µs a call",
-    about: "64 calls under way, five fields with a Date there and back, one in eight fails with a tagged error; " +
-      "piscina and postMessage check and decode nothing",
+    about:
+      "64 calls under way, a payload and a result of five fields with a Date, one call in eight fails with a tagged error; " +
+      "piscina and postMessage neither check nor decode values",
     operation: "schema",
     reference: "piscina",
     subjects: ["uactor", "postMessage", "piscina", "effect-rpc"],
@@ -155,7 +161,7 @@ export const cases: ReadonlyArray<Case> = [
     name: "call/extras",
     unit: "µs a call",
     about:
-      "what tracing (one span around all calls), supervision, and the schemas of call/schema add to call/concurrent-64",
+      "the cost that tracing (one span around all calls), supervision, and the schemas of call/schema add to call/concurrent-64",
     operation: "call",
     reference: "uactor",
     subjects: ["uactor", "uactor-traced", "uactor-supervised", "uactor-schema"],
@@ -168,7 +174,7 @@ export const cases: ReadonlyArray<Case> = [
     name: "handle/deferred",
     unit: "µs a call",
     about:
-      "64 under way: a call whose result stays in the actor a turn longer, its handle, and the awaiting of that; " +
+      "64 under way: a call that returns the handle of a result, which completes a turn later, and awaiting the handle; " +
       "the reference is a plain call",
     operation: "deferred",
     reference: "uactor-call",
@@ -182,8 +188,8 @@ export const cases: ReadonlyArray<Case> = [
     name: "pool/proxied",
     unit: "µs a call",
     about:
-      "the two pools of uActor, four threads each, 64 calls under way: actors that make up to four results at a time in themselves " +
-      "and hand out handles to them, which are awaited; the reference is the client-side pool, whose actors answer",
+      "the two pools of uActor, four threads each, 64 calls under way: each actor computes up to four results at a time and " +
+      "exports their handles, which the caller awaits; the reference is the client-side pool, whose actors return the results",
     operation: "proxied",
     reference: "uactor-client",
     subjects: ["uactor", "uactor-client"],
@@ -193,11 +199,38 @@ export const cases: ReadonlyArray<Case> = [
     extra: true
   },
   {
+    name: "pool/first-free",
+    unit: "µs a call",
+    about:
+      "64 calls under way to a pool of one thread that runs 32 calls at once; the others wait in the queue of the pool; the reference " +
+      "is an actor without a pool, as in call/concurrent-64",
+    operation: "queued",
+    reference: "uactor-call",
+    subjects: ["uactor", "uactor-call", "piscina"],
+    operations: { "uactor-call": "call" },
+    better: "less",
+    width: 64
+  },
+  {
+    name: "pool/mixed",
+    unit: "ms",
+    about:
+      "the median time from the call of a task of 1 ms to its result, for forty of them called at once just after a task of 300 ms, on " +
+      "two workers; all pools have their default strategy",
+    operation: "mixed",
+    reference: "piscina",
+    subjects: ["uactor", "uactor-least-busy", "piscina", "poolifier"],
+    operations: { "uactor-least-busy": "mixedLeastBusy" },
+    better: "less",
+    reads: [2, 5],
+    unpinned: true
+  },
+  {
     name: "handle/direct",
     unit: "µs a call",
     about:
       "an actor on one thread calls an object of an actor on another, one call at a time, over the channel between the two; the " +
-      "reference goes through the main thread, as those objects do whose methods carry handles",
+      "reference goes through the main thread, like methods that carry handles",
     operation: "direct",
     reference: "uactor-main",
     subjects: ["uactor", "uactor-main"],
@@ -210,8 +243,8 @@ export const cases: ReadonlyArray<Case> = [
     name: "reference/direct",
     unit: "µs a call",
     about:
-      "an actor on one thread calls an actor on another to which it was given a reference, one call at a time, over the channel " +
-      "between the two; the reference goes through the main thread, as methods do that carry handles",
+      "an actor on one thread calls an actor on another through a reference, one call at a time, over the channel between the two; " +
+      "the benchmark's reference goes through the main thread, like methods that carry handles",
     operation: "reference",
     reference: "uactor-main",
     subjects: ["uactor", "uactor-main"],
@@ -221,9 +254,23 @@ export const cases: ReadonlyArray<Case> = [
     once: true
   },
   {
+    name: "reference/throughput",
+    unit: "µs a call",
+    about:
+      "the same, 64 calls under way, while the main thread computes for 2 ms in each turn of its event loop; the reference goes " +
+      "through the main thread",
+    operation: "throughput",
+    reference: "uactor-main",
+    subjects: ["uactor", "uactor-main"],
+    operations: { "uactor-main": "relayedThroughput" },
+    better: "less",
+    unpinned: true,
+    once: true
+  },
+  {
     name: "payload/1mb-transfer",
     unit: "µs a call",
-    about: "1 MB handed over, written to, and handed back, one at a time",
+    about: "1 MB is transferred to the actor, written to, and transferred back, one call at a time",
     operation: "transfer",
     reference: "postMessage",
     subjects: ["uactor", "postMessage", "piscina", "tinypool", "workerpool", "comlink", "effect-rpc"],
@@ -233,8 +280,8 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "payload/1mb-shared",
     unit: "µs a call",
-    about: "1 MB that the sender keeps, read at the other end, one at a time; the reference and uactor-clone " +
-      "copy it by structured clone, uactor lends it from a SharedBuffer pool of two, into which it is copied",
+    about: "the sender keeps 1 MB, the receiver reads it, one call at a time; the reference and uactor-clone " +
+      "copy it by structured clone, uactor copies it into a SharedBuffer pool of two and lends it",
     operation: "shared",
     reference: "postMessage",
     subjects: ["uactor", "uactor-clone", "postMessage"],
@@ -255,7 +302,7 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "cpu/1ms-2-workers",
     unit: "times one worker",
-    about: "how much faster two workers do tasks of 1 ms than one does",
+    about: "the speed of two workers at tasks of 1 ms, relative to one worker",
     operation: "cpu",
     reference: "ideal",
     subjects: ["uactor", "piscina", "postMessage", "ideal"],
@@ -265,7 +312,7 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "start/thread",
     unit: "ms",
-    about: "from asking for a thread to the answer of its first call",
+    about: "the time from the start of a thread to the answer of its first call",
     operation: "start",
     reference: "postMessage",
     subjects: ["uactor", "postMessage", "piscina", "effect-rpc"],
@@ -274,9 +321,21 @@ export const cases: ReadonlyArray<Case> = [
     unpinned: true
   },
   {
+    name: "start/spare",
+    unit: "ms",
+    about: "the same with `spares: 1`, a second after the last start; the reference is without spares",
+    operation: "startSpare",
+    reference: "uactor-start",
+    subjects: ["uactor", "uactor-start"],
+    operations: { "uactor-start": "start" },
+    better: "less",
+    reads: [3, 10],
+    unpinned: true
+  },
+  {
     name: "memory/thread",
     unit: "MB a thread",
-    about: "what the process grows by for each thread that has answered one call",
+    about: "the growth of the process for each thread that has answered one call",
     operation: "resident",
     reference: "postMessage",
     subjects: ["uactor", "postMessage", "piscina", "effect-rpc"],
@@ -287,7 +346,7 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "start/many-16",
     unit: "ms",
-    about: "from asking for 16 threads at once until all have answered their first call",
+    about: "the time from the start of 16 threads at once until all have answered their first call",
     operation: "crowd",
     reference: "postMessage",
     subjects: ["uactor", "postMessage"],
@@ -300,7 +359,7 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "memory/many-16",
     unit: "MB a thread",
-    about: "what the process grows by for each of 16 threads that have answered one call",
+    about: "the growth of the process for each of 16 threads that have answered one call",
     operation: "crowded",
     reference: "postMessage",
     subjects: ["uactor", "postMessage"],
@@ -313,7 +372,7 @@ export const cases: ReadonlyArray<Case> = [
   {
     name: "start/many-256",
     unit: "ms",
-    about: "from asking for 256 threads at once until all have answered their first call",
+    about: "the time from the start of 256 threads at once until all have answered their first call",
     operation: "crowd",
     reference: "postMessage",
     subjects: ["uactor", "postMessage"],
@@ -340,7 +399,7 @@ export const cases: ReadonlyArray<Case> = [
     name: "shared/hop",
     unit: "µs a message",
     about:
-      "64 messages under way to 1,000 actors on one shared thread; the reference asks its fibers from inside the thread",
+      "64 messages under way to 1,000 actors on one shared thread; the reference sends to its fibers from inside the thread",
     operation: "hop",
     reference: "fiber-queue",
     subjects: ["uactor", "fiber-queue"],
@@ -377,7 +436,7 @@ export const cases: ReadonlyArray<Case> = [
     name: "shared/many-hop",
     unit: "µs a message",
     about:
-      "64 messages under way to 100,000 actors on two shared threads; the reference asks its fibers from inside its thread",
+      "64 messages under way to 100,000 actors on two shared threads; the reference sends to its fibers from inside its thread",
     operation: "hop",
     reference: "fiber-queue",
     subjects: ["uactor", "fiber-queue"],
@@ -404,8 +463,8 @@ export const cases: ReadonlyArray<Case> = [
     name: "timers/late",
     unit: "ms",
     about:
-      "how late the latest one in a hundred timers of two milliseconds is, in the caller's thread or the worker's, whichever is " +
-      "worse, while calls go between them one by one; the reference has `spin: false`",
+      "the 99th percentile of the delay of timers of two milliseconds, in the caller's thread or in the worker's, whichever is " +
+      "worse, while one call at a time is under way; the reference has `spin: false`",
     operation: "late",
     reference: "uactor-no-spin",
     subjects: ["uactor", "uactor-no-spin"],
@@ -418,7 +477,7 @@ export const cases: ReadonlyArray<Case> = [
     name: "idle/64-threads",
     unit: "CPU seconds",
     about:
-      "what 64 idle threads use in ten seconds, half a minute after their start, when V8 has tidied up what starting them left",
+      "the CPU time of 64 idle threads in ten seconds, half a minute after their start, when V8 has collected the garbage of the start",
     operation: "idle",
     reference: "postMessage",
     subjects: ["uactor", "postMessage"],

@@ -1,12 +1,11 @@
 /**
- * One measurement, in a process of its own: opens one subject, warms it up, and
- * prints its samples as the last line.
+ * Runs one measurement in its own process: opens one subject, warms it up, and prints the samples as the last line.
  */
 import { type Case, cases } from "./cases.ts"
 import * as Pin from "./pin.ts"
 import type { Gauge, Subject, Tools, Work } from "./subject.ts"
 
-/** What to measure. */
+/** The parameters of a measurement. */
 export interface Order {
   readonly case: string
   readonly subject: string
@@ -15,9 +14,9 @@ export interface Order {
 
 /** The samples of one measurement, in the unit of its case. */
 export interface Samples {
-  /** main and worker on cores of their own; empty where they cannot be pinned */
+  /** the samples with the main thread and the worker on separate cores; empty if pinning is not possible */
   readonly pinned: ReadonlyArray<number>
-  /** wherever the kernel puts them; empty in a quick run */
+  /** the samples without pinning; empty in a quick run */
   readonly free: ReadonlyArray<number>
 }
 
@@ -33,16 +32,16 @@ const rate = (work: Work, n: number, { unit, width = 1 }: Case) => async (): Pro
   return unit === "items a second" ? n / (ms / 1000) : ms * 1000 / n
 }
 
-/** How long a measurement takes, in milliseconds and operations. */
+/** The effort of a measurement, in milliseconds and operations. */
 interface Effort {
   readonly warmMs: number
-  /** some subjects are slow and need their compiler more than others */
+  /** the minimum number of warm-up operations: a slow subject needs more time until its code is compiled */
   readonly warmOperations: number
   readonly warmMsAtMost: number
   readonly sampleMs: number
   readonly samples: number
   readonly samplesMsAtMost: number
-  /** the part of what a case does at once */
+  /** the fraction of the concurrent operations of a case */
   readonly share: number
 }
 
@@ -66,7 +65,7 @@ const fully: Effort = {
   share: 1
 }
 
-// until it is warm, and then with so many operations that a sample takes its time
+// warms up the subject, and returns the number of operations that fill the time of a sample
 const warm = async (work: Work, what: Case, effort: Effort): Promise<number> => {
   const { width = 1 } = what
   const count = what.count === undefined ? undefined : what.count * effort.share
@@ -84,7 +83,7 @@ const warm = async (work: Work, what: Case, effort: Effort): Promise<number> => 
   return n
 }
 
-// two at least, and no more of what takes long
+// takes at least two samples, and no more if they are slow
 const repeat = async (times: number, ms: number, sample: () => Promise<number>): Promise<Array<number>> => {
   const out: Array<number> = []
   const start = performance.now()
@@ -98,9 +97,9 @@ const measure = async (session: Work | Gauge, what: Case, quick: boolean, canPin
     return canPin ? { pinned: await read(), free: [] } : { pinned: [], free: await read() }
   }
   const effort = !quick ? fully : what.warmsSlowly === true ? slowlyWarm : quickly
-  // some start their workers with the first call
+  // some subjects start their workers with the first call
   await session.run(64, what.width ?? 1)
-  // where the kernel puts them: pinned, what compiles in the background shares a core with what is to be compiled
+  // not pinned: pinning would put the background compiler on the core of the code to compile
   const n = await warm(session, what, effort)
   const sample = rate(session, n, what)
   const samples = () => repeat(effort.samples, effort.samplesMsAtMost, sample)

@@ -1,5 +1,5 @@
 /**
- * Measurements that take more than timing a loop.
+ * Measurements that are not the timing of a loop.
  */
 import { freemem } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -10,7 +10,7 @@ import { compute } from "./workers/work.ts"
 
 const megabyte = 1024 * 1024
 
-// so many rounds of `compute` take a millisecond here
+// the number of rounds of `compute` that take a millisecond on this machine
 const roundsOfMillisecond = (): number => {
   const rounds = 2_000_000
   let best = Infinity
@@ -22,7 +22,7 @@ const roundsOfMillisecond = (): number => {
   return Math.round(rounds / best)
 }
 
-/** How much faster two workers are than one; `open` makes a pool whose every operation computes as many rounds as are asked for. */
+/** The speed-up of two workers over one. `open` makes a pool; each operation of the pool computes the requested number of rounds. */
 export const speedUp = (
   { pin, quick, unpin }: Tools,
   open: (workers: number, rounds: () => number, expected: () => number) => Promise<Work>
@@ -31,13 +31,13 @@ export const speedUp = (
   const rounds = roundsOfMillisecond()
   const long = { rounds, expected: compute(rounds) }
   const tasks = quick ? 400 : 2000
-  // what goes on between two tasks is compiled late, because it goes on so seldom, and by threads that two workers leave no core for
+  // the code between two tasks runs rarely, so V8 compiles it late, on threads that compete with two workers for the cores
   const warmMs = quick ? 800 : 1500
   const time = async (workers: number): Promise<number> => {
     unpin()
     let task = short
     const pool = await open(workers, () => task.rounds, () => task.expected)
-    // each pool has new workers, and what is measured is not how they compile what they run
+    // the workers of each pool are new; warms up their compiled code before the measurement
     await pool.run(2000, 16)
     task = long
     pin()
@@ -55,7 +55,36 @@ export const speedUp = (
   }
 }
 
-/** How late timers are here or in a worker while it is called; `there` begins to watch there and tells what was seen. */
+/** A pool of two workers that compute the requested number of rounds. */
+export interface TaskPool {
+  readonly work: (rounds: number) => Promise<number>
+  readonly close: () => Promise<unknown>
+}
+
+/** The median time of forty tasks of a millisecond, called just after a task of 300 milliseconds. */
+export const mixed = async ({ close, work }: TaskPool): Promise<Gauge> => {
+  const rounds = roundsOfMillisecond()
+  const expected = compute(rounds)
+  const task = async (): Promise<number> => {
+    const start = performance.now()
+    if (await work(rounds) !== expected) throw new Error("the wrong answer")
+    return performance.now() - start
+  }
+  const tasks = (n: number) => Promise.all(Array.from({ length: n }, task))
+  // starts all workers, and compiles their code
+  await tasks(200)
+  return {
+    close,
+    read: async () => {
+      const long = work(300 * rounds)
+      const times = await tasks(40)
+      await long
+      return times.toSorted((a, b) => a - b)[20]!
+    }
+  }
+}
+
+/** The lateness of timers in this thread, or in a called worker; `there` starts the watch in the worker and returns its result. */
 export const late = (
   { pin, quick }: Tools,
   calls: Work,
@@ -80,12 +109,12 @@ const settled = async (): Promise<number> => {
 }
 
 /**
- * How often to start so many actors until the code that does it is compiled, and has been compiled again after the first
- * collections of all garbage, which take away what it was compiled for. To collect before each sample would do that each time.
+ * The number of warm-up rounds for the start of many actors. After them, the code of a start is compiled, and compiled again after the first
+ * full garbage collections, which discard the assumptions of the compiled code. A collection before each sample would discard them each time.
  */
 export const warmUps = (actors: number): number => actors > 10_000 ? 1 : 50
 
-/** What the process grows by for each thread that `start` starts, in megabytes. */
+/** The growth of the process for each thread that `start` starts, in megabytes. */
 export const resident = (
   { quick }: Tools,
   start: () => Promise<unknown>,
@@ -101,7 +130,7 @@ export const resident = (
   }
 })
 
-// the most that a thread of any subject takes here, in megabytes
+// the maximum memory of a thread of any subject, in megabytes
 const roomOfThread = 48
 
 const startAll = async ({ count }: Tools, start: () => Promise<unknown>): Promise<void> => {
@@ -110,7 +139,7 @@ const startAll = async ({ count }: Tools, start: () => Promise<unknown>): Promis
   await Promise.all(Array.from({ length: count }, start))
 }
 
-/** How long it takes to start many threads at once, in milliseconds; `open` gives each sample threads of its own. */
+/** The time to start many threads together, in milliseconds. `open` makes new threads for each sample. */
 export const crowd = (
   tools: Tools,
   open: () => Promise<{ readonly start: () => Promise<unknown>; readonly close: () => Promise<unknown> }>
@@ -124,7 +153,7 @@ export const crowd = (
   }
 })
 
-/** What the process grows by for each of many threads that are started at once, in megabytes. */
+/** The growth of the process for each of many threads that start together, in megabytes. */
 export const crowded = (tools: Tools, start: () => Promise<unknown>, close: () => Promise<unknown>): Gauge => ({
   close,
   read: async () => {
@@ -135,10 +164,10 @@ export const crowded = (tools: Tools, start: () => Promise<unknown>, close: () =
   }
 })
 
-// V8 tidies a new heap of some megabytes up, once or twice, when it has been idle for eight seconds
+// V8 compacts a new heap of some megabytes once or twice after eight idle seconds
 const tidied = 25_000
 
-/** The CPU seconds that 64 threads use in ten seconds in which nothing happens. */
+/** The CPU seconds that 64 idle threads use in ten seconds. */
 export const idle = (start: () => Promise<unknown>, close: () => Promise<unknown>): Gauge => ({
   close,
   read: async () => {

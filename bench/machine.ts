@@ -1,5 +1,5 @@
 /**
- * Where and with what a run was made.
+ * The machine and the software versions of a run.
  */
 import { createRequire } from "node:module"
 import * as os from "node:os"
@@ -13,7 +13,7 @@ export interface Machine {
   readonly memoryGb: number
   readonly system: string
   readonly node: string
-  /** load average over a minute, when the run began */
+  /** the load average of the last minute at the start of the run */
   readonly load: number
   readonly pinned: boolean
   readonly versions: Readonly<Record<string, string>>

@@ -2,12 +2,12 @@
  * The benchmark: `npm run bench -- [options]`.
  *
  *   --quick        one round of short samples, a quarter of a burst, no extras, nothing unpinned; under a minute
- *   --case NAME    only cases whose name begins so; may be repeated
- *   --subject NAME only these subjects, and the case's reference; may be repeated
- *   --rounds N     how often every subject has its turn (5; quick: 1)
- *   --patience N   how many minutes may go into repeating what was measured while other processes were busy (10; quick: 0)
- *   --json FILE    write the figures there
- *   --cpu-prof DIR write a profile of every measurement there
+ *   --case NAME    only cases whose name starts with NAME; may be repeated
+ *   --subject NAME only these subjects, and the reference of the case; may be repeated
+ *   --rounds N     the number of rounds, in each of which every subject runs once (5; quick: 1)
+ *   --patience N   the maximum minutes for repeating measurements that other processes disturbed (10; quick: 0)
+ *   --json FILE    write the figures to FILE
+ *   --cpu-prof DIR write a profile of every measurement to DIR
  *
  * A full run writes `docs/benchmarks.md`.
  */
@@ -58,7 +58,7 @@ const pinned = Pin.cores().length > 1
 if (!pinned) process.stderr.write("bench: nothing can be pinned here (taskset is missing, or there is one core)\n")
 
 const machine = Machine.describe(pinned)
-// it says that stripping types is experimental, and nothing else here warns
+// the only expected warning is that type stripping is experimental
 process.removeAllListeners("warning")
 const folder = Snapshot.make()
 process.on("exit", () => Snapshot.remove(folder))
@@ -68,7 +68,7 @@ const profiling = options["cpu-prof"] === undefined
   ? []
   : ["--cpu-prof", `--cpu-prof-dir=${path.resolve(options["cpu-prof"])}`]
 
-/** Measures in a process of its own. */
+/** Runs a measurement in its own process. */
 const measure = (order: Order): Promise<Samples | Error> =>
   new Promise((resolve) => {
     const child = spawn(
@@ -99,7 +99,7 @@ const enough = 0.1
 const attempts = 3
 let patience = Number(options.patience ?? (quick ? 0 : 10)) * 60_000
 
-/** Measures, and again while others disturb it and there is time. */
+/** Runs a measurement, and repeats it while other processes disturb it and time is left. */
 const measureQuietly = async (order: Order): Promise<Measured> => {
   let best: Measured | undefined
   for (let attempt = 1;; attempt++) {
@@ -122,7 +122,7 @@ const runCase = async (what: Case): Promise<CaseResult> => {
   const all: Record<string, Array<Measured>> = {}
   for (let round = 0; round < (what.once === true ? 1 : rounds); round++) {
     const subjects = subjectsOf(what)
-    // nobody always goes first
+    // each round starts with another subject
     for (let i = 0; i < subjects.length; i++) {
       const subject = subjects[(i + round) % subjects.length]!
       progress(`${what.name} ${subject}, round ${round + 1} of ${rounds}`)

@@ -1,11 +1,10 @@
 /**
- * How much of the machine other processes use while something is measured. A
- * measurement that had to share its cores says little, so it can be repeated.
+ * Measures the CPU use of other processes during a measurement. A measurement that shared its cores is unreliable and can be repeated.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
 
-/** What had been used at one time, in milliseconds of CPU. */
+/** The CPU time used until one moment, in milliseconds. */
 interface Reading {
   readonly busy: number
   readonly idle: number
@@ -15,14 +14,14 @@ interface Reading {
 // clock ticks of Linux are hundredths of a second
 const millisecondsOfTick = 10
 
-// what our children and theirs have used, once they have ended
+// the CPU time of all ended descendants of this process
 const ofChildren = (): number => {
   if (process.platform !== "linux") return NaN
   const fields = fs.readFileSync("/proc/self/stat", "utf8").split(") ")[1]!.split(" ")
   return (Number(fields[13]) + Number(fields[14])) * millisecondsOfTick
 }
 
-/** Reads what has been used until now. */
+/** Reads the CPU time used until now. */
 export const read = (): Reading => {
   let busy = 0
   let idle = 0
@@ -33,7 +32,7 @@ export const read = (): Reading => {
   return { busy, idle, own: ofChildren() }
 }
 
-/** The share of all cores that others have used since then; NaN where that cannot be told. */
+/** The share of all cores that other processes have used since a reading; NaN if the system does not report it. */
 export const since = (before: Reading): number => {
   const { busy, idle, own } = read()
   const others = busy - before.busy - (own - before.own)

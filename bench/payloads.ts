@@ -1,10 +1,10 @@
 /**
- * What is sent, and how it is checked when it comes back.
+ * The payloads of the benchmark, and the checks of the answers.
  */
 import type { Work } from "./subject.ts"
 import { isRefused, type PurchaseLike } from "./workers/work.ts"
 
-/** The purchase with a number. */
+/** Makes the purchase with the given number. */
 export const purchase = (i: number): PurchaseLike => ({
   id: i,
   customer: `customer ${i & 255}`,
@@ -13,22 +13,22 @@ export const purchase = (i: number): PurchaseLike => ({
   express: (i & 1) === 0
 })
 
-/** What stands for a purchase that was refused. */
+/** The result for a refused purchase. */
 export const refused = -1
 
-/** The sum of an accepted purchase; NaN if a field is not what it must be. */
+/** The sum of an accepted purchase; NaN if a field has a wrong type. */
 export const sumOf = ({ amount, at, customer, express, id }: PurchaseLike): number =>
   at instanceof Date && at.getTime() === 1_700_000_000_000 + id * 1000 + 86_400_000 &&
     customer === `customer ${id & 255}` && express === ((id & 1) === 1)
     ? amount
     : NaN
 
-/** What call `i` of a purchase must answer. */
+/** The expected answer of the purchase `i`. */
 export const expectedSum = (i: number): number => isRefused(i) ? refused : i / 2
 
 const megabyte = 1024 * 1024
 
-/** Hands a megabyte over and gets it back, changed. */
+/** Moves a megabyte to the worker and back, changed. */
 export const bouncing = (
   bounce: (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>,
   close: () => Promise<unknown>
@@ -42,7 +42,7 @@ export const bouncing = (
   }
 }
 
-/** The bytes that came back, if they were handed over and changed. */
+/** Returns the received bytes. Throws unless the bytes were moved and changed. */
 export const checkBounced = (sent: Uint8Array, first: number, back: unknown): Uint8Array<ArrayBuffer> => {
   const bytes = back as Uint8Array<ArrayBuffer>
   if (sent.byteLength !== 0) throw new Error("the bytes were copied")
@@ -50,7 +50,7 @@ export const checkBounced = (sent: Uint8Array, first: number, back: unknown): Ui
   return bytes
 }
 
-/** A megabyte that its sender keeps: how it is marked before it is sent, and how the answer is checked. */
+/** A megabyte that stays with its sender: marks the bytes before sending, and checks the answer. */
 export const kept = () => {
   const bytes = new Uint8Array(megabyte)
   return {
@@ -66,7 +66,7 @@ export const kept = () => {
   }
 }
 
-/** The sum of a stream from 1 to `n`. */
+/** Checks the sum of a stream from 1 to `n`. */
 export const checkSum = (n: number, sum: number): void => {
   if (sum !== n * (n + 1) / 2) throw new Error(`the items of the stream add up to ${sum}`)
 }

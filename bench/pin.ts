@@ -1,12 +1,11 @@
 /**
  * Keeps this thread and its workers on different cores (Linux with `taskset`).
- * Left alone, the kernel sometimes runs both on one core, where a round trip is
- * cheap for everybody and says nothing about the subject.
+ * Without pinning, the kernel sometimes runs both on one core. Then a round trip is cheap for every subject, and the figure is meaningless.
  */
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 
-// threads of V8 and libuv, which may run where they like
+// the helper threads of V8 and libuv, which are not pinned
 const helpers = /^(V8Worker|DelayedTask|SignalInspector|libuv-worker)/
 
 const tasks = (): ReadonlyArray<string> => fs.readdirSync("/proc/self/task")
@@ -33,7 +32,7 @@ const program = "taskset"
 
 const taskset = (...args: ReadonlyArray<string>): boolean => spawnSync(program, args).status === 0
 
-/** The cores this process may use; empty where nothing can be pinned. */
+/** The cores that this process may use; empty if pinning is not possible. */
 export const cores = (): ReadonlyArray<number> => {
   if (process.platform !== "linux" || !taskset("--version")) return []
   const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(fs.readFileSync("/proc/self/status", "utf8"))?.[1] ?? ""
@@ -43,7 +42,7 @@ export const cores = (): ReadonlyArray<number> => {
   })
 }
 
-/** Pins and unpins; `undefined` where that is not possible. */
+/** Makes the functions that pin and unpin; `undefined` if pinning is not possible. */
 export const make = (): { readonly pin: () => void; readonly unpin: () => void } | undefined => {
   const all = cores()
   if (all.length < 2) return undefined

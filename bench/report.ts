@@ -1,6 +1,5 @@
 /**
- * What a run has to say: tables and bars for the terminal, and the page of the
- * documentation.
+ * The report of a run: tables and bars for the terminal, and the page of the documentation.
  */
 import { cases } from "./cases.ts"
 import type { CaseResult, Results } from "./results.ts"
@@ -14,7 +13,7 @@ const figure = (x: number): string => {
 
 const ratio = (x: number | undefined): string => x === undefined ? "" : `${x >= 100 ? x.toFixed(0) : x.toFixed(2)}×`
 
-// a table in Markdown, as the formatter of this project has it; numbers to the right
+// makes a Markdown table in the format of the formatter of this project, with numbers aligned to the right
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => row[i]!.length)))
   const right = (i: number): boolean => i > 0 && head[i] !== "measured against" && head[i] !== "versions"
@@ -35,11 +34,11 @@ const rowsOf = ({ ratios, spread, subjects, unpinned }: CaseResult): Array<Array
     unpinned[name] === undefined ? "" : figure(unpinned[name])
   ])
 
-// only where it was more than a little
+// a note, only if the noise is considerable
 const busy = (noise: number): string =>
   noise > 0.05 ? `; other processes used ${Math.round(noise * 100)} % of the machine` : ""
 
-/** One case, for the terminal. */
+/** The text of one case for the terminal. */
 export const caseText = (result: CaseResult): string => {
   const { better, failures, name, noise, reference, subjects, unit } = result
   const rows = rowsOf(result)
@@ -71,13 +70,13 @@ const verdict = (target: Target, value: number | undefined): string => {
   if (value === undefined) return "not measured"
   const { atLeast, first, later } = target
   const meets = (bound: number): boolean => atLeast === true ? value >= bound : value <= bound
-  return meets(later) ? "then" : meets(first) ? "first" : "missed"
+  return meets(later) ? "goal" : meets(first) ? "first" : "missed"
 }
 
-/** The targets, and where we are; of a part of a run, what it has measured. */
+/** The goals and the figures of a run. A partial run shows only the measured goals. */
 export const targetsText = (results: ReadonlyArray<CaseResult>, isWhole: boolean): string =>
   table(
-    ["case", "measured against", "first", "then", "measured", "reached"],
+    ["case", "measured against", "first", "goal", "measured", "reached"],
     targets.filter((target) => isWhole || figureOf(target, results) !== undefined).map((target) => {
       const value = figureOf(target, results)
       const sign = target.atLeast === true ? "≥" : "≤"
@@ -92,10 +91,10 @@ export const targetsText = (results: ReadonlyArray<CaseResult>, isWhole: boolean
     })
   )
 
-/** Why some are not where they are meant to be. */
+/** The reasons why some goals are not reached. */
 const gapsText = (results: ReadonlyArray<CaseResult>): string =>
   targets
-    .filter((target) => target.gap !== undefined && verdict(target, figureOf(target, results)) !== "then")
+    .filter((target) => target.gap !== undefined && verdict(target, figureOf(target, results)) !== "goal")
     .map(({ gap, peerText, what }) => `- **${what}** (${peerText}): ${gap}`)
     .join("\n")
 
@@ -116,34 +115,34 @@ const machineText = ({ machine, rounds }: Results): string =>
 export const page = (results: Results): string =>
   `# Benchmarks
 
-This page is written by \`npm run bench\`; do not edit it by hand. It compares uactor with what else sends work to threads,
-processes and actors in Node, each used as its documentation says is best, on the machine below.
+\`npm run bench\` writes this page; do not edit it by hand. The page compares uactor with other libraries that send work to threads,
+processes and actors in Node. Each library is used as its documentation recommends, on the machine below.
 
-## Where we are
+## Goals
 
-Ratios of uactor to what it is measured against, in the same run. \`first\` and \`then\` are what we mean to reach.
+Each figure is the ratio of uactor to the subject in the second column, in the same run. \`goal\` is the ratio that we want to reach.
+\`first\` is the first step towards it.
 
 ${targetsText(results.cases, true)}
 
-## What is in the way
+## Goals that are not reached
 
 ${gapsText(results.cases)}
 
 ## How to read it
 
-- Every figure is a median over the rounds of one run. The subjects take turns round by round, and each measurement is a process of
-  its own, so a ratio is the median of what two subjects were to each other in the same round. Absolute times differ from machine
-  to machine and from day to day; ratios much less.
-- The caller and the worker are pinned to cores of their own. Waking a thread on another core is most of what one call at a time
-  costs. Left alone, the kernel sometimes puts both threads on one core, which makes a round trip of anything cheap; those
-  figures are in the column "unpinned". Cases that start threads, and those without any, are not pinned.
-- uactor and effect-rpc check and convert every payload, result and error by its schema; the other subjects send what they are
-  given. Results are checked by all of them.
-- \`postMessage\` is what one would write by hand: one message there and one back for each call.
-- \`fiber-queue\` is an actor written by hand in Effect, a fiber that takes from a Queue. It is measured inside one thread, while
-  the messages and starts of uactor come from another thread.
-- \`xstate\` and \`nact\` have no threads: they pass values by reference, where uactor in memory encodes and copies them, as it
-  would for a thread.
+- Every figure is a median over the rounds of one run. The subjects take turns round by round, and each measurement runs in its own
+  process. A ratio is the median of the ratios within a round. Absolute times differ from machine to machine and from day to day; ratios
+  differ much less.
+- The caller and the worker are pinned to one core each. Waking a thread on another core is most of the cost of one call at a time. Without
+  pinning, the kernel sometimes puts both threads on one core, and every round trip becomes cheap. The column "unpinned" has these figures.
+  Cases that start threads, and cases without threads, are not pinned.
+- uactor and effect-rpc check and convert every payload, result and error by its schema. The other subjects send values unchanged. All
+  subjects check results.
+- \`postMessage\` is a program written by hand: one message and one reply for each call.
+- \`fiber-queue\` is an actor written by hand in Effect: a fiber that takes from a Queue. It is measured inside one thread. The messages and
+  starts of uactor come from another thread.
+- \`xstate\` and \`nact\` have no threads and pass values by reference. uactor in memory encodes and copies values, as on a thread.
 
 ## Machine
 

@@ -1,48 +1,48 @@
 /**
- * From samples to figures: medians, spreads and ratios.
+ * Computes figures from samples: medians, spreads and ratios.
  */
 import type { Case } from "./cases.ts"
 import type { Samples } from "./child.ts"
 import type { Machine } from "./machine.ts"
 
-/** What `--json` writes for each case. */
+/** The result of a case, as written by `--json`. */
 export interface CaseResult {
   readonly name: string
   readonly unit: string
   readonly reference: string
   readonly better: Case["better"]
-  /** medians over the rounds; pinned where the case is */
+  /** the medians over the rounds, pinned if the case is pinned */
   readonly subjects: Readonly<Record<string, number>>
-  /** the lowest and the highest of the rounds, or of the samples if there was one round */
+  /** the minimum and the maximum over the rounds, or over the samples of a single round */
   readonly spread: Readonly<Record<string, readonly [min: number, max: number]>>
-  /** the median over the rounds of what each was to the reference in the same round */
+  /** the median over the rounds of the ratio to the reference in the same round */
   readonly ratios: Readonly<Record<string, number>>
-  /** medians where nothing was pinned, of the cases that are */
+  /** the medians without pinning, for pinned cases */
   readonly unpinned: Readonly<Record<string, number>>
-  /** the share of the machine that other processes used meanwhile: the median of all measurements */
+  /** the share of the machine that other processes used: the median over all measurements */
   readonly noise: number
-  /** what went wrong, of the subjects that could not be measured */
+  /** the errors of the subjects whose measurement failed */
   readonly failures: Readonly<Record<string, string>>
 }
 
-/** All of a run. */
+/** The results of a run. */
 export interface Results {
   readonly cases: ReadonlyArray<CaseResult>
   readonly machine: Machine
   readonly rounds: number
 }
 
-/** What one measurement has brought. */
+/** The result of one measurement. */
 export interface Measured {
   readonly samples: Samples | Error
-  /** the share of the machine that other processes used meanwhile; NaN where that cannot be told */
+  /** the share of the machine that other processes used; NaN if the system does not report it */
   readonly noise: number
 }
 
-/** What one case has brought, by subject and round. */
+/** The measurements of one case, by subject and round. */
 export type Rounds = Readonly<Record<string, ReadonlyArray<Measured>>>
 
-/** The middle of some figures. */
+/** Returns the median. */
 export const median = (figures: ReadonlyArray<number>): number => {
   const sorted = figures.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

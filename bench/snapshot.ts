@@ -1,7 +1,6 @@
 /**
- * A frozen copy of what a run measures: the library as it is built for its users,
- * and the benchmark with its types stripped, because users' code is JavaScript too
- * when it runs. It stays the same however the sources change while a long run goes on.
+ * A frozen copy of the measured code: the built library, and the benchmark with its types stripped, because the code of users also runs as
+ * JavaScript. Edits of the sources during a long run do not change the copy.
  */
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"

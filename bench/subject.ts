@@ -1,6 +1,6 @@
 /**
- * What a subject offers to the benchmark, and the two drivers that most of them
- * use: `n` calls with `width` under way, made of promises or of effects.
+ * The interface between the benchmark and its subjects, and the two drivers of most subjects: `n` calls with `width` of them in progress,
+ * as promises or as effects.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -8,36 +8,36 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { Operation, Shared } from "./cases.ts"
 
-/** Work that the benchmark times. */
+/** An operation that the benchmark times. */
 export interface Work {
-  /** does `n` operations with `width` under way, and checks what came out */
+  /** runs `n` operations with `width` of them in progress, and checks the results */
   readonly run: (n: number, width: number) => Promise<void>
   readonly close: () => Promise<unknown>
 }
 
-/** A measurement that takes its own figure. */
+/** A measurement that computes its own figure. */
 export interface Gauge {
   readonly read: () => Promise<number>
   readonly close: () => Promise<unknown>
 }
 
-/** What a subject may ask of the benchmark. */
+/** The functions and settings that the benchmark offers to a subject. */
 export interface Tools {
   readonly quick: boolean
   /** the `count` of the case */
   readonly count: number
   /** the `shared` of the case */
   readonly shared: Shared
-  /** puts this thread on one core and the workers on the others, if this measurement is a pinned one */
+  /** pins this thread to one core and the workers to the other cores, if the measurement is pinned */
   readonly pin: () => void
-  /** gives all cores back, before new workers are started */
+  /** unpins all threads; called before new workers start */
   readonly unpin: () => void
 }
 
-/** The operations a subject knows. */
+/** The operations that a subject supports. */
 export type Subject = { readonly [K in Operation]?: (tools: Tools) => Promise<Work | Gauge> }
 
-/** What `call` must answer. */
+/** The expected answer of `call`. */
 export const next = (i: number): number => i + 1
 
 const check = (results: ReadonlyArray<number>, expected: (i: number) => number): void => {
@@ -48,7 +48,7 @@ const check = (results: ReadonlyArray<number>, expected: (i: number) => number):
 
 const range = (n: number): Array<number> => Array.from({ length: n }, (_, i) => i)
 
-/** Calls made with promises. */
+/** Runs calls as promises. */
 export const promises = (
   call: (i: number) => Promise<number>,
   close: () => Promise<unknown>,
@@ -70,7 +70,7 @@ export const promises = (
   }
 })
 
-/** Calls made with effects, inside one program, which `around` may wrap. */
+/** Runs calls as effects inside one program, which `around` may wrap. */
 export const effects = (
   call: (i: number) => Effect.Effect<number, unknown>,
   close: () => Promise<unknown>,
@@ -87,7 +87,7 @@ export const effects = (
     ))
 })
 
-/** Acquires what a scope holds, and keeps it until `close`. */
+/** Acquires a scoped resource, and releases it on `close`. */
 export const acquire = async <A, E, R, E2>(
   layer: Layer.Layer<R, E2>,
   effect: Effect.Effect<A, E, R | Scope.Scope>
@@ -101,11 +101,11 @@ export const acquire = async <A, E, R, E2>(
   return { value, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
 }
 
-/** The URL of a module in `workers/`, in the sources and in their frozen copy alike. */
+/** The URL of a module in `workers/`, in the sources or in their frozen copy. */
 export const worker = (name: string): URL =>
   new URL(import.meta.url.endsWith(".ts") ? `./workers/${name}.ts` : `./workers/${name}.js`, import.meta.url)
 
-/** How long a promise takes, in milliseconds. */
+/** Returns the duration of a promise in milliseconds. */
 export const timed = async (run: () => Promise<unknown>): Promise<number> => {
   const start = performance.now()
   await run()

@@ -1,20 +1,19 @@
 /**
- * How fast this library means to be, as ratios to what is measured beside it in
- * the same run: at first, and later.
+ * The goals of the benchmark, as ratios to other subjects of the same run: a first step, and the goal.
  */
 
 /** One row. */
 export interface Target {
   readonly what: string
   readonly case: string
-  /** divided by this subject; the figure itself where there is none */
+  /** the subject that is the divisor; without a peer, the target is the figure itself */
   readonly peer?: string
   readonly peerText: string
   readonly first: number
   readonly later: number
-  /** the figure is to be at least the bound; otherwise at most */
+  /** whether the bound is a minimum; otherwise it is a maximum */
   readonly atLeast?: true
-  /** what stands between us and `later`, where something does */
+  /** the reason why `later` is not reached */
   readonly gap?: string
 }
 
@@ -28,8 +27,8 @@ export const targets: ReadonlyArray<Target> = [
     first: 0.2,
     later: 0.06,
     gap:
-      "the answer lies in shared memory at once, but the caller does not block for it: its event loop turns between a call and the " +
-      "next one. Where the machine wakes a sleeping core quickly, the other side of this ratio is small."
+      "the answer is in shared memory at once, but the caller does not block for it: its event loop turns between a call and the " +
+      "next call. On a machine that wakes a sleeping core quickly, the reference of this ratio is fast."
   },
   {
     what: "call, 64 at once, thread",
@@ -38,7 +37,7 @@ export const targets: ReadonlyArray<Target> = [
     peerText: "piscina",
     first: 0.3,
     later: 0.2,
-    gap: "messages of 16 calls: larger ones cost less for each call, and keep one side waiting for the other."
+    gap: "messages of 16 calls: larger messages cost less for each call, but make one side wait for the other."
   },
   {
     what: "20,000 calls at once, thread",
@@ -48,8 +47,8 @@ export const targets: ReadonlyArray<Target> = [
     first: 0.25,
     later: 0.15,
     gap:
-      "20,000 calls are 20,000 fibers that `Effect.forEach` starts, and as many that wait, all of which V8 copies when it collects; " +
-      "what is ours of a call is the smaller part by then."
+      "`Effect.forEach` starts 20,000 fibers, and 20,000 calls wait. V8 copies all of them when it collects garbage. This costs more " +
+      "than the library's own part of the calls."
   },
   {
     what: "call, 64 at once, thread",
@@ -66,7 +65,7 @@ export const targets: ReadonlyArray<Target> = [
     peerText: "effect rpc",
     first: 0.2,
     later: 0.12,
-    gap: "the same as against piscina."
+    gap: "the same reason as for piscina."
   },
   {
     what: "call in a process, 64 at once",
@@ -85,7 +84,7 @@ export const targets: ReadonlyArray<Target> = [
     first: 1,
     later: 0.6,
     gap:
-      "values are encoded, copied and decoded as they would be for a thread, so that a program behaves alike everywhere."
+      "values are encoded, copied and decoded as for a thread, so that a program behaves in the same way on every placement."
   },
   {
     what: "call in memory",
@@ -95,7 +94,7 @@ export const targets: ReadonlyArray<Target> = [
     first: 1,
     later: 0.6,
     gap:
-      "the same as against nact; and the event loop gets its turn every half millisecond, which the others do not let it have."
+      "the same reason as for nact. In addition, uactor yields to the event loop every half millisecond; the other subjects do not."
   },
   {
     what: "proxied Deferred, 64 at once",
@@ -105,8 +104,8 @@ export const targets: ReadonlyArray<Target> = [
     first: 1.5,
     later: 1.2,
     gap:
-      "the actor runs a fiber for the result beside that of the call, and lets it yield; the caller takes in a handle. The result " +
-      "itself costs no message: what is there before the answer has left travels in it."
+      "the actor runs one fiber for the call and one for the result, which yields. The caller imports a handle. The result itself " +
+      "costs no message: the answer contains a result that has completed before the answer is sent."
   },
   {
     what: "pool of proxied results",
@@ -115,7 +114,23 @@ export const targets: ReadonlyArray<Target> = [
     peerText: "client-side pool (uActor: 24 to 27)",
     first: 1.5,
     later: 1.2,
-    gap: "the handle itself, and the permit that each result takes."
+    gap: "the handle itself, and the permit for each result."
+  },
+  {
+    what: "pool, first-free, 64 at once",
+    case: "pool/first-free",
+    peer: "uactor-call",
+    peerText: "an actor without a pool",
+    first: 1.3,
+    later: 1.15
+  },
+  {
+    what: "short tasks beside a long task",
+    case: "pool/mixed",
+    peer: "piscina",
+    peerText: "piscina",
+    first: 1.3,
+    later: 1.1
   },
   {
     what: "stream of integers",
@@ -141,10 +156,19 @@ export const targets: ReadonlyArray<Target> = [
     first: 1.9,
     later: 1.95,
     gap:
-      "the caller shares two cores with two workers; on more cores it does not. Two workers take as long here as two of piscina's; " +
-      "one alone is faster than one of piscina's, because its next task is there when one ends, so the ratio is the smaller one. " +
-      "Each answer wakes the caller, which on a slow machine takes a tenth of a millisecond of the worker that shares its core.",
+      "the caller shares two cores with two workers; with more cores it does not. Two workers take as long as two workers of piscina. " +
+      "One worker alone is faster than one worker of piscina, because its next task has arrived before a task ends. Therefore the " +
+      "ratio is smaller. Each answer wakes the caller, which on a slow machine takes a tenth of a millisecond from the worker on " +
+      "the same core.",
     atLeast: true
+  },
+  {
+    what: "start of a thread actor with a spare",
+    case: "start/spare",
+    peer: "uactor-start",
+    peerText: "without spares",
+    first: 0.5,
+    later: 0.2
   },
   {
     what: "start of a thread actor",
@@ -154,8 +178,8 @@ export const targets: ReadonlyArray<Target> = [
     first: 3,
     later: 1.6,
     gap:
-      "Effect and this library come as one script whose machine code is kept, and evaluating it is most of what is left: V8 has " +
-      "no snapshot for the threads of a process."
+      "each thread evaluates Effect and this library, as one script with cached machine code. This is most of the remaining time: V8 " +
+      "has no snapshots for the threads of a process."
   },
   {
     what: "memory of a thread actor",
@@ -164,7 +188,7 @@ export const targets: ReadonlyArray<Target> = [
     peerText: "bare thread",
     first: 2,
     later: 1.5,
-    gap: "the values and functions that the modules of Effect make when they are evaluated, in each thread."
+    gap: "each thread has its own values and functions of the modules of Effect."
   },
   {
     what: "shared worker: spawn",

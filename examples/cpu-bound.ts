@@ -1,10 +1,9 @@
-// A computation spread over the machine's cores, and the time beside the single-threaded one.
-import { NodeRuntime } from "@effect/platform-node"
+// A computation spread over the cores of the machine, and its time compared with a single thread.
 import { Array, Console, Duration, Effect } from "effect"
 import assert from "node:assert"
 import { availableParallelism } from "node:os"
-import { ActorPool } from "../src/index.ts"
-import { NodeActorSystem } from "../src/node/index.ts"
+import { ActorPool } from "uactor"
+import { NodeActorSystem } from "uactor/node"
 import { countPrimes, Primes } from "./actors/primes.ts"
 
 const end = 4_000_000
@@ -26,8 +25,8 @@ const program = Effect.gen(function*() {
   )
 })
 
-program.pipe(
+await program.pipe(
   Effect.scoped,
   Effect.provide(NodeActorSystem.layerThreads({ module: new URL("./actors/primes.ts", import.meta.url) })),
-  NodeRuntime.runMain
+  Effect.runPromise
 )

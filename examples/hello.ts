@@ -1,8 +1,7 @@
-// One actor on a thread: started with arguments, called, and gone when its scope closes.
-import { NodeRuntime } from "@effect/platform-node"
+// One actor on a thread. The program starts it with arguments and calls it; the actor ends when its scope closes.
 import { Console, Effect } from "effect"
-import { ActorRef } from "../src/index.ts"
-import { NodeActorSystem } from "../src/node/index.ts"
+import { ActorRef } from "uactor"
+import { NodeActorSystem } from "uactor/node"
 import { Counter } from "./actors/counter.ts"
 
 const program = Effect.gen(function*() {
@@ -10,8 +9,8 @@ const program = Effect.gen(function*() {
   yield* Console.log(`${ActorRef.address(counter)} says ${yield* counter.increment({ by: 2 })}`)
 })
 
-program.pipe(
+await program.pipe(
   Effect.scoped,
   Effect.provide(NodeActorSystem.layerThreads({ module: new URL("./actors/counter.ts", import.meta.url) })),
-  NodeRuntime.runMain
+  Effect.runPromise
 )

@@ -1,7 +1,6 @@
 // An actor as a layer: `Shop` uses the service `Counter` and does not know that an actor on a thread answers.
-import { NodeRuntime } from "@effect/platform-node"
 import { Console, Context, Effect, Layer } from "effect"
-import { NodeActorSystem } from "../src/node/index.ts"
+import { NodeActorSystem } from "uactor/node"
 import { Counter } from "./actors/counter.ts"
 
 class Shop
@@ -31,4 +30,4 @@ const ShopLive = Shop.layer.pipe(
   Layer.provide(NodeActorSystem.layerThreads({ module: new URL("./actors/counter.ts", import.meta.url) }))
 )
 
-program.pipe(Effect.provide(ShopLive), NodeRuntime.runMain)
+await program.pipe(Effect.provide(ShopLive), Effect.runPromise)

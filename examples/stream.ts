@@ -1,8 +1,7 @@
-// A streaming method: the actor makes no more ahead than its reader gives it credit for (`streamBufferSize`, 1,024 items by default),
-// and ends when the reader has enough.
-import { NodeRuntime } from "@effect/platform-node"
+// A streaming method. The actor produces items ahead only up to the credit of its reader (`streamBufferSize`, 1,024 items by default). The
+// stream ends when the reader has taken enough items.
 import { Console, Effect, Stream } from "effect"
-import { NodeActorSystem } from "../src/node/index.ts"
+import { NodeActorSystem } from "uactor/node"
 import { Counter } from "./actors/counter.ts"
 
 const program = Effect.gen(function*() {
@@ -13,8 +12,8 @@ const program = Effect.gen(function*() {
   yield* Console.log(`${count} items`)
 })
 
-program.pipe(
+await program.pipe(
   Effect.scoped,
   Effect.provide(NodeActorSystem.layerThreads({ module: new URL("./actors/counter.ts", import.meta.url) })),
-  NodeRuntime.runMain
+  Effect.runPromise
 )

@@ -1,7 +1,6 @@
-// What a call can fail with: its own error, with class and fields, or an `ActorError`, which says whether the work ran.
-import { NodeRuntime } from "@effect/platform-node"
+// The errors of a call: its own error, with class and fields, or an `ActorError`, which states whether the work ran.
 import { Console, Effect, Logger } from "effect"
-import { NodeActorSystem } from "../src/node/index.ts"
+import { NodeActorSystem } from "uactor/node"
 import { Counter, Overflow } from "./actors/counter.ts"
 
 const program = Effect.gen(function*() {
@@ -10,7 +9,7 @@ const program = Effect.gen(function*() {
   const overflow = yield* Effect.flip(counter.increment({ by: 11 }))
   yield* Console.log(overflow instanceof Overflow, overflow._tag, overflow._tag === "Overflow" ? overflow.max : "")
 
-  // both are started together: the first ends the worker while it runs, the second still waits in the mailbox
+  // both calls start together: the first call ends the worker while it runs, and the second call is still queued
   const outcomes = yield* Effect.all(
     [counter.crash(), counter.increment({ by: 1 })].map((call) =>
       Effect.match(call, {
@@ -28,9 +27,9 @@ const program = Effect.gen(function*() {
   yield* Console.log(late)
 })
 
-program.pipe(
+await program.pipe(
   Effect.scoped,
   Effect.provide(NodeActorSystem.layerThreads({ module: new URL("./actors/counter.ts", import.meta.url) })),
   Effect.provide(Logger.layer([])),
-  NodeRuntime.runMain
+  Effect.runPromise
 )

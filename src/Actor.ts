@@ -1,36 +1,47 @@
 /**
- * Actors as scoped services. A class made by {@link Service} is three things at
- * once: the definition of an actor (its protocol, arguments and start error), the
- * tag of a service whose shape is the typed client, and the home of its layers.
- * `spawn` acquires an actor that lives in the current scope; `toLayer` gives its
- * behaviour, which runs where the `ActorSystem` puts it.
+ * Actors as scoped services. A class made by {@link Service} has three roles. It is the definition of an actor: its protocol, arguments
+ * and start error. It is the tag of a service; the service is the typed client of the actor. It has the layers of the actor. `spawn`
+ * acquires an actor that lives in the current scope. `toLayer` provides the behaviour, which runs in the workers of the `ActorSystem`.
  *
+ * @module
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
-import type * as Rpc from "effect/rpc/Rpc"
-import * as RpcGroup from "effect/rpc/RpcGroup"
+import * as Rpc from "effect/rpc/Rpc"
+import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type * as Struct from "effect/Struct"
 import type { SpawnError } from "./ActorError.ts"
+import type { ActorPool } from "./ActorPool.ts"
 import type { ActorRef, Client } from "./ActorRef.ts"
 import { ActorSystem } from "./ActorSystem.ts"
-import * as Behaviours from "./internal/behaviour.ts"
-import * as Codec from "./internal/codec.ts"
-import * as Interruption from "./internal/interruption.ts"
-import * as Ref from "./internal/ref.ts"
-import * as References from "./internal/reference.ts"
-import * as Supervision from "./internal/supervision.ts"
-import * as Pools from "./internal/system/pool.ts"
+import * as CurrentActor from "./internal/actor/currentActor.ts"
+import * as Definitions from "./internal/actor/definition.ts"
+import { timeout } from "./internal/actor/durations.ts"
+import * as Interruption from "./internal/actor/interruption.ts"
+import * as RestartPlan from "./internal/actor/restartPlan.ts"
+import * as Codec from "./internal/codec/codec.ts"
+import * as Methods from "./internal/codec/methods.ts"
+import * as Protocol from "./internal/codec/protocol.ts"
+import * as EffectCopies from "./internal/effect/effectCopies.ts"
+import type * as Pools from "./internal/pool/pool.ts"
+import * as PoolObject from "./internal/pool/poolObject.ts"
+import * as CallTimeouts from "./internal/proxy/callTimeouts.ts"
+import * as ClientObject from "./internal/proxy/clientObject.ts"
+import * as ActorReference from "./internal/remote/actorReference.ts"
 import * as Votes from "./internal/system/votes.ts"
+import type { Given } from "./WorkerConfig.ts"
 
 /**
- * What `spawn` takes: nothing for an actor without arguments.
+ * The parameters of `spawn`: the arguments of the actor, or none if the actor has no arguments.
  *
  * @category models
  * @since 0.1.0
@@ -38,42 +49,75 @@ import * as Votes from "./internal/system/votes.ts"
 export type ArgsInput<Args extends Schema.Top> = Args extends Schema.Void ? readonly [] : readonly [args: Args["Type"]]
 
 /**
- * A behaviour as a service of a worker's layer: what `toLayer` provides.
+ * A behaviour as a service of a worker's layer. `toLayer` provides it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Behaviour<in out Self> {
+  /** Marks a behaviour. */
   readonly "~uactor/Behaviour": Self
 }
 
 /**
- * How a behaviour takes its calls.
+ * A pool of actors of a class as a service. `layerPool` provides it under the tag `Pool` of the class.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Pool<in out Self> {
+  /** Marks a pool. */
+  readonly "~uactor/Pool": Self
+}
+
+/**
+ * The options of a behaviour.
  *
  * @category models
  * @since 0.1.0
  */
 export interface BehaviourOptions {
   /**
-   * how many calls run at once; 1 by default: one at a time, in order. `Rpc.fork` lets one handler out of line. That is a property of
-   * the method: where its first answer has not been `Rpc.fork`, its calls wait in line from then on, and one that would be is not asked.
+   * The maximum number of calls that run at the same time. 1 by default: the actor runs one call at a time, in order.
+   *
+   * A handler that returns `Rpc.fork` is exempt from the limit. `Rpc.fork` is a property of the method: after the first handler that does
+   * not return it, the limit applies to all later calls of the method. Do not return `Rpc.fork` conditionally.
    */
   readonly concurrency?: number | "unbounded" | undefined
-  /** how many calls may wait; 4096 by default */
-  readonly mailboxCapacity?: number | "unbounded" | undefined
-  /** what happens to a call that finds the mailbox full: it waits (`suspend`, the default), or it fails with `MailboxFull` */
-  readonly onFull?: "suspend" | "fail" | undefined
-  /** how the actor is restarted when its worker dies; not at all by default. Goes after `Supervision.supervised`. */
-  readonly supervision?: Supervision.Policy | undefined
   /**
-   * asked when `Actor.use` or `ActorPool.use` ends, with the exit of the body: `true` absorbs its failure (what uActor's
-   * `__exit__` says by returning true)
+   * The maximum number of calls that wait in the mailbox. 4096 by default.
+   *
+   * A caller does not wait for the end of a tell. Therefore the number of unfinished tells of one caller is limited, too: to
+   * `mailboxCapacity` plus a bounded `concurrency`, and to at least 4096. `onFull` applies to a tell beyond this limit.
+   */
+  readonly mailboxCapacity?: number | "unbounded" | undefined
+  /**
+   * How streams count towards `concurrency`. Every stream begins in its turn. With `"concurrent"`, the default, the next call may start as
+   * soon as the stream has begun, and the stream runs beside all later calls until it ends. With `"in-order"`, a stream is a running call
+   * until it ends: with a `concurrency` of 1, no other call runs meanwhile.
+   */
+  readonly streams?: "concurrent" | "in-order" | undefined
+  /** What a call does when the mailbox is full: it waits (`"suspend"`, the default), or it fails with `MailboxFull` (`"fail"`). */
+  readonly onFull?: "suspend" | "fail" | undefined
+  /**
+   * The timeout of the calls of the actor, a duration longer than 0. By default a call has no timeout. {@link CallTimeout} of a method or
+   * of the spawn takes precedence.
+   */
+  readonly callTimeout?: Duration.Input | undefined
+  /**
+   * The policy by which the actor is restarted when its worker dies. By default the actor is not restarted. A policy of
+   * `Supervision.supervised` or `Supervision.layer` around `spawn` takes precedence.
+   */
+  readonly supervision?: RestartPlan.Policy | undefined
+  /**
+   * Runs when the body of `Actor.use` or `ActorPool.use` has ended, with the exit of the body. `true` absorbs a failure of the body. In
+   * uActor: the return value of `__exit__`.
    */
   readonly onExit?: ((exit: Exit.Exit<unknown, unknown>) => Effect.Effect<boolean>) | undefined
 }
 
 /**
- * The class of an actor: its definition, its service tag, and its layers.
+ * The class of an actor: its definition, its service tag and its layers.
  *
  * @category models
  * @since 0.1.0
@@ -83,65 +127,97 @@ export interface ActorService<
   Id extends string,
   Args extends Schema.Top,
   StartError extends Schema.Top,
-  Rpcs extends Rpc.Any
-> extends Context.ServiceClass<Self, Id, Client<Rpcs>> {
+  Methods extends Protocol.Any
+> extends Context.ServiceClass<Self, Id, Client<Methods>> {
+  /** The name of the actor in addresses, errors, logs and traces. */
   readonly id: Id
-  readonly protocol: RpcGroup.RpcGroup<Rpcs>
+  /** The methods of the actor. */
+  readonly protocol: RpcGroup.RpcGroup<Protocol.Rpcs<Methods>>
+  /** The schema of the arguments of `spawn`. */
   readonly args: Args
+  /** The schema of the start error. */
   readonly error: StartError
   /**
-   * Starts an actor that lives until the scope closes (L1). Fails with the behaviour's own start error, or with `SpawnError`.
-   * Completes when the behaviour has been built; where nothing is to be built, because it is an object of handlers and there are no
-   * arguments, it need not wait for a worker that has one of its kind already.
+   * Starts an actor that lives until the scope closes. Fails with the start error of the behaviour or with `SpawnError`. Completes when
+   * the behaviour has been built. A behaviour that is an object of handlers, of an actor without arguments, has no build step: `spawn`
+   * does not wait for a worker that has built such an actor before.
    */
   spawn(
     ...args: ArgsInput<Args>
-  ): Effect.Effect<ActorRef<Rpcs>, SpawnError | StartError["Type"], Scope.Scope | ActorSystem>
-  /** The same as a layer: the actor is a service of the program. */
+  ): Effect.Effect<ActorRef<Methods>, SpawnError | StartError["Type"], Scope.Scope | ActorSystem>
+  /** A layer that spawns the actor and provides its client as a service. The actor lives as long as the layer. */
   layer(...args: ArgsInput<Args>): Layer.Layer<Self, SpawnError | StartError["Type"], ActorSystem>
-  /** The service backed by a pool of identical actors. */
-  layerPool(options: Pools.PoolOptions<Args>): Layer.Layer<Self, SpawnError | StartError["Type"], ActorSystem>
   /**
-   * The behaviour: handlers, or a function of the arguments that builds them. It runs in the worker, once for each actor, in the
-   * actor's own scope. What else it requires is built once in each worker and shared by the actors there.
-   *
-   * A handler does its work inside the effect that it returns. The function around it may be entered while another call runs, to see
-   * whether it answers with `Rpc.fork`, and also for a call that is then taken back and never runs.
+   * A layer that starts a pool of actors of this class. It provides the client of the pool as the service, and the pool itself under the tag
+   * `Pool`.
    */
-  toLayer<Handlers extends RpcGroup.HandlersFrom<Rpcs>, RX = never>(
-    build: Handlers | ((args: Args["Type"]) => Effect.Effect<Handlers, StartError["Type"], RX>),
+  layerPool(
+    options: Pools.PoolOptions<Args, Methods>
+  ): Layer.Layer<Self | Pool<Self>, SpawnError | StartError["Type"], ActorSystem>
+  /**
+   * The tag of the pool that `layerPool` provides: `const pool = yield* Counter.Pool`. The service `Counter` is the client of the same pool.
+   */
+  readonly Pool: Context.Service<Pool<Self>, ActorPool<Methods, StartError["Type"]>>
+  /**
+   * A layer that provides the behaviour: an object of handlers, or a function that builds the handlers from the arguments. The function
+   * runs in the worker, once for each actor, in the scope of the actor. The other services that it requires are built once in each worker,
+   * and all actors of the worker share them. Throws a `RangeError` if `concurrency`, `mailboxCapacity`,
+   * `callTimeout` or `streams` is out of range.
+   *
+   * A handler does its work in the effect that it returns. The engine may call the handler function while another call runs, to find out
+   * whether it returns `Rpc.fork`. It may also call the function for a call that is then interrupted and never runs.
+   */
+  toLayer<Handlers extends Protocol.Handlers<Methods>, E = never, RX = never>(
+    this: Protocol.CheckedBuild<Methods, Handlers, E, StartError["Type"]>,
+    build:
+      | (Handlers & Protocol.Handlers<Methods>)
+      | ((args: Args["Type"]) => Effect.Effect<Handlers, E, RX>),
     options?: BehaviourOptions
   ): Layer.Layer<
     Behaviour<Self>,
     never,
     | Exclude<RX, Scope.Scope>
-    | RpcGroup.HandlersServices<Rpcs, Handlers>
-    | Rpc.Middleware<Rpcs>
-    | Rpc.ServicesServer<Rpcs>
+    | RpcGroup.HandlersServices<Protocol.Rpcs<Methods>, Handlers>
+    | Rpc.Middleware<Protocol.Rpcs<Methods>>
+    | Rpc.ServicesServer<Protocol.Rpcs<Methods>>
   >
-  /** Types an object of handlers, for a behaviour that builds them in several steps. */
-  handlers<const Handlers extends RpcGroup.HandlersFrom<Rpcs>>(handlers: Handlers): Handlers
+  /** Returns its argument, typed as the handlers of the protocol. For a behaviour that builds its handlers in several steps. */
+  handlers<const Handlers extends Protocol.Handlers<Methods>>(
+    this: Protocol.CheckedHandlers<Methods, Handlers>,
+    handlers: Handlers & Protocol.Handlers<Methods>
+  ): Handlers
   /**
-   * A schema for references to this actor, so that they travel in payloads, results and arguments. Who receives one uses it like
-   * the reference that `spawn` returned, for as long as the actor lives (H4).
+   * A schema for references to actors of this class, in payloads, results and arguments. The receiver uses a reference like the reference
+   * that `spawn` returns, for as long as the actor lives.
    */
-  readonly ref: Schema.declare<ActorRef<Rpcs>>
+  readonly ref: Schema.declare<ActorRef<Methods>>
+  /**
+   * A schema for the names of actors of this class in a cluster, in payloads, results and arguments: `Account.clusterRef.make({ id })`.
+   * `ActorCluster.client(Account)` takes such a value in place of an id, in every program of the cluster.
+   */
+  readonly clusterRef: Schema.Struct<{
+    /** the name of the class */
+    readonly actor: Schema.tag<Id>
+    /** the id of the actor in the cluster */
+    readonly id: typeof Schema.String
+  }>
 }
 
 /**
- * Defines an actor. `protocol` are its methods, as `Rpc.make` definitions; `args` is the schema of what `spawn` takes; `error` the
- * schema of what its behaviour may fail with while it is built.
+ * Defines an actor. `protocol` is the record of its methods, each made by {@link method}, or a list of `Rpc`s. `args` is the schema of the arguments of `spawn`; by
+ * default the actor has no arguments. `error` is the schema of the start error: the error with which the behaviour may fail to build. By
+ * default there is none. The start error cannot contain handles. Throws a `TypeError` if a method is defined twice or has a reserved
+ * name, such as `then`, if a schema cannot be compiled, or if a schema belongs to another copy of Effect.
  *
  * @example
  * ```ts
  * import { Actor, ActorSystem } from "uactor"
  * import { Effect, Ref, Schema } from "effect"
- * import { Rpc } from "effect/rpc"
  * import assert from "node:assert"
  *
  * class Counter extends Actor.Service<Counter>()("Counter", {
  *   args: Schema.Struct({ start: Schema.Int }),
- *   protocol: [Rpc.make("increment", { payload: { by: Schema.Int }, success: Schema.Int })]
+ *   protocol: { increment: Actor.method({ payload: { by: Schema.Int }, success: Schema.Int }) }
  * }) {}
  *
  * const CounterLive = Counter.toLayer(({ start }) =>
@@ -158,31 +234,55 @@ export interface ActorService<
  * assert.strictEqual(await Effect.runPromise(program), 42)
  * ```
  *
+ * @example
+ * The protocol as a list of `Rpc`s, which an RPC server may share. An editor does not find a method of the list from its call.
+ * ```ts
+ * import { Actor } from "uactor"
+ * import { Schema } from "effect"
+ * import { Rpc } from "effect/rpc"
+ *
+ * const increment = Rpc.make("increment", { payload: { by: Schema.Int }, success: Schema.Int })
+ *
+ * export class Counter extends Actor.Service<Counter>()("Counter", { protocol: [increment, Rpc.make("reset")] }) {}
+ * ```
+ *
  * @category constructors
  * @since 0.1.0
  */
 export const Service = <Self>() =>
 <
   const Id extends string,
-  const Rpcs extends ReadonlyArray<Rpc.Any>,
+  const Input extends Protocol.Input,
   Args extends Schema.Top = Schema.Void,
   StartError extends Schema.Top = Schema.Never
 >(
   id: Id,
-  options: { readonly protocol: Rpcs; readonly args?: Args | undefined; readonly error?: StartError | undefined }
-): ActorService<Self, Id, Args, StartError, Rpcs[number]> => {
-  const protocol = RpcGroup.make(...options.protocol)
-  if (protocol.requests.size !== options.protocol.length) {
-    const tags = options.protocol.map((rpc) => rpc._tag)
-    const twice = tags.find((tag, i) => tags.indexOf(tag) !== i)
-    throw new TypeError(`Actor.Service("${id}"): the protocol defines ${twice} twice`)
+  options: {
+    readonly protocol: Input & Protocol.Checked<Input>
+    readonly args?: Args | undefined
+    readonly error?: StartError | undefined
   }
+): ActorService<Self, Id, Args, StartError, Protocol.FromInput<Input>> => {
+  type Methods = Protocol.FromInput<Input>
+  const name = `Actor.Service("${id}")`
+  const protocol = Protocol.groupOf(name, options.protocol)
   const args = options.args ?? Schema.Void
   const error = options.error ?? Schema.Never
-  const methods = whenDefined(() => Codec.methods(protocol))
-  const argsCodec = whenDefined(() => Codec.compile(args))
-  const errorCodec = whenDefined(() => Codec.compile(error))
-  const definition: Behaviours.Definition = {
+  for (const rpc of protocol.requests.values() as Iterable<Rpc.AnyWithProps>) {
+    EffectCopies.checkMethod(name, rpc)
+    CallTimeouts.ofMethod(id, rpc)
+  }
+  EffectCopies.checkSchema(`${name}: the schema of args`, args)
+  EffectCopies.checkSchema(`${name}: the schema of error`, error)
+  const methods = eagerOrLazy(() => Methods.methods(protocol))
+  const argsCodec = eagerOrLazy(() => Codec.compile(args))
+  const errorCodec = eagerOrLazy(() => {
+    const codec = Codec.compile(error)
+    // the actor has ended when `spawn` fails, and its handles with it
+    if (codec.handles) throw new TypeError(`Actor.Service("${id}"): the start error (\`error\`) cannot contain handles`)
+    return codec
+  })
+  const definition: Definitions.Definition = {
     name: id,
     get methods() {
       return methods()
@@ -194,9 +294,10 @@ export const Service = <Self>() =>
       return errorCodec()
     }
   }
-  const tag = Context.Service<Self, Client<Rpcs[number]>>()(id)
-  const reference = (actor: Ref.Referent): object => Ref.make(definition.methods, actor)
-  // one step, because many actors may be started at once
+  const tag = Context.Service<Self, Client<Methods>>()(id)
+  const poolTag = Context.Service<Pool<Self>, object>(`${id}/Pool`)
+  const reference = (actor: ClientObject.ActorHandle): object => ClientObject.make(definition.methods, actor)
+  // a single callback: a program may spawn thousands of actors at once
   const spawn = (input: unknown) =>
     Effect.callback<object, unknown, ActorSystem | Scope.Scope>((resume) => {
       const { context } = Fiber.getCurrent()!
@@ -209,36 +310,37 @@ export const Service = <Self>() =>
     args,
     error,
     spawn,
-    layer: (input: unknown) =>
-      Layer.effect(tag, spawn(input) as Effect.Effect<Client<Rpcs[number]>, unknown, ActorSystem>),
-    layerPool: (options: Parameters<typeof Pools.make>[2]) =>
-      Layer.effect(
-        tag,
+    layer: (input: unknown) => Layer.effect(tag, spawn(input) as Effect.Effect<Client<Methods>, unknown, ActorSystem>),
+    layerPool: (options: Parameters<typeof PoolObject.make>[2]) =>
+      Layer.effectContext(
         Effect.flatMap(ActorSystem, (service) =>
           Effect.map(
-            Pools.make(service["~uactor/ActorSystem"], definition, options),
-            (pool) => pool.client as Client<Rpcs[number]>
+            PoolObject.make(service["~uactor/ActorSystem"], definition, options),
+            ({ pool }) => Context.add(Context.make(tag, pool.client as Client<Methods>), poolTag, pool)
           ))
       ),
+    Pool: poolTag,
     toLayer: (
       build: Handlers | ((args: unknown) => Effect.Effect<Handlers, unknown>),
       options?: BehaviourOptions
     ) => behaviourLayer(definition, build, options),
     handlers: (handlers: unknown) => handlers,
-    ref: References.schema<ActorRef<Rpcs[number]>>(definition)
+    ref: ActorReference.schema<ActorRef<Methods>>(definition),
+    clusterRef: Schema.Struct({ actor: Schema.tag(id), id: Schema.String })
   }
-  // the members are typed by the interface; here is the one place where their types are erased
-  return Behaviours.attach(Object.assign(tag, members), definition) as unknown as ActorService<
+  // the interface types the members; their types are erased here and nowhere else
+  return Definitions.attach(Object.assign(tag, members), definition) as unknown as ActorService<
     Self,
     Id,
     Args,
     StartError,
-    Rpcs[number]
+    Methods
   >
 }
 
-// now, so that what is wrong is said where it stands; or later, where a schema refers by `Schema.suspend` to what stands below it
-const whenDefined = <A>(make: () => A): () => A => {
+// Evaluates at once, so that the stack of an error shows the definition. Evaluates on first use if a schema refers, by
+// `Schema.suspend`, to a constant that is defined below.
+const eagerOrLazy = <A>(make: () => A): () => A => {
   let made: A | undefined
   const get = (): A => made ??= make()
   try {
@@ -250,8 +352,33 @@ const whenDefined = <A>(make: () => A): () => A => {
 }
 
 /**
- * Runs `body` with an actor, then asks the actor's `onExit`; if it answers `true`, a failure of the body is absorbed and the
- * result is `Option.none` (L5). Without a vote, failures pass through unchanged.
+ * Checks the type of the default export of a module of behaviours, and returns it. The export is a layer that provides at least one
+ * behaviour and requires nothing but values of the option `config` (`WorkerConfig`): the module itself provides the other services that its
+ * behaviours require. Whether a system gives these values is known when it starts a worker: without them, `spawn` fails.
+ *
+ * @example
+ * ```ts no-run
+ * import { Actor } from "uactor"
+ * import { Effect, Schema } from "effect"
+ *
+ * class Square extends Actor.Service<Square>()("Square", {
+ *   protocol: { of: Actor.method({ payload: { n: Schema.Int }, success: Schema.Int }) }
+ * }) {}
+ *
+ * export default Actor.module(Square.toLayer({ of: ({ n }) => Effect.succeed(n * n) }))
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const module = <Behaviours extends Layer.Layer<Behaviour<any>, unknown, Given<any>>>(
+  layer: Behaviours
+): Behaviours => layer
+
+/**
+ * Spawns an actor, runs `body` with it, runs the `onExit` of the behaviour with the exit of the body, and closes the actor. The
+ * result of the body is `Option.some`. If `onExit` returns `true`, a failure of the body is absorbed, and the result is `Option.none`.
+ * Otherwise the failure passes unchanged. An interruption is never absorbed.
  *
  * @category combinators
  * @since 0.1.0
@@ -261,50 +388,350 @@ export const use = <
   Id extends string,
   Args extends Schema.Top,
   E1 extends Schema.Top,
-  Rpcs extends Rpc.Any,
+  Methods extends Protocol.Any,
   A,
   E,
   R
 >(
-  actor: ActorService<Self, Id, Args, E1, Rpcs>,
+  actor: ActorService<Self, Id, Args, E1, Methods>,
   args: ArgsInput<Args>,
-  body: (ref: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
+  body: (ref: ActorRef<Methods>) => Effect.Effect<A, E, R>
 ): Effect.Effect<Option.Option<A>, E | SpawnError | E1["Type"], Exclude<R, Scope.Scope> | ActorSystem> =>
   Votes.run(actor.spawn(...args), (ref) => [Votes.voterOf(ref)], body)
 
 /**
- * Annotates a method that may run twice, so that a supervised actor runs it again after a crash in which it may have run (F3):
- * `Rpc.make("get", …).annotate(Actor.Idempotent, true)`.
+ * A method of a protocol that is a record. Its name is the key in the record.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Method = Protocol.Method
+
+/**
+ * Defines a method of a protocol that is a record: `protocol: { increment: Actor.method({ payload, success, error }) }`. The options are
+ * those of `Rpc.make`. `payload` is a schema or the fields of a struct. With `stream: true` the method returns a stream: `success` is the
+ * schema of an item, and `error` the schema of the error that ends the stream. `annotate` adds an annotation, such as
+ * {@link Idempotent}.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const method = <
+  Payload extends Schema.Top | Schema.Struct.Fields = Schema.Void,
+  Success extends Schema.Top = Schema.Void,
+  Error extends Schema.Top = Schema.Never,
+  const Stream extends boolean = false
+>(options?: {
+  /** The schema of the payload, or the fields of the payload. By default the method has no payload. */
+  readonly payload?: Payload
+  /** The schema of the result, or of an item of the stream. By default the method has no result. */
+  readonly success?: Success
+  /** The schema of the error. By default the method declares no error. */
+  readonly error?: Error
+  /** The schema of the defects of the handler. By default an error keeps its name, message, stack, cause and plain fields. */
+  readonly defect?: Rpc.DefectSchema
+  /** Whether the method returns a stream. `false` by default. */
+  readonly stream?: Stream
+  /**
+   * The key of a call, from its payload, which is given by its fields. In a cluster, a persisted method runs once for each key. By default a
+   * call has no key.
+   */
+  readonly primaryKey?: [Payload] extends [Schema.Struct.Fields] ? ((
+      payload: Payload extends Schema.Struct.Fields ? Struct.Simplify<Schema.Struct<Payload>["Type"]> : Payload["Type"]
+    ) => string) :
+    never
+}): ReturnType<typeof Rpc.make<"", Payload, Success, Error, Stream>> => Rpc.make("", options)
+
+/**
+ * Annotates a method as idempotent: `Actor.method(…).annotate(Actor.Idempotent, true)`. When a supervised actor restarts after a
+ * crash, a call of such a method runs again, although it may have run before. `false` by default.
  *
  * @category annotations
  * @since 0.1.0
  */
-export const Idempotent: Context.Reference<boolean> = Codec.Idempotent
+export const Idempotent: Context.Reference<boolean> = Methods.Idempotent
 
 /**
- * For handlers that compute for long without yielding: ends the handler, as interrupted, if its caller has been interrupted. It
- * reads shared memory, which costs some nanoseconds and does not yield; call it in the loop. Where the handler cannot be
- * interrupted, as in a finalizer or while it acquires something, it does nothing. On threads only: in a child process and in memory
- * nothing can reach a loop that does not yield, and there it does nothing; the process is killed when `interruptTimeout` has passed.
- * So is a thread in which more than 8192 calls of one caller's thread run when they are interrupted together, if it is one of the
- * first of them that computes.
+ * An actor as it sees itself: see {@link self}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Self<Methods extends Protocol.Any> {
+  /** The reference to the actor, as `spawn` returns it. It stays valid when the actor restarts, also for the actors that receive it. */
+  readonly ref: ActorRef<Methods>
+  /** The address of this incarnation, such as `Counter#1@thread-2`. */
+  readonly address: string
+  /** The number of this incarnation: 1, and one more after each restart. */
+  readonly incarnation: number
+}
+
+/**
+ * The actor's own reference, address and incarnation, in its handlers, its behaviour and their fibers. The actor may send the reference to
+ * other actors, which call it back. The first use asks the program that has spawned the actor; later uses of the same incarnation do not.
+ *
+ * A handler that waits for a call of its own actor waits for itself, unless the behaviour has a `concurrency` above 1. Send a tell
+ * (`{ discard: true }`) instead.
+ *
+ * Dies with a `TypeError` in a fiber that does not run in an actor of this class.
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorSystem } from "uactor"
+ * import { Effect, Ref, Schema } from "effect"
+ * import assert from "node:assert"
+ *
+ * class Countdown extends Actor.Service<Countdown>()("Countdown", {
+ *   protocol: {
+ *     start: Actor.method({ payload: { from: Schema.Int } }),
+ *     left: Actor.method({ success: Schema.Int })
+ *   }
+ * }) {}
+ *
+ * const CountdownLive = Countdown.toLayer(() =>
+ *   Effect.map(Ref.make(0), (left) => Countdown.handlers({
+ *     start: Effect.fnUntraced(function*({ from }) {
+ *       yield* Ref.set(left, from)
+ *       const { ref } = yield* Actor.self(Countdown)
+ *       if (from > 0) yield* Effect.orDie(ref.start({ from: from - 1 }, { discard: true }))
+ *     }),
+ *     left: () => Ref.get(left)
+ *   }))
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const countdown = yield* Countdown.spawn()
+ *   yield* countdown.start({ from: 3 })
+ *   while ((yield* countdown.left()) > 0) yield* Effect.yieldNow
+ *   assert.strictEqual(yield* countdown.left(), 0)
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(CountdownLive)))
+ *
+ * await Effect.runPromise(program)
+ * ```
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const self = <S, Id extends string, Args extends Schema.Top, E extends Schema.Top, Methods extends Protocol.Any>(
+  actor: ActorService<S, Id, Args, E, Methods>
+): Effect.Effect<Self<Methods>> =>
+  CurrentActor.inActor(`Actor.self(${actor.id})`, ({ name, self }) =>
+    name === actor.id
+      ? self as Effect.Effect<Self<Methods>>
+      : Effect.die(new TypeError(`Actor.self(${actor.id}): this fiber runs in an actor of ${name}`)))
+
+/**
+ * Runs an effect in a fiber of the actor, beside its calls. The close of the actor interrupts the fiber. A failure of the effect ends the
+ * actor as {@link crash} does, so that the policy of the actor restarts it; an interruption alone does not. Use it for background work
+ * without which the actor is of no use, such as a subscription. A fiber of `Effect.forkScoped` fails in silence.
+ *
+ * Dies with a `TypeError` in a fiber that does not run in an actor.
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorRef, ActorSystem, Supervision } from "uactor"
+ * import { Effect, Logger, Ref, Schedule, Schema, Stream } from "effect"
+ * import assert from "node:assert"
+ *
+ * class Feed extends Actor.Service<Feed>()("Feed", { protocol: { last: Actor.method({ success: Schema.Int }) } }) {}
+ *
+ * // fails after three items, and starts again with the next incarnation
+ * const items = Stream.concat(Stream.range(1, 3), Stream.fail("disconnected"))
+ *
+ * const FeedLive = Feed.toLayer(() =>
+ *   Effect.gen(function*() {
+ *     const last = yield* Ref.make(0)
+ *     yield* Actor.forkSupervised(Stream.runForEach(items, (item) => Ref.set(last, item)))
+ *     return { last: () => Ref.get(last) }
+ *   })
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const policy = Supervision.make({ schedule: Schedule.spaced("1 milli"), maxRestarts: 2 })
+ *   const feed = yield* Feed.spawn().pipe(Supervision.supervised(policy))
+ *   const exit = yield* ActorRef.awaitExit(feed) // after two restarts
+ *   assert.strictEqual(exit._tag, "Failure")
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(FeedLive)), Effect.provide(Logger.layer([])))
+ *
+ * await Effect.runPromise(program)
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const forkSupervised = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Fiber.Fiber<A, E>, never, R> =>
+  CurrentActor.inActor("Actor.forkSupervised", (actor) =>
+    Effect.map(Effect.forkIn(effect, actor.scope), (fiber) => {
+      fiber.addObserver((exit) => {
+        if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) actor.crash(exit.cause)
+      })
+      return fiber
+    }))
+
+/**
+ * Ends this actor as crashed. The actor takes no more calls. Its running calls are interrupted, this one included, and fail with
+ * `ActorExited` (`Crashed`). Its finalizers run with the cause. Other actors of a shared worker are not affected. A supervised actor
+ * restarts by its policy, like after the death of its worker: calls that have not run move to the next incarnation. A dedicated worker is
+ * replaced. Without restarts left, the actor has ended for good.
+ *
+ * In the behaviour, while it is being built, a crash is a defect of `spawn`. Dies with a `TypeError` in a fiber that does not run in an
+ * actor.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const crash = (cause: Cause.Cause<unknown>): Effect.Effect<never> =>
+  CurrentActor.inActor(
+    "Actor.crash",
+    (actor) => Effect.andThen(Effect.sync(() => actor.crash(cause)), Effect.interrupt)
+  )
+
+/**
+ * Stops this actor, as `ActorRef.stop` with `drain` does: the actor takes no more calls, finishes the accepted calls, this one included, and
+ * ends for good. Completes when the stop has begun, so a handler may still return its result. The actor does not restart.
+ *
+ * Dies with a `TypeError` in a fiber that does not run in an actor.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const stopSelf: Effect.Effect<void> = CurrentActor.inActor("Actor.stopSelf", ({ stop }) => stop)
+
+/**
+ * The timeout of calls, a duration longer than 0. By default a call has no timeout. There are three places for it, of which the first in
+ * this list counts:
+ *
+ * - the method: `Actor.method(…).annotate(Actor.CallTimeout, "1 second")`, also of a `Handle.object`; `Infinity` exempts the method;
+ * - the spawn: `Counter.spawn(…).pipe(Effect.provideService(Actor.CallTimeout, "1 second"))`, for the actors that the effect spawns;
+ * - the behaviour: `callTimeout` among the options of `toLayer`.
+ *
+ * The time runs from the call to its end, the wait in the mailbox and for a restart included. After it, the call is interrupted like a call
+ * whose caller is interrupted, and fails with `CallTimedOut`, whose `outcome` says whether the call may have run. To know this, the caller
+ * waits for the actor to acknowledge the interruption, for `interruptTimeout` at most. The timeout of a tell ends when the mailbox accepts
+ * the tell. Streams have no timeout: use `Stream.timeout`.
+ *
+ * The time is measured by the clock of the machine, not by the `Clock` of the program. Throws a `RangeError` if the duration of a method
+ * is out of range; a spawn fails with `SpawnError` (`OptionsInvalid`) if its duration is.
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorSystem } from "uactor"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert"
+ *
+ * class Weather extends Actor.Service<Weather>()("Weather", {
+ *   protocol: {
+ *     now: Actor.method({ success: Schema.String }).annotate(Actor.CallTimeout, "20 millis"),
+ *     report: Actor.method({ success: Schema.String })
+ *   }
+ * }) {}
+ *
+ * const WeatherLive = Weather.toLayer(
+ *   { now: () => Effect.never, report: () => Effect.succeed("rain") },
+ *   { callTimeout: "10 seconds" }
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const weather = yield* Weather.spawn()
+ *   assert.strictEqual(yield* weather.report(), "rain")
+ *   const error = yield* Effect.flip(weather.now())
+ *   assert.strictEqual(error._tag, "CallTimedOut")
+ *   assert.strictEqual(error.outcome, "Unknown")
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(WeatherLive)))
+ *
+ * await Effect.runPromise(program)
+ * ```
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const CallTimeout: Context.Reference<Duration.Input | undefined> = Methods.CallTimeout
+
+/**
+ * Ends the running handler as interrupted if its caller has been interrupted. Call it in the loop of a handler that computes for a long
+ * time without yielding. It reads shared memory, takes a few nanoseconds and does not yield. It does nothing in an uninterruptible
+ * region, such as a finalizer.
+ *
+ * It works on threads only. In a child process and in memory it does nothing, because no message reaches a loop that does not yield. The
+ * child process is killed after `interruptTimeout`.
+ *
+ * The shared memory has room for 8192 calls of one caller's thread. If more calls run and are interrupted together, the interruption of
+ * the first of them is not visible to `checkInterrupt`. If one of these computes, its thread is killed after `interruptTimeout`.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const checkInterrupt: () => void = Interruption.check
 
-type Handlers = Readonly<Record<string, Behaviours.Handler>>
+/**
+ * Lets an interrupted caller continue at once. By default an interrupted caller waits until the actor has acknowledged the interruption.
+ * `disconnect` runs the call in a detached fiber: when the caller is interrupted, that fiber is interrupted in the background, and the
+ * handler's finalizers run as usual. Until the call has ended in the actor, it counts as a running call there.
+ *
+ * Wrap the call itself, inside `Effect.timeout` or a race. The outcome of the call is unchanged while the caller is not interrupted.
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorSystem } from "uactor"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert"
+ *
+ * class Report extends Actor.Service<Report>()("Report", {
+ *   protocol: { make: Actor.method({ success: Schema.String }) }
+ * }) {}
+ *
+ * // its finalizer takes a tenth of a second
+ * const ReportLive = Report.toLayer({
+ *   make: () => Effect.ensuring(Effect.never, Effect.sleep("100 millis"))
+ * })
+ *
+ * const program = Effect.gen(function*() {
+ *   const report = yield* Report.spawn()
+ *   return yield* report.make().pipe(
+ *     Actor.disconnect, // the timeout does not wait for the finalizer
+ *     Effect.timeoutOrElse({ duration: "10 millis", orElse: () => Effect.succeed("no report") })
+ *   )
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(ReportLive)))
+ *
+ * assert.strictEqual(await Effect.runPromise(program), "no report")
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const disconnect = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      Effect.forkDetach(restore(call), { startImmediately: true }),
+      (fiber) =>
+        Effect.onInterrupt(restore(Fiber.join(fiber)), () =>
+          Effect.withFiber((caller) => Effect.sync(() => fiber.interruptUnsafe(caller.id))))
+    )
+  )
 
-const bound = (name: string, option: string, value: number | "unbounded" | undefined, byDefault: number): number => {
-  if (value === undefined) return byDefault
+type Handlers = Readonly<Record<string, Definitions.Handler>>
+
+const limit = (name: string, option: string, value: number | "unbounded" | undefined, defaultValue: number): number => {
+  if (value === undefined) return defaultValue
   if (value === "unbounded") return Infinity
   if (Number.isInteger(value) && value >= 1) return value
   throw new RangeError(`${name}.toLayer: ${option} must be an integer of at least 1 or "unbounded", not ${value}`)
 }
 
+const callTimeoutOf = (name: string, callTimeout: Duration.Input | undefined): number | undefined => {
+  if (callTimeout === undefined) return undefined
+  const time = timeout(`${name}.toLayer: callTimeout`, callTimeout, true)
+  return time === Infinity ? undefined : time
+}
+
+const areStreamsInOrder = (name: string, streams: BehaviourOptions["streams"]): boolean => {
+  if (streams === undefined || streams === "concurrent") return false
+  if (streams === "in-order") return true
+  throw new RangeError(`${name}.toLayer: streams must be "concurrent" or "in-order", not ${String(streams)}`)
+}
+
 const behaviourLayer = (
-  definition: Behaviours.Definition,
+  definition: Definitions.Definition,
   build: Handlers | ((args: unknown) => Effect.Effect<Handlers, unknown>),
   options: BehaviourOptions | undefined
 ): Layer.Layer<Behaviour<unknown>> => {
@@ -313,19 +740,21 @@ const behaviourLayer = (
     definition,
     handlers: typeof build === "function" ? undefined : build,
     build: typeof build === "function" ? build : () => Effect.succeed(build),
-    concurrency: bound(name, "concurrency", options?.concurrency, 1),
-    mailboxCapacity: bound(name, "mailboxCapacity", options?.mailboxCapacity, 4096),
+    concurrency: limit(name, "concurrency", options?.concurrency, 1),
+    mailboxCapacity: limit(name, "mailboxCapacity", options?.mailboxCapacity, 4096),
     suspends: options?.onFull !== "fail",
+    streamsInOrder: areStreamsInOrder(name, options?.streams),
+    callTimeout: callTimeoutOf(name, options?.callTimeout),
     onExit: options?.onExit
   }
   const policy = options?.supervision
   return Layer.effectContext(
     Effect.contextWith((context: Context.Context<never>) =>
       Effect.map(
-        policy === undefined ? Effect.undefined : Supervision.plan(policy),
+        policy === undefined ? Effect.undefined : RestartPlan.plan(policy),
         (supervision) =>
           Context.makeUnsafe<Behaviour<unknown>>(
-            new Map([[Behaviours.keyOf(name), { ...behaviour, context, supervision } satisfies Behaviours.Behaviour]])
+            new Map([[Definitions.keyOf(name), { ...behaviour, context, supervision } satisfies Definitions.Behaviour]])
           )
       )
     )

@@ -1,26 +1,30 @@
 /**
- * Many actors as one. A pool's `client` has the shape of a single actor, and each
- * call goes to the next member; `Effect.forEach` with concurrency over it is the
- * client-side pool. `broadcast` talks to every member at once.
+ * Pools: several actors behind one client. `client` has the type of a single actor. Its calls wait in one queue, and each goes to the first
+ * member that is free; the option `strategy` changes that. To map over many items, call the client from `Effect.forEach` with
+ * `concurrency`, or use `map`. `broadcast` calls every member at the same time.
  *
+ * @module
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Option from "effect/Option"
-import type * as Rpc from "effect/rpc/Rpc"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { ActorService } from "./Actor.ts"
-import type { SpawnError } from "./ActorError.ts"
+import type { ActorExited, MailboxFull, SpawnError } from "./ActorError.ts"
 import type { ActorRef, Client } from "./ActorRef.ts"
 import { ActorSystem } from "./ActorSystem.ts"
-import * as Behaviours from "./internal/behaviour.ts"
-import * as Ref from "./internal/ref.ts"
-import type * as Sizes from "./internal/system/members.ts"
-import * as Pools from "./internal/system/pool.ts"
+import * as Definitions from "./internal/actor/definition.ts"
+import type * as Protocol from "./internal/codec/protocol.ts"
+import type * as Mapping from "./internal/pool/mapping.ts"
+import type * as Members from "./internal/pool/members.ts"
+import type * as Pools from "./internal/pool/pool.ts"
+import * as PoolObject from "./internal/pool/poolObject.ts"
+import type * as Routing from "./internal/pool/routing.ts"
+import type { ChildActor } from "./internal/system/childActor.ts"
 import * as Votes from "./internal/system/votes.ts"
 
 /**
@@ -29,106 +33,136 @@ import * as Votes from "./internal/system/votes.ts"
  * @category models
  * @since 0.1.0
  */
-export type PoolOptions<Args extends Schema.Top> = Pools.PoolOptions<Args>
+export type PoolOptions<Args extends Schema.Top, Methods extends Protocol.Any = any> = Pools.PoolOptions<Args, Methods>
 
 /**
- * How calls are spread over the members.
+ * The strategy by which a pool selects the member for a call.
  *
  * @category models
  * @since 0.1.0
  */
-export type Strategy = Pools.Strategy
+export type Strategy<Methods extends Protocol.Any = any> = Routing.Strategy<Methods>
 
 /**
- * How many members a pool has: a number, or bounds between which it follows its calls.
+ * The size of a pool: a number of members, or bounds between which the number of members follows the calls.
  *
  * @category models
  * @since 0.1.0
  */
-export type Size = Sizes.Size
+export type Size = Members.Size
 
 /**
- * A pool of actors with one protocol, which may fail to start as `StartError` says.
+ * A pool of actors with one protocol. `StartError` is the start error of the actors.
  *
  * @category models
  * @since 0.1.0
  */
-export interface ActorPool<Rpcs extends Rpc.Any, StartError = never> {
-  /** looks like one actor; each call goes to the next member, by the pool's strategy (P2) */
-  readonly client: Client<Rpcs>
-  /** the members, in their order */
-  readonly members: Effect.Effect<ReadonlyArray<ActorRef<Rpcs>>>
-  /** runs against every member at once; results in the order of the members; the first failure interrupts the others (P3) */
-  readonly broadcast: <A, E, R>(f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>) => Effect.Effect<Array<A>, E, R>
-  /** runs against every member at once, and gives every member's own `Exit` (P3) */
+export interface ActorPool<Methods extends Protocol.Any, StartError = never> {
+  /** The client of the pool, with the type of a single actor's client. The strategy selects the member of each call. */
+  readonly client: Client<Methods>
+  /** The current members, in order. */
+  readonly members: Effect.Effect<ReadonlyArray<ActorRef<Methods>>>
+  /**
+   * Runs `f` with every member at the same time and returns the results in the order of the members. The first failure interrupts the
+   * other runs. The runs do not wait in the queue of the pool: each follows the calls that its member has already.
+   */
+  readonly broadcast: <A, E, R>(
+    f: (actor: ActorRef<Methods>) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<Array<A>, E, R>
+  /** Runs `f` with every member at the same time and returns the `Exit` of each, in the order of the members. */
   readonly broadcastExit: <A, E, R>(
-    f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
+    f: (actor: ActorRef<Methods>) => Effect.Effect<A, E, R>
   ) => Effect.Effect<Array<Exit.Exit<A, E>>, never, R>
   /**
-   * starts on the next member without waiting; the fiber lives as long as the pool, and after its end fails as `ActorExited`. There
-   * is no payload that would say to which member, so with a `hash` the members take turns (P3).
+   * Runs `f` with a member in a new fiber, and returns the fiber without waiting. The strategy selects the member. With `first-free`, the
+   * fiber waits in the queue like a call, and `f` counts as one call of the member until it ends; `priority` is its place in the queue (0 by
+   * default), and a full queue fails it with `MailboxFull` if the pool has `onFull: "fail"`. With `hash` the members take turns, because
+   * there is no payload to hash.
+   *
+   * The fiber is interrupted when the pool closes. On a pool that has closed, the fiber fails with `ActorExited`.
    */
   readonly submit: <A, E, R>(
-    f: (actor: ActorRef<Rpcs>) => Effect.Effect<A, E, R>
-  ) => Effect.Effect<Fiber.Fiber<A, E>, never, R>
+    f: (actor: ActorRef<Methods>) => Effect.Effect<A, E, R>,
+    options?: { readonly priority?: number | undefined }
+  ) => Effect.Effect<Fiber.Fiber<A, E | ActorExited | MailboxFull>, never, R>
   /**
-   * runs each item of the input against the next member, and gives the results in the order of the input; a failure ends the stream,
-   * unless `f` keeps it as a result with `Effect.exit` (P4)
+   * Runs `f` for each item of the input with a member, which the strategy selects. With `first-free`, an item waits in the queue like a
+   * call, and counts as one call of its member until it ends. The results have the order of the input. A failure ends the stream, unless
+   * `f` turns it into a result with `Effect.exit`.
    */
-  readonly map: MapItems<Rpcs>
-  /** the same, but each result comes as soon as it is there (P4) */
-  readonly mapUnordered: MapItems<Rpcs>
+  readonly map: MapItems<Methods>
+  /** Like `map`, but emits each result as soon as it is available. */
+  readonly mapUnordered: MapItems<Methods>
+  /** Like `map`, but the result of an item is the `Exit` of its run. No failure of an item ends the stream. */
+  readonly mapExit: MapItemsExit<Methods>
   /**
-   * gives the pool another size, as the option says it. Those that are missing start in parallel, all or none, and those that are too
-   * many get no more calls and end when theirs have been answered: it returns when that is done. Those that have ended for good,
-   * killed or without restarts left, make room, which in a pool between two bounds they do by themselves (P7)
+   * Changes the size of the pool. `size` is the option `size` of the pool; a value out of range fails with the reason `OptionsInvalid`.
+   *
+   * - Missing members start in parallel. If one fails to start, `resize` fails and adds no member.
+   * - Surplus members get no more calls. Each ends when its calls have been answered and the items of `map`, `submit` and `broadcast` that
+   *   run on it have ended. `resize` returns when all surplus members have ended. The next `resize` does not wait for them.
+   * - A member that has ended for good, because it was killed or has no restarts left, does not count. A `resize` replaces it at once, and
+   *   the pool replaces it after a delay without a `resize`, unless it has `onGivenUp: "fail"`.
+   *
+   * An item that waits for a `resize` that removes the member of the item waits forever.
    */
   readonly resize: (size: Size) => Effect.Effect<void, SpawnError | StartError>
-}
-
-/**
- * The options of `map` and `mapUnordered`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface MapOptions {
   /**
-   * how many items may have been taken from the input while their results have not been read: under way, or done; at least 1, and
-   * 16 for each member by default
+   * Waits until the pool has ended, and returns its `Exit`: a success if its scope has closed; with `onGivenUp: "fail"`, a failure with the
+   * reason `GivenUp` if the last member has ended for good.
    */
-  readonly window?: number | undefined
-  /** how many items in a row go to the same member, for as long as it lives; at least 1, which is the default */
-  readonly chunkSize?: number | undefined
+  readonly awaitExit: Effect.Effect<Exit.Exit<void, ActorExited>>
 }
 
 /**
- * Maps an iterable or a stream with the members of a pool. Throws a `RangeError` if an option is out of range.
+ * The options of `map`, `mapUnordered` and `mapExit`, for items of type `I` whose runs fail with `E`.
  *
  * @category models
  * @since 0.1.0
  */
-export interface MapItems<Rpcs extends Rpc.Any> {
-  <I, A, E, R, E2 = never, R2 = never>(
+export type MapOptions<I = any, E = any, E2 = never, R2 = never> = Mapping.MapOptions<I, E, E2, R2>
+
+/**
+ * Maps the items of an iterable or a stream with the members of a pool. Throws a `RangeError` if an option is out of range.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MapItems<Methods extends Protocol.Any> {
+  <I, A, E, R, E2 = never, R2 = never, E3 = never, R3 = never>(
     input: Iterable<I> | Stream.Stream<I, E2, R2>,
-    f: (actor: ActorRef<Rpcs>, item: I) => Effect.Effect<A, E, R>,
-    options?: MapOptions
-  ): Stream.Stream<A, E | E2, R | R2>
+    f: (actor: ActorRef<Methods>, item: I) => Effect.Effect<A, E, R>,
+    options?: MapOptions<I, E, E3, R3>
+  ): Stream.Stream<A, E | E2 | E3, R | R2 | R3>
 }
 
 /**
- * Starts a pool that lives until the scope closes. Its members start in parallel; if one fails, those that have started are
- * released and the pool fails with its error (P1).
+ * Maps the items of an iterable or a stream to the `Exit`s of their runs. Throws a `RangeError` if an option is out of range.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface MapItemsExit<Methods extends Protocol.Any> {
+  <I, A, E, R, E2 = never, R2 = never, E3 = never, R3 = never>(
+    input: Iterable<I> | Stream.Stream<I, E2, R2>,
+    f: (actor: ActorRef<Methods>, item: I) => Effect.Effect<A, E, R>,
+    options?: MapOptions<I, E, E3, R3>
+  ): Stream.Stream<Exit.Exit<A, E>, E2 | E3, R | R2 | R3>
+}
+
+/**
+ * Starts a pool that lives until the scope closes. The members start in parallel. If a member fails to start, the members that have
+ * started are closed, and `make` fails with the error of that member. Fails with a `SpawnError` with the reason `OptionsInvalid` if an
+ * option is out of range.
  *
  * @example
  * ```ts
  * import { Actor, ActorPool, ActorSystem } from "uactor"
  * import { Effect, Schema } from "effect"
- * import { Rpc } from "effect/rpc"
  * import assert from "node:assert"
  *
  * class Square extends Actor.Service<Square>()("Square", {
- *   protocol: [Rpc.make("of", { payload: { n: Schema.Int }, success: Schema.Int })]
+ *   protocol: { of: Actor.method({ payload: { n: Schema.Int }, success: Schema.Int }) }
  * }) {}
  * const SquareLive = Square.toLayer({ of: ({ n }) => Effect.succeed(n * n) })
  *
@@ -143,15 +177,22 @@ export interface MapItems<Rpcs extends Rpc.Any> {
  * @category constructors
  * @since 0.1.0
  */
-export const make = <Self, Id extends string, Args extends Schema.Top, E extends Schema.Top, Rpcs extends Rpc.Any>(
-  actor: ActorService<Self, Id, Args, E, Rpcs>,
-  options: PoolOptions<Args>
-): Effect.Effect<ActorPool<Rpcs, E["Type"]>, SpawnError | E["Type"], Scope.Scope | ActorSystem> =>
+export const make = <
+  Self,
+  Id extends string,
+  Args extends Schema.Top,
+  E extends Schema.Top,
+  Methods extends Protocol.Any
+>(
+  actor: ActorService<Self, Id, Args, E, Methods>,
+  options: PoolOptions<Args, Methods>
+): Effect.Effect<ActorPool<Methods, E["Type"]>, SpawnError | E["Type"], Scope.Scope | ActorSystem> =>
   Effect.map(acquire(actor, options), ({ pool }) => pool)
 
 /**
- * Runs `body` with a pool, then asks every member's `onExit`; if any answers `true`, a failure of the body is absorbed and the
- * result is `Option.none` (L5).
+ * Starts a pool, runs `body` with it, runs the `onExit` of every member with the exit of the body, and closes the pool. The
+ * result of the body is `Option.some`. If an `onExit` returns `true`, a failure of the body is absorbed, and the result is `Option.none`.
+ * Otherwise the failure passes unchanged. An interruption is never absorbed.
  *
  * @category combinators
  * @since 0.1.0
@@ -161,83 +202,27 @@ export const use = <
   Id extends string,
   Args extends Schema.Top,
   E1 extends Schema.Top,
-  Rpcs extends Rpc.Any,
+  Methods extends Protocol.Any,
   A,
   E,
   R
 >(
-  actor: ActorService<Self, Id, Args, E1, Rpcs>,
-  options: PoolOptions<Args>,
-  body: (pool: ActorPool<Rpcs, E1["Type"]>) => Effect.Effect<A, E, R>
+  actor: ActorService<Self, Id, Args, E1, Methods>,
+  options: PoolOptions<Args, Methods>,
+  body: (pool: ActorPool<Methods, E1["Type"]>) => Effect.Effect<A, E, R>
 ): Effect.Effect<Option.Option<A>, E | SpawnError | E1["Type"], Exclude<R, Scope.Scope> | ActorSystem> =>
   Votes.run(acquire(actor, options), ({ members }) => members, ({ pool }) => body(pool))
 
-const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Schema.Top, Rpcs extends Rpc.Any>(
-  actor: ActorService<Self, Id, Args, E, Rpcs>,
-  options: PoolOptions<Args>
-): Effect.Effect<
-  { readonly pool: ActorPool<Rpcs, E["Type"]>; readonly members: Pools.Pool["members"] },
-  SpawnError | E["Type"],
-  Scope.Scope | ActorSystem
-> =>
-  Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const system = (yield* ActorSystem)["~uactor/ActorSystem"]
-    const { client, members, next, resize } = yield* Pools.make(
-      system,
-      Behaviours.definitionOf(actor),
-      options
-    ) as Effect.Effect<Pools.Pool, SpawnError | E["Type"], Scope.Scope>
-    const made = new WeakMap<object, ActorRef<Rpcs>>()
-    const refOf = (member: Pools.Pool["members"][number]): ActorRef<Rpcs> => {
-      let ref = made.get(member)
-      if (ref === undefined) made.set(member, ref = Ref.make(member.target.methods, member) as ActorRef<Rpcs>)
-      return ref
-    }
-    const mapItems = (method: "map" | "mapUnordered"): MapItems<Rpcs> => (input, f, options = {}) => {
-      const { chunkSize = 1, window = 16 * members.length } = options
-      for (const [name, value] of Object.entries({ chunkSize, window })) {
-        if (Number.isInteger(value) && value >= 1) continue
-        throw new RangeError(
-          `${members[0]!.target.name}.${method}: ${name} must be an integer of at least 1, not ${value}`
-        )
-      }
-      // one by one, or else a whole chunk is taken from an iterable, however small the window
-      const items = Stream.isStream(input) ? input : Stream.fromIterable(input, { chunkSize: 1 })
-      return Stream.suspend(() => {
-        let member = members[0]!
-        return Stream.mapEffect(
-          items,
-          (item, i) => {
-            const stays = i % chunkSize > 0 && member.isAlive && members.includes(member)
-            if (!stays) member = next()
-            return f(refOf(member), item)
-          },
-          { concurrency: window, unordered: method === "mapUnordered" }
-        )
-      })
-    }
-    const pool: ActorPool<Rpcs, E["Type"]> = {
-      client: client as Client<Rpcs>,
-      members: Effect.sync(() => members.map(refOf)),
-      broadcast: (f) => Effect.suspend(() => Effect.forEach(members.map(refOf), f, { concurrency: "unbounded" })),
-      broadcastExit: (f) => {
-        const exitOf = (ref: ActorRef<Rpcs>) => Effect.exit(Effect.suspend(() => f(ref)))
-        return Effect.suspend(() => Effect.forEach(members.map(refOf), exitOf, { concurrency: "unbounded" }))
-      },
-      submit: (f) =>
-        Effect.suspend(() => {
-          const run = Effect.suspend(() => f(refOf(next())))
-          if (scope.state._tag !== "Closed") return Effect.forkIn(run, scope, { startImmediately: true })
-          // L6: a use after the end is an error, and no interruption
-          const { target } = members[0]!
-          return Effect.forkDetach(
-            Effect.fail(target.exited("Stopped", "NotRun", `the pool of ${target.name} has been closed`) as never)
-          )
-        }),
-      map: mapItems("map"),
-      mapUnordered: mapItems("mapUnordered"),
-      resize
-    }
-    return { pool, members }
-  })
+const acquire = <Self, Id extends string, Args extends Schema.Top, E extends Schema.Top, Methods extends Protocol.Any>(
+  actor: ActorService<Self, Id, Args, E, Methods>,
+  options: PoolOptions<Args, Methods>
+) =>
+  Effect.flatMap(
+    ActorSystem,
+    ({ "~uactor/ActorSystem": system }) =>
+      PoolObject.make(system, Definitions.definitionOf(actor), options as PoolOptions<Args>)
+  ) as Effect.Effect<
+    { readonly pool: ActorPool<Methods, E["Type"]>; readonly members: ReadonlyArray<ChildActor> },
+    SpawnError | E["Type"],
+    Scope.Scope | ActorSystem
+  >

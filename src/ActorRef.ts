@@ -1,19 +1,20 @@
 /**
- * A reference to one actor: the typed client of its protocol, and what can be
- * asked of the actor itself.
+ * References to actors. A reference is the typed client of the actor's protocol. The functions of this module observe and end the actor
+ * itself.
  *
+ * @module
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Rpc from "effect/rpc/Rpc"
-import type * as RpcClient from "effect/rpc/RpcClient"
 import * as Stream from "effect/Stream"
 import type { ActorError, ActorExited } from "./ActorError.ts"
-import * as internal from "./internal/ref.ts"
-import type * as Target from "./internal/target.ts"
-import { timeout } from "./internal/times.ts"
+import { timeout } from "./internal/actor/durations.ts"
+import type * as Protocol from "./internal/codec/protocol.ts"
+import * as ClientObject from "./internal/proxy/clientObject.ts"
+import type * as ProxyState from "./internal/proxy/proxyState.ts"
 
 /**
  * The key that marks a reference.
@@ -21,16 +22,16 @@ import { timeout } from "./internal/times.ts"
  * @category type IDs
  * @since 0.1.0
  */
-export const ActorRefTypeId: unique symbol = internal.ActorRefTypeId as never
+export const ActorRefTypeId: unique symbol = ClientObject.ActorRefTypeId as never
 
 /**
- * The methods of a protocol, as a caller uses them: each returns an `Effect` (or a `Stream`) that fails with the method's own
- * error or an {@link ActorError}. With `{ discard: true }` a call is a *tell*: it completes once the mailbox has accepted it.
+ * The client of a protocol. `Methods` is the record of the methods, or the union of the `Rpc`s. Each method returns an `Effect` or a `Stream` that fails with the error of the method or an
+ * {@link ActorError}. With `{ discard: true }` a call is a *tell*: it completes when the mailbox has accepted it.
  *
  * @category models
  * @since 0.1.0
  */
-export type Client<Rpcs extends Rpc.Any> = RpcClient.RpcClient<Rpcs, ActorError>
+export type Client<Methods extends Protocol.Any> = Protocol.Client<Methods, ActorError>
 
 /**
  * A typed reference to an actor.
@@ -38,16 +39,26 @@ export type Client<Rpcs extends Rpc.Any> = RpcClient.RpcClient<Rpcs, ActorError>
  * @category models
  * @since 0.1.0
  */
-export type ActorRef<Rpcs extends Rpc.Any> = Client<Rpcs> & { readonly [ActorRefTypeId]: { readonly rpcs: Rpcs } }
+export type ActorRef<Methods extends Protocol.Any> = Client<Methods> & {
+  /** Marks a reference. */
+  readonly [ActorRefTypeId]: {
+    /** The methods of the protocol. */
+    readonly rpcs: Protocol.Rpcs<Methods>
+  }
+}
 
 /**
- * Any reference, whatever its protocol.
+ * A reference to an actor of any protocol.
  *
  * @category models
  * @since 0.1.0
  */
 export interface AnyActorRef {
-  readonly [ActorRefTypeId]: { readonly rpcs: Rpc.Any }
+  /** Marks a reference. */
+  readonly [ActorRefTypeId]: {
+    /** The methods of the protocol. */
+    readonly rpcs: Rpc.Any
+  }
 }
 
 /**
@@ -59,44 +70,47 @@ export interface AnyActorRef {
 export const isActorRef = (u: unknown): u is AnyActorRef => typeof u === "object" && u !== null && ActorRefTypeId in u
 
 /**
- * Where an actor lives, for logs and messages: its name, its number and its worker, such as `Counter#1@thread-2`.
+ * The address of an actor for logs and messages: its name, its number and its worker, such as `Counter#1@thread-2`.
  *
  * @category getters
  * @since 0.1.0
  */
-export const address = (ref: AnyActorRef): string => internal.actorOf(ref).address
+export const address = (ref: AnyActorRef): string => ClientObject.actorOf(ref).address
 
 /**
- * Completes once the actor has ended, with how it ended: success if it was stopped or its scope was closed, else the failure
- * whose `reason` says what happened.
+ * Waits until the actor has ended for good, and returns its `Exit`: a success if the actor was stopped or its scope closed, otherwise a
+ * failure with the `reason` of the end. A restart of a supervised actor is no end.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const awaitExit = (ref: AnyActorRef): Effect.Effect<Exit.Exit<void, ActorExited>> =>
-  Effect.suspend(() => internal.actorOf(ref).awaitExit)
+  Effect.suspend(() => ClientObject.actorOf(ref).awaitExit)
 
 /**
- * One life of an actor: its number (1 for the first), where it lives, and how the one before ended.
+ * One incarnation of an actor: its number (1 for the first), its address, and the error with which the previous incarnation ended.
  *
  * @category models
  * @since 0.1.0
  */
-export type Incarnation = Target.Incarnation
+export type Incarnation = ProxyState.Incarnation
 
 /**
- * The lives of a supervised actor: the present one, then each that follows. Ends when the actor has ended for good.
+ * The incarnations of a supervised actor: the current incarnation, then every later one. The stream ends when the actor has ended for
+ * good. A reader that falls more than 1024 incarnations behind misses the oldest of them.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const incarnations = (ref: AnyActorRef): Stream.Stream<Incarnation> =>
-  Stream.suspend(() => internal.actorOf(ref).incarnations)
+  Stream.suspend(() => ClientObject.actorOf(ref).incarnations)
 
 /**
- * Ends an actor before its scope does: it takes no more calls, what runs is interrupted, its finalizers run, and its worker
- * ends if it is the actor's own. Returns when nothing is left. With `drain`, what the mailbox has accepted is finished first,
- * for as long as the duration says (`true`: for as long as it takes).
+ * Ends an actor before its scope closes. The actor accepts no more calls. Its running calls are interrupted, and its finalizers run. A
+ * dedicated worker of the actor ends. Returns when the actor has ended.
+ *
+ * With `drain`, the actor first finishes the calls that its mailbox has accepted: for at most the given duration, or, with `true`, without
+ * a limit. `false` by default. Dies with a `RangeError` if `drain` is not a duration of at least 0.
  *
  * @category combinators
  * @since 0.1.0
@@ -108,14 +122,14 @@ export const stop = (
   Effect.suspend(() => {
     const drain = options?.drain ?? false
     const time = typeof drain === "boolean" ? drain : timeout("ActorRef.stop: drain", drain)
-    return internal.actorOf(ref).stop(time === Infinity || time)
+    return ClientObject.actorOf(ref).stop(time === Infinity || time)
   })
 
 /**
- * Ends an actor without asking it: its worker is killed, and no finalizer runs. An actor that shares its worker with others is
- * closed instead, so that they live on. Calls under way fail as `ActorExited`.
+ * Kills the worker of an actor; no finalizer runs. If other actors share the worker, the actor is closed instead, and the others live on.
+ * Unfinished calls fail with `ActorExited`.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const kill = (ref: AnyActorRef): Effect.Effect<void> => Effect.suspend(() => internal.actorOf(ref).kill)
+export const kill = (ref: AnyActorRef): Effect.Effect<void> => Effect.suspend(() => ClientObject.actorOf(ref).kill)

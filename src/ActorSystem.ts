@@ -1,8 +1,6 @@
 /**
- * Where actors live. The same definition and behaviour run on every system; only
- * the layer changes: {@link layer} keeps them in this process, and
- * `NodeActorSystem` of `uactor/node` puts them on worker threads or into child
- * processes.
+ * The service that starts actors. The same definition and behaviour run on every system; only the layer changes.
+ * `ActorSystem.layer` runs actors in this process. `NodeActorSystem` of `uactor/node` runs them on worker threads or in child processes.
  *
  * @since 0.1.0
  */
@@ -10,24 +8,38 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as MemoryLink from "./internal/system/memoryLink.ts"
-import * as Options from "./internal/system/options.ts"
+import { structuredClone } from "./internal/runtime/globals.ts"
 import * as System from "./internal/system/system.ts"
+import * as ConfigValues from "./internal/workers/configValues.ts"
+import * as MemoryPlacement from "./internal/workers/memoryPlacement.ts"
+import * as Options from "./internal/workers/options.ts"
+import type { Given } from "./WorkerConfig.ts"
 
 /**
- * Times after which a system stops waiting for an actor. They are measured by the machine's own clock, not by the program's `Clock`;
- * with more than twelve days, as with `Infinity`, it does not stop waiting.
+ * The timeouts of a system. They are measured by the clock of the machine, not by the `Clock` of the program. A timeout of more than
+ * twelve days is the same as `Infinity`: no timeout.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Timeouts {
-  /** how long the worker may take to start and to build the behaviour; then `spawn` fails. 30 seconds by default. */
+  /** The time in which the worker must start and build the behaviour. After it, `spawn` fails. 30 seconds by default. */
   readonly spawnTimeout?: Duration.Input | undefined
-  /** how long closing may take, finalizers included; then the worker is killed. 5 seconds by default. */
+  /** The time in which an actor must close, finalizers included. After it, the worker is killed. 5 seconds by default. */
   readonly shutdownTimeout?: Duration.Input | undefined
-  /** how long an interrupted handler may take to react; then its worker is killed. 5 seconds by default. */
+  /** The time in which a handler must react to an interruption. After it, its worker is killed. 5 seconds by default. */
   readonly interruptTimeout?: Duration.Input | undefined
+}
+
+/**
+ * The options of a system in memory. `C` is the type of the values in `config`.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface MemoryOptions<C extends Given<any> = never> extends Timeouts {
+  /** The values that the layers of `WorkerConfig` services provide to the behaviours. */
+  readonly config?: Context.Context<C> | undefined
 }
 
 /**
@@ -40,8 +52,17 @@ export class ActorSystem extends Context.Service<ActorSystem, { readonly "~uacto
   "uactor/ActorSystem"
 ) {
   /**
-   * Actors as fibers of this process, for tests and for actors that need no worker. What is sent is encoded, copied and decoded
-   * as it would be between threads, so nothing is shared by accident.
+   * The number of tells (`{ discard: true }`) that the actors of the system have accepted and lost. A lost tell did not run, or may not
+   * have run to completion, because its actor has ended. The log also warns of lost tells.
+   */
+  static readonly lostTells: Effect.Effect<number, never, ActorSystem> = Effect.suspend(() =>
+    Effect.map(ActorSystem, (service) => service["~uactor/ActorSystem"].lostTells)
+  )
+
+  /**
+   * A system whose actors run as fibers of this process, for tests and for actors that need no worker. Messages are encoded, copied and
+   * decoded as between threads, so that actors share no memory by accident. Throws a `RangeError` if a timeout is not a duration of at
+   * least 0. A value of `config` that the behaviours require is missing in the type of the result if the option does not contain it.
    *
    * @example
    * ```ts
@@ -51,7 +72,7 @@ export class ActorSystem extends Context.Service<ActorSystem, { readonly "~uacto
    * import assert from "node:assert"
    *
    * class Echo extends Actor.Service<Echo>()("Echo", {
-   *   protocol: [Rpc.make("say", { payload: { text: Schema.String }, success: Schema.String })]
+   *   protocol: { say: Actor.method({ payload: { text: Schema.String }, success: Schema.String }) }
    * }) {}
    * const EchoLive = Echo.toLayer({ say: ({ text }) => Effect.succeed(text) })
    *
@@ -63,16 +84,22 @@ export class ActorSystem extends Context.Service<ActorSystem, { readonly "~uacto
    * assert.strictEqual(await Effect.runPromise(program), "hello")
    * ```
    */
-  static readonly layer = <B, E, R>(
+  static readonly layer = <B, E, R, C extends Given<any> = never>(
     behaviours: Layer.Layer<B, E, R>,
-    options?: Timeouts
-  ): Layer.Layer<ActorSystem, E, R> => {
+    options?: MemoryOptions<C>
+  ): Layer.Layer<ActorSystem, E, Exclude<R, C>> => {
     const times = Options.timeouts("ActorSystem.layer", options)
+    const values = ConfigValues.valuesOf("ActorSystem.layer", options?.config)
     return Layer.effect(
       ActorSystem,
       Effect.flatMap(
-        Layer.build(behaviours),
-        (context) => System.make(MemoryLink.placement(context as Context.Context<never>), times)
+        Effect.suspend(() =>
+          Effect.provideContext(
+            Layer.build(behaviours),
+            ConfigValues.contextOf(structuredClone(values)) as Context.Context<C>
+          )
+        ),
+        (context) => System.make(MemoryPlacement.placement(context as Context.Context<never>), times)
       )
     )
   }

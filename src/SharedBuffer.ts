@@ -1,11 +1,11 @@
 /**
- * Large bytes that the sender keeps. A pool lends memory that threads share: the
- * bytes are written into it once, or made in it, and are not copied on their way.
- * How many bytes may be under way is bounded by the pool, whose next taker waits
- * until every receiver of an earlier buffer has let go.
+ * Large byte arrays that are sent without a copy. A pool lends buffers of memory that threads share. The sender writes the bytes into a
+ * buffer once, and the receivers read the same memory. The pool bounds the memory in use: `take` waits until all holders of another buffer
+ * have released it.
  *
- * Between processes, which share no memory, the same program copies them.
+ * Processes share no memory. Between them, the same program copies the bytes.
  *
+ * @module
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
@@ -15,116 +15,130 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 import type * as Scope from "effect/Scope"
 import type { HandleReleased } from "./ActorError.ts"
 import type { AnyHandle } from "./handle/AnyHandle.ts"
-import * as Codec from "./internal/codec.ts"
-import * as Handles from "./internal/handles.ts"
-import * as Memory from "./internal/sharedMemory.ts"
+import * as Codec from "./internal/codec/codec.ts"
+import * as Handles from "./internal/handles/handle.ts"
+import * as Marshal from "./internal/handles/marshal.ts"
+import * as WireHandles from "./internal/handles/wireHandle.ts"
+import * as SharedMemory from "./internal/remote/sharedMemory.ts"
 
 /**
- * Bytes in the memory of a pool. Whoever took them from the pool holds them until the scope in which that was done closes; a
- * handler that gets them with a call, until the call has been answered; whoever gets them in a result, until the scope of that call
- * closes; and each of them may let go earlier with `Handle.release`. The memory goes back to the pool when all have, or have died.
+ * A buffer of a pool. A buffer has these holders:
  *
- * The bytes are written before they are sent: what is written later, by anyone, is seen by the others on threads, and is not in
- * processes.
+ * - the scope in which it was taken from the pool, until that scope closes;
+ * - a handler that receives it with a call, until the call has settled;
+ * - the scope of a call that receives it in a result, until that scope closes.
+ *
+ * A holder may release the buffer earlier with `Handle.release`. The memory returns to the pool when all holders have released the buffer
+ * or have died.
+ *
+ * Write the bytes before sending the buffer. Other holders see later writes on threads, but not in other processes.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SharedBuffer extends AnyHandle {
-  /** how many bytes */
+  /** The number of bytes. */
   readonly length: number
-  /** the bytes themselves, not to be used after the release: what is to be kept longer is copied with `slice` */
+  /** The bytes, a view of the memory of the buffer. Do not use the view after the release; copy bytes to keep with `slice`. */
   readonly bytes: Effect.Effect<Uint8Array, HandleReleased>
 }
 
 /**
- * A buffer cannot be had from a pool.
+ * A pool cannot lend a buffer. `reason` is one of:
  *
- * - `TooLarge`: more bytes than the pool's `size`
+ * - `TooLarge`: the length exceeds the `size` of the pool
  * - `PoolClosed`: the scope of the pool has closed
  *
  * @category errors
  * @since 0.1.0
  */
 export class SharedBufferError extends Schema.TaggedError<SharedBufferError>()("SharedBufferError", {
+  /** The kind of the failure. */
   reason: Schema.Literals(["TooLarge", "PoolClosed"]),
+  /** The error as text. */
   message: Schema.String
 }) {}
 
 /**
- * Memory for so many buffers at once. Taking one waits while all are in use, first come, first served.
+ * A pool of buffers. If all buffers are in use, `take` and `copy` wait for one, in the order of the requests.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Pool {
-  /** how many bytes a buffer can have */
+  /** The maximum number of bytes of a buffer. */
   readonly size: number
-  /** how many buffers there are */
+  /** The number of buffers. */
   readonly count: number
-  /** a buffer to be written in place, of `size` bytes unless told otherwise; its bytes are not zeroed */
+  /**
+   * Takes a buffer to write into, of `length` bytes; `size` by default. Its bytes are not zeroed. Dies with a `RangeError` if `length` is
+   * not an integer of at least 0.
+   */
   readonly take: (length?: number) => Effect.Effect<SharedBuffer, SharedBufferError, Scope.Scope>
-  /** a buffer with a copy of these bytes */
+  /** Takes a buffer and copies the given bytes into it. */
   readonly copy: (bytes: Uint8Array) => Effect.Effect<SharedBuffer, SharedBufferError, Scope.Scope>
 }
 
 interface WireBuffer {
-  readonly handle: Handles.WireHandle
+  readonly handle: WireHandles.WireHandle
   readonly bytes: Uint8Array
 }
 
 const isWireBuffer = (u: unknown): u is WireBuffer =>
-  typeof u === "object" && u !== null && "handle" in u && Handles.isWire(u.handle) && "bytes" in u &&
+  typeof u === "object" && u !== null && "handle" in u && WireHandles.isWire(u.handle) && "bytes" in u &&
   u.bytes instanceof Uint8Array
 
 const link = Schema.link<SharedBuffer>()(
   Schema.declare(isWireBuffer),
   SchemaTransformation.transformEffect<SharedBuffer, WireBuffer>({
     decode: ({ bytes, handle }) => {
-      const from = Handles.takingIn()
+      const from = Marshal.currentImporter()
       const scope = from.lent ?? from.scope
-      return Effect.succeed(Handles.receive(handle, Memory.received(bytes), { ...from, scope }) as SharedBuffer)
+      return Effect.succeed(Marshal.receive(handle, SharedMemory.received(bytes), { ...from, scope }) as SharedBuffer)
     },
     encode: (buffer, options) => {
-      const bytes = Memory.viewOf(buffer)
+      const bytes = SharedMemory.viewOf(buffer)
       return bytes === undefined
         ? Effect.fail(
           new SchemaIssue.InvalidValue({ message: "the shared buffer has been released" }, buffer, options)
         )
-        : Effect.succeed({ handle: Handles.handedOut(Handles.toWire(buffer, undefined, Handles.handingOut())), bytes })
+        : Effect.succeed({
+          handle: Marshal.addExport(Handles.toWire(buffer, undefined, Marshal.currentTransaction())),
+          bytes
+        })
     }
   })
 )
 
 /**
- * The schema with which buffers travel, in payloads, results and the arguments of actors.
+ * The schema for buffers in payloads, results and arguments of actors.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const schema: Schema.declare<SharedBuffer> = Schema.declare(
-  (u: unknown): u is SharedBuffer => Handles.isHandle(u, Memory.kind),
+  (u: unknown): u is SharedBuffer => Handles.isHandle(u, SharedMemory.kind),
   { expected: "a shared buffer", [Codec.handleAnnotation]: true, toCodecJson: () => link }
 )
 
-const checkCount = (what: string, value: number): void => {
+const checkCount = (option: string, value: number): void => {
   if (Number.isSafeInteger(value) && value >= 1) return
-  throw new RangeError(`SharedBuffer.makePool: ${what} must be an integer of at least 1, not ${value}`)
+  throw new RangeError(`SharedBuffer.makePool: ${option} must be an integer of at least 1, not ${value}`)
 }
 
 /**
- * Makes a pool of `count` buffers of up to `size` bytes each, which lives in the scope. The memory of a buffer is made when it is
- * first needed, so that at most `count * size` bytes are in use; all of it is dropped with the scope.
+ * Makes a pool of `count` buffers of at most `size` bytes each. The pool lives until the scope closes. It allocates the memory of a buffer
+ * on first use, so that at most `count * size` bytes are in use. It drops all memory when the scope closes. Dies with a `RangeError` if
+ * `size` or `count` is not an integer of at least 1.
  *
  * @example
  * ```ts
  * import { Actor, ActorSystem, SharedBuffer } from "uactor"
  * import { Effect, Schema } from "effect"
- * import { Rpc } from "effect/rpc"
  * import assert from "node:assert"
  *
  * class Sums extends Actor.Service<Sums>()("Sums", {
- *   protocol: [Rpc.make("sum", { payload: { data: SharedBuffer.schema }, success: Schema.Int })]
+ *   protocol: { sum: Actor.method({ payload: { data: SharedBuffer.schema }, success: Schema.Int }) }
  * }) {}
  * const SumsLive = Sums.toLayer({
  *   sum: ({ data }) => Effect.map(Effect.orDie(data.bytes), (bytes) => bytes.reduce((sum, byte) => sum + byte, 0))
@@ -151,7 +165,7 @@ export const makePool = (
       Effect.sync(() => {
         checkCount("size", size)
         checkCount("count", count)
-        return new Memory.Pool(size, count)
+        return new SharedMemory.BufferPool(size, count)
       }),
       (memory) => Effect.sync(() => memory.close())
     ),
@@ -159,7 +173,9 @@ export const makePool = (
       const take = (length = size): Effect.Effect<SharedBuffer, SharedBufferError, Scope.Scope> =>
         Effect.suspend(() => {
           if (!Number.isSafeInteger(length) || length < 0) {
-            return Effect.die(new RangeError(`a SharedBuffer cannot have ${length} bytes`))
+            return Effect.die(
+              new RangeError(`SharedBuffer: the length must be an integer of at least 0, not ${length}`)
+            )
           }
           if (length > size) {
             const message =
@@ -169,14 +185,14 @@ export const makePool = (
           return Effect.flatMap(memory.take(length), (buffer) =>
             buffer === undefined
               ? Effect.fail(
-                new SharedBufferError({ reason: "PoolClosed", message: "the pool's scope has closed" })
+                new SharedBufferError({ reason: "PoolClosed", message: "the scope of the pool has closed" })
               )
               : Effect.succeed(buffer))
         })
       const copy: Pool["copy"] = (bytes) =>
         Effect.tap(
           take(bytes.length),
-          (buffer) => Effect.map(Effect.orDie(buffer.bytes), (shared) => Memory.write(shared, bytes))
+          (buffer) => Effect.map(Effect.orDie(buffer.bytes), (shared) => SharedMemory.write(shared, bytes))
         )
       return { size, count, take, copy }
     }

@@ -1,12 +1,15 @@
 /**
- * Restart policies. An actor whose worker dies is built again, from the same
- * arguments, as a new incarnation behind the same reference: a schedule says when,
- * and a budget says how often before the actor is given up.
+ * Restart policies. When the worker of a supervised actor dies, the actor is built again from the same arguments, as a new incarnation
+ * behind the same reference. A schedule gives the delay before each restart. A budget limits the restarts; without restarts left, the
+ * actor has ended for good.
  *
- * What happens to calls (F3): those that never ran move to the new incarnation in
- * their order, those that may have run fail as `Unknown`, unless their method is
- * annotated `Actor.Idempotent`, and new ones wait in the bounded mailbox.
+ * A restart affects calls as follows:
  *
+ * - Calls that did not run move to the new incarnation, in order.
+ * - Calls that may have run fail with the outcome `Unknown`. Calls of a method that is annotated `Actor.Idempotent` run again instead.
+ * - New calls wait in the bounded mailbox.
+ *
+ * @module
  * @since 0.1.0
  */
 import type * as Context from "effect/Context"
@@ -15,22 +18,29 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import * as internal from "./internal/supervision.ts"
-import { millis } from "./internal/times.ts"
+import { millis } from "./internal/actor/durations.ts"
+import * as RestartPlan from "./internal/actor/restartPlan.ts"
 
 /**
- * A restart policy: `schedule` gives the delay before each restart, and at most `maxRestarts` are made within `window`, or one
- * after the other without the behaviour being built, however long that takes. An actor whose schedule has ended is not restarted
- * any more. The delays are taken from the schedule ahead of time, so it may depend on the number of restarts but not on why one is
- * needed.
+ * A restart policy. `schedule` gives the delay before each restart; when the schedule ends, so do the restarts. At most `maxRestarts`
+ * restarts happen within `window`. A restart counts for the time of `window`, and at least until the behaviour has been built again.
+ *
+ * The delays are taken from the schedule in advance. A delay may depend on the number of restarts, but not on the cause of a restart.
  *
  * @category models
  * @since 0.1.0
  */
-export type Policy = internal.Policy
+export type Policy = RestartPlan.Policy
 
 /**
- * Makes a policy. By default it waits 100 milliseconds, then twice as long each time, and gives up after 5 restarts in a minute.
+ * Makes a policy.
+ *
+ * - `schedule`: the delays before restarts. By default 100 milliseconds, then twice the previous delay each time, up to one minute if the
+ *   restarts are unbounded.
+ * - `maxRestarts`: the maximum number of restarts within `window`, an integer of at least 0, or `"unbounded"`; 5 by default.
+ * - `window`: a duration longer than 0; 1 minute by default.
+ *
+ * Throws a `RangeError` if `maxRestarts` or `window` is out of range.
  *
  * @example
  * ```ts
@@ -46,28 +56,31 @@ export type Policy = internal.Policy
  */
 export const make = (options?: {
   readonly schedule?: Schedule.Schedule<unknown> | undefined
-  readonly maxRestarts?: number | undefined
+  readonly maxRestarts?: number | "unbounded" | undefined
   readonly window?: Duration.Input | undefined
 }): Policy => {
-  const maxRestarts = options?.maxRestarts ?? 5
-  if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
-    throw new RangeError(`Supervision.make: maxRestarts must be an integer of at least 0, not ${maxRestarts}`)
+  const { maxRestarts: limit = 5 } = options ?? {}
+  const maxRestarts = limit === "unbounded" ? Infinity : limit
+  if (limit !== "unbounded" && !(Number.isInteger(limit) && limit >= 0)) {
+    throw new RangeError(`Supervision.make: maxRestarts must be an integer of at least 0 or "unbounded", not ${limit}`)
   }
   const window = options?.window ?? "1 minute"
   millis("Supervision.make: window", window, true)
-  return { schedule: options?.schedule ?? Schedule.exponential("100 millis"), maxRestarts, window }
+  const growing = Schedule.exponential("100 millis")
+  const schedule = maxRestarts === Infinity ? Schedule.min([growing, Schedule.spaced("1 minute")]) : growing
+  return { schedule: options?.schedule ?? schedule, maxRestarts, window }
 }
 
 /**
- * The policy of the actors that are spawned under it. It goes before the one that the behaviour declares.
+ * The policy of the actors that are spawned in a context. It takes precedence over the policy that the behaviour declares.
  *
  * @category references
  * @since 0.1.0
  */
-export const Current: Context.Reference<Policy | undefined> = internal.Current
+export const Current: Context.Reference<Policy | undefined> = RestartPlan.Current
 
 /**
- * A layer that supervises the actors of the layers it is provided to.
+ * A layer that supervises the actors of the layers to which it is provided.
  *
  * @category layers
  * @since 0.1.0
@@ -75,7 +88,7 @@ export const Current: Context.Reference<Policy | undefined> = internal.Current
 export const layer = (policy: Policy): Layer.Layer<never> => Layer.succeed(Current, policy)
 
 /**
- * Supervises the actors that an effect spawns.
+ * Supervises the actors that an effect spawns, by a policy.
  *
  * @category combinators
  * @since 0.1.0

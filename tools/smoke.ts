@@ -1,10 +1,12 @@
 // Packs the package and uses it as a user does: the published files in the node_modules of a fresh project, and there a
 // counter actor on a thread and in a process, with a .ts and with a .js module of behaviours; there is one copy of Effect in
-// it, from the prebuilt script if that is for the installed version. Declarations can be made of what uses it.
+// it, from the prebuilt script if that is for the installed version. Declarations can be made of what uses it. The published examples
+// are copied into the project, type-checked and run.
 import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import * as util from "node:util"
 import pkg from "../package.json" with { type: "json" }
 
 const behaviours = `
@@ -53,7 +55,7 @@ const [pid, thread] = where.split(":")
 console.log(count, pid === String(process.pid) ? "this process" : "another process", thread === "0" ? "main thread" : "worker thread", loaded)
 `
 
-// nothing here names the types that are inferred, and declarations of it must be able to
+// the code does not name its inferred types, and its declarations must be able to name them
 const declared = `
 import { Effect, Schema } from "effect"
 import { Rpc } from "effect/rpc"
@@ -74,7 +76,7 @@ export const held = Effect.flatMap(Holder, (holder) => Effect.all([holder.queue(
 export const system = NodeActorSystem.layerThreads
 `
 
-/** What a TypeScript program of this file is without its types. */
+/** Strips the types of a TypeScript program of this file. */
 const withoutTypes = (source: string): string => source.replace("Service<Counter>", "Service").replace(" as const", "")
 
 const tsconfig = {
@@ -91,9 +93,23 @@ const tsconfig = {
   }
 }
 
+/** The outputs of the published examples. */
+const examples: Readonly<Record<string, RegExp>> = {
+  "actor-async-results": /^\[(\d+), (\d+), (\d+), (\d+), \1\]$/,
+  batch:
+    /^threads: 99995 rows, total 449990, skipped (5000, 5001, 40000, 70000, 99999)\nprocesses: 99995 rows, total 449990, skipped \1$/,
+  "client-side-parallelization": /^\[(\d+), (\d+), (\d+), (\d+), \1\]$/,
+  "cpu-bound": /^283146 primes below 4000000: \d+ ms on one thread, \d+ ms on \d+$/,
+  hello: /^Counter#1@thread-1 says 42$/,
+  service: /^sold 3, 3 in all\nsold 4, 7 in all\nnothing sold: Overflow$/,
+  supervised: /price 305$/,
+  stream: /^\[ 999999, 999998, 999997 \]\n100000 items$/,
+  "typed-errors": /^true Overflow 10\nCrashed: Unknown, Crashed: NotRun\n.* has not run, and is safe to retry: .*$/
+}
+
 const run = (cwd: string, command: string, ...args: ReadonlyArray<string>): string => {
   const shell = process.platform === "win32"
-  const result = spawnSync(command, args, { cwd, encoding: "utf8", shell, timeout: 120_000 })
+  const result = spawnSync(command, args, { cwd, encoding: "utf8", shell, timeout: 600_000 })
   if (result.status !== 0) {
     const why = result.error?.message ?? (result.signal === null ? `exit code ${result.status}` : result.signal)
     throw new Error(`${command} ${args.join(" ")}: ${why}\n${result.stdout}${result.stderr}`)
@@ -122,8 +138,11 @@ try {
   const runs = Object.entries(layers).flatMap(([layer, expected]) =>
     (["ts", "js"] as const).map((extension) => ({ layer, expected, extension, file: `${layer}.${extension}` }))
   )
-  fs.writeFileSync(path.join(project, "tsconfig.json"), JSON.stringify({ ...tsconfig, include: ["*.ts"] }))
+  fs.writeFileSync(path.join(project, "tsconfig.json"), JSON.stringify({ ...tsconfig, include: ["*.ts", "examples"] }))
   fs.writeFileSync(path.join(project, "declared.ts"), declared)
+  fs.cpSync(path.join(project, "node_modules", pkg.name, "examples"), path.join(project, "examples"), {
+    recursive: true
+  })
   fs.writeFileSync(path.join(project, "counter.ts"), behaviours)
   fs.writeFileSync(path.join(project, "counter.js"), withoutTypes(behaviours))
   for (const { extension, file, layer } of runs) {
@@ -132,27 +151,34 @@ try {
   }
 
   let failed = 0
-  const attempt = (name: string, expected: string, command: string, ...args: ReadonlyArray<string>): void => {
+  const attempt = (name: string, expected: string | RegExp, command: string, ...args: ReadonlyArray<string>): void => {
     let output: string
     try {
       output = run(project, command, ...args)
     } catch (error) {
       output = error instanceof Error ? error.message : String(error)
     }
-    if (output === expected) {
+    if (typeof expected === "string" ? output === expected : expected.test(output)) {
       process.stdout.write(`smoke: ok ${name}\n`)
       return
     }
     failed++
-    process.stderr.write(`smoke: FAIL ${name}, expected ${JSON.stringify(expected)}, got:\n${output}\n`)
+    process.stderr.write(`smoke: FAIL ${name}, expected ${util.inspect(expected)}, got:\n${output}\n`)
   }
   attempt("types", "", "tsc")
+  const files = fs.readdirSync(path.join(project, "examples")).filter((name) => name.endsWith(".ts"))
+  for (const file of files) {
+    const example = path.basename(file, ".ts")
+    const expected = examples[example]
+    if (expected === undefined) throw new Error(`tools/smoke.ts: no expected output of examples/${file}`)
+    attempt(`examples/${file}`, expected, process.execPath, path.join("examples", file))
+  }
   for (const { expected, file } of runs) attempt(file, `${expected} 1 prebuilt`, process.execPath, file)
   for (const { expected, file } of runs) {
     attempt(`${file} with hooks`, `${expected} 1 in files`, process.execPath, "--import", "data:text/javascript,", file)
   }
   const dist = path.join(project, "node_modules", pkg.name, "dist")
-  const patched = path.join(dist, "internal", "wire.js")
+  const patched = path.join(dist, "internal", "wire", "frames.js")
   const original = fs.readFileSync(patched)
   fs.appendFileSync(patched, "// patched\n")
   for (const { expected, file } of runs) {

@@ -1,6 +1,5 @@
 /**
- * Many actors in one thread as one writes them by hand in Effect: a fiber and a
- * Queue for each, nothing between threads but the order to begin.
+ * Many hand-written Effect actors in one thread: each actor is a fiber and a Queue. The only message between threads is the order to start.
  */
 import { Worker } from "node:worker_threads"
 import { warmUps } from "../gauges.ts"

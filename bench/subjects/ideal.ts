@@ -1,5 +1,5 @@
 /**
- * What would be perfect: two workers are twice as fast as one.
+ * The ideal result: two workers are twice as fast as one.
  */
 import type { Subject } from "../subject.ts"
 

@@ -1,10 +1,10 @@
 /**
- * nact, which keeps its actors in the caller's thread: `query`, its ask.
+ * nact, with its `query` (ask). Its actors run in the thread of the caller.
  */
 import { dispatch, query, spawn, start } from "nact"
 import { promises, type Subject } from "../subject.ts"
 
-// what the function given to `query` receives
+// the argument of the function passed to `query`
 type Reply = Parameters<typeof dispatch<number>>[0]
 
 interface Add {

@@ -1,14 +1,13 @@
 /**
- * piscina. Its tasks answer at once, so they share a worker only where many are
- * under way; `atomics` as by default.
+ * piscina, with the default `atomics`. Its tasks answer immediately, so they share a worker only in cases with concurrent calls.
  */
 import { fileURLToPath } from "node:url"
 import { Piscina } from "piscina"
-import { resident, speedUp } from "../gauges.ts"
+import { mixed, resident, speedUp } from "../gauges.ts"
 import { bouncing, expectedSum, purchase, refused, sumOf } from "../payloads.ts"
 import { promises, type Subject, timed, worker } from "../subject.ts"
 
-// how many calls share the thread
+// the number of calls that share the thread
 const shared = 64
 
 const pool = (threads: number, concurrentTasksPerWorker: number, module = "tasks") =>
@@ -29,6 +28,16 @@ export const subject: Subject = {
   call: async () => {
     const threads = pool(1, shared)
     return promises((n) => threads.run({ n }, { name: "add" }), () => threads.destroy())
+  },
+
+  queued: async () => {
+    const threads = pool(1, shared / 2)
+    return promises((n) => threads.run({ n }, { name: "add" }), () => threads.destroy())
+  },
+
+  mixed: () => {
+    const threads = pool(2, 1)
+    return mixed({ work: (rounds) => threads.run(rounds, { name: "work" }), close: () => threads.destroy() })
   },
 
   schema: async () => {

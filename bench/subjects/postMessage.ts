@@ -1,6 +1,5 @@
 /**
- * Nothing but `postMessage`: the least that any library has to pay, where it
- * sends one message for each call.
+ * Plain `postMessage`: the minimum cost of a library that sends one message for each call.
  */
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
@@ -11,7 +10,7 @@ import { promises, type Subject, timed, worker } from "../subject.ts"
 import type { Request, Response } from "../workers/postMessage.ts"
 import type { PurchaseLike } from "../workers/work.ts"
 
-// who waits for which answer
+// maps each answer to its waiting call
 const correlate = (send: (request: Request, transfer?: ReadonlyArray<Transferable>) => void) => {
   const waiting = new Map<number, (response: Response) => void>()
   let ids = 0
@@ -36,7 +35,7 @@ const thread = () => {
   return { request, close: () => port.terminate() }
 }
 
-// a thread that has answered once
+// starts a thread, and waits for its first answer
 const bare = async (): Promise<Worker> => {
   const port = new Worker(worker("bare"))
   const answer = new Promise((resolve) => port.once("message", resolve))

@@ -1,6 +1,5 @@
 /**
- * Ourselves, as a user has us: schemas on every call, declared errors, default
- * options.
+ * This library, as used by a program: schemas on every call, declared errors, default options.
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -8,17 +7,17 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ActorPool, ActorSystem, SharedBuffer, Supervision } from "../../src/index.ts"
 import { NodeActorSystem } from "../../src/node/index.ts"
-import { crowd, crowded, idle, late, resident, speedUp, warmUps } from "../gauges.ts"
+import { crowd, crowded, idle, late, mixed, resident, speedUp, warmUps } from "../gauges.ts"
 import { checkBounced, checkSum, expectedSum, kept, purchase, refused, sumOf } from "../payloads.ts"
 import { acquire, effects, type Subject, type Tools, type Work, worker } from "../subject.ts"
 import { heapUsed } from "../workers/heap.ts"
-import { Adding, Bench, type Elsewhere, RelayedAdding } from "../workers/protocol.ts"
+import { Adding, Bench, type Elsewhere, RelayedAdding, Wide } from "../workers/protocol.ts"
 import { Small } from "../workers/small-actor.ts"
 import behaviours from "../workers/uactor.ts"
 
 const threads = NodeActorSystem.layerThreads({ module: worker("uactor") })
 const sharedThreads = (workers: number) => NodeActorSystem.layerThreads({ module: worker("uactor"), workers })
-// hundreds at once take their time
+// starting hundreds of threads together takes long
 const smallThreads = NodeActorSystem.layerThreads({ module: worker("small-actor"), spawnTimeout: "10 minutes" })
 
 const calls = async (system: Layer.Layer<ActorSystem>, spawn = Bench.spawn()): Promise<Work> => {
@@ -26,7 +25,7 @@ const calls = async (system: Layer.Layer<ActorSystem>, spawn = Bench.spawn()): P
   return effects((n) => actor.add({ n }), close)
 }
 
-// so many calls made inside one actor, of an object of another or of that one itself
+// runs calls inside one actor, to another actor or to an object of another actor
 const between = async (
   adding: Effect.Effect<typeof Elsewhere.Type, unknown, ActorSystem | Scope.Scope>
 ): Promise<Work> => {
@@ -46,6 +45,35 @@ const between = async (
   }
 }
 
+// computes in this thread, 2 ms in each turn of the event loop, until the work is done
+const busily = (work: Promise<unknown>): Promise<unknown> => {
+  const compute = (): void => {
+    for (const end = performance.now() + 2; performance.now() < end;);
+    next = setImmediate(compute)
+  }
+  let next = setImmediate(compute)
+  return work.finally(() => clearImmediate(next))
+}
+
+// runs 64 concurrent calls between two actors while this thread computes
+const betweenBusily = async (
+  adding: Effect.Effect<typeof Elsewhere.Type, unknown, ActorSystem | Scope.Scope>
+): Promise<Work> => {
+  const { close, value: use } = await acquire(
+    threads,
+    Effect.gen(function*() {
+      const [adder, user] = [yield* adding, yield* Bench.spawn()]
+      return (n: number) => user.useAtOnce({ adder, n, width: 64 })
+    })
+  )
+  return {
+    close,
+    run: async (n) => {
+      await busily(Effect.runPromise(Effect.map(use(n), (sum) => checkSum(n, sum))))
+    }
+  }
+}
+
 const timers = async (tools: Tools, system: Layer.Layer<ActorSystem>) => {
   const { close, value: actor } = await acquire(system, Bench.spawn())
   return late(tools, effects((n) => actor.add({ n }), close), {
@@ -54,14 +82,22 @@ const timers = async (tools: Tools, system: Layer.Layer<ActorSystem>) => {
   })
 }
 
-// starts threads that stay, and ends them together
-const starter = async () => {
-  const { close, value: context } = await acquire(smallThreads, Effect.context<ActorSystem | Scope.Scope>())
+// starts threads one by one, and ends all of them together
+const starter = async (system = smallThreads) => {
+  const { close, value: context } = await acquire(system, Effect.context<ActorSystem | Scope.Scope>())
   const start = Effect.flatMap(Small.spawn(), (actor) => actor.add({ n: 1 }))
   return { close, context, start: () => Effect.runPromise(Effect.provide(start, context)) }
 }
 
-// sends a megabyte that stays here
+// the time from a spawn to the answer of the first call
+const startOnce = Effect.gen(function*() {
+  const start = performance.now()
+  const actor = yield* Small.spawn()
+  yield* actor.add({ n: 1 })
+  return performance.now() - start
+})
+
+// sends a megabyte that stays with the sender
 const keeping = (send: (bytes: Uint8Array) => Effect.Effect<number, unknown>, close: Work["close"]): Work => {
   const { bytes, check, mark } = kept()
   let i = 0
@@ -71,6 +107,11 @@ const keeping = (send: (bytes: Uint8Array) => Effect.Effect<number, unknown>, cl
     return Effect.map(send(bytes), (ends) => check(at, ends))
   })
   return { close, run: (n) => Effect.runPromise(Effect.replicateEffect(once, n, { discard: true })) }
+}
+
+const mixedWith = async (strategy: ActorPool.Strategy) => {
+  const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size: 2, strategy }))
+  return mixed({ work: (rounds) => Effect.runPromise(pool.client.work({ rounds })), close })
 }
 
 const spawnMany = (n: number) =>
@@ -83,11 +124,17 @@ export const subject: Subject = {
     return effects((n) => Effect.flatMap(actor.later({ n }), (handle) => handle.await), close)
   },
   pooled: async () => {
-    const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size: 4 }))
+    const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size: 4, strategy: "round-robin" }))
     return effects((n) => pool.client.add({ n }), close)
   },
+  queued: async () => {
+    const { close, value: pool } = await acquire(threads, ActorPool.make(Wide, { size: 1 }))
+    return effects((n) => pool.client.add({ n }), close)
+  },
+  mixed: () => mixedWith("first-free"),
+  mixedLeastBusy: () => mixedWith("least-busy"),
   proxied: async () => {
-    const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size: 4 }))
+    const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size: 4, strategy: "round-robin" }))
     return effects((n) => Effect.flatMap(pool.client.limited({ n }), (handle) => handle.await), close)
   },
   late: (tools) => timers(tools, threads),
@@ -96,6 +143,8 @@ export const subject: Subject = {
   relayed: () => between(Effect.flatMap(Bench.spawn(), (owner) => owner.relayedAdder())),
   reference: () => between(Adding.spawn()),
   relayedReference: () => between(RelayedAdding.spawn()),
+  throughput: () => betweenBusily(Adding.spawn()),
+  relayedThroughput: () => betweenBusily(RelayedAdding.spawn()),
   process: () => calls(NodeActorSystem.layerProcesses({ module: worker("uactor") })),
   memory: () => calls(ActorSystem.layer(behaviours)),
   supervised: () => calls(threads, Supervision.supervised(Bench.spawn(), Supervision.make())),
@@ -152,19 +201,20 @@ export const subject: Subject = {
 
   cpu: async (tools) =>
     speedUp(tools, async (size, rounds, expected) => {
-      // as for any work that takes its time
       const { close, value: pool } = await acquire(threads, ActorPool.make(Bench, { size, strategy: "least-busy" }))
       return effects(() => pool.client.work({ rounds: rounds() }), close, expected)
     }),
 
   start: async () => {
     const { close, context } = await starter()
-    const once = Effect.gen(function*() {
-      const start = performance.now()
-      const actor = yield* Small.spawn()
-      yield* actor.add({ n: 1 })
-      return performance.now() - start
-    })
+    return { close, read: () => Effect.runPromise(Effect.provide(Effect.scoped(startOnce), context)) }
+  },
+
+  startSpare: async () => {
+    const { close, context } = await starter(
+      NodeActorSystem.layerThreads({ module: worker("small-actor"), spares: 1 })
+    )
+    const once = Effect.andThen(Effect.sleep("1 second"), startOnce)
     return { close, read: () => Effect.runPromise(Effect.provide(Effect.scoped(once), context)) }
   },
 
@@ -187,7 +237,7 @@ export const subject: Subject = {
 
   spawn: async (tools) => {
     const n = tools.shared.actors
-    // those that stay, so that the threads do
+    // these actors keep the threads running
     const { close, value: context } = await acquire(
       sharedThreads(tools.shared.threads),
       Effect.andThen(spawnMany(tools.shared.threads), Effect.context<ActorSystem>())
@@ -195,7 +245,7 @@ export const subject: Subject = {
     const once = Effect.gen(function*() {
       const start = performance.now()
       const actors = yield* spawnMany(n)
-      // spawn does not wait for actors of which nothing is to be built: the last one answers when all of them are there
+      // spawn does not wait for actors without a build step: when the last actor answers, all actors are running
       yield* actors.at(-1)!.add({ n: 1 })
       return (performance.now() - start) * 1000 / n
     })
@@ -214,7 +264,7 @@ export const subject: Subject = {
     const { close, value: { context, heap } } = await acquire(
       sharedThreads(shared.threads),
       Effect.gen(function*() {
-        // those that are started one after another take turns on the threads
+        // actors that start one by one are assigned to the threads in turn
         const first = yield* spawnMany(500)
         const context = yield* Effect.context<ActorSystem | Scope.Scope>()
         const there = Effect.forEach(first.slice(0, shared.threads), (actor) => actor.heap())
@@ -225,7 +275,7 @@ export const subject: Subject = {
       const before = yield* heap
       const actors = yield* spawnMany(shared.actors)
       const after = yield* heap
-      // they are held until here
+      // the actors are reachable until here
       return (after - before) / actors.length
     })
     return { close, read: () => Effect.runPromise(Effect.provide(read, context)) }

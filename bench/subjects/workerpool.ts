@@ -1,6 +1,5 @@
 /**
- * workerpool, on threads and in a child process. A worker of it does one task at
- * a time.
+ * workerpool, on threads and in a child process. Its workers run one task at a time.
  */
 import { fileURLToPath } from "node:url"
 import workerpool from "workerpool"

@@ -1,6 +1,6 @@
 /**
- * xstate, which keeps its actors in the caller's thread: a machine that answers
- * the sender it is told, as its guide to communicating actors does.
+ * xstate, whose actors run in the thread of the caller: a machine answers the sender named in the event, as in its guide to communicating
+ * actors.
  */
 import { type AnyActorRef, createActor, fromCallback, sendTo, setup } from "xstate"
 import { promises, type Subject } from "../subject.ts"

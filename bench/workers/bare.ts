@@ -1,5 +1,5 @@
 /**
- * A thread that only answers, and imports nothing.
+ * A thread that only answers, without imports.
  */
 import { parentPort } from "node:worker_threads"
 

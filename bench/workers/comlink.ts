@@ -12,7 +12,7 @@ const api = {
   bounce: (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => transfer(touch(bytes), [bytes.buffer])
 }
 
-/** What it exposes. */
+/** The type of the exposed object. */
 export type Api = typeof api
 
 expose(api, nodeEndpoint(parentPort!))

@@ -1,7 +1,6 @@
 /**
- * The reference of the cases with many actors on one thread: an actor as one
- * writes it in Effect by hand, a fiber that lives as long as the actor and takes
- * from a Queue. Everything happens inside this thread, on one order from outside.
+ * The reference of the cases with many actors on one thread: a hand-written Effect actor, a fiber that lives as long as the actor and takes
+ * from a Queue. All work runs inside this thread, on one order from outside.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -11,7 +10,7 @@ import * as Scope from "effect/Scope"
 import { parentPort } from "node:worker_threads"
 import { heapUsed } from "./heap.ts"
 
-/** An order. */
+/** An order to this thread. */
 export type Order =
   | { readonly spawn: number }
   | { readonly ask: number; readonly width: number }

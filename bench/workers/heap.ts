@@ -1,5 +1,5 @@
 /**
- * How much heap this thread holds, once what is garbage is gone.
+ * The heap use of this thread after a garbage collection.
  */
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
@@ -13,7 +13,7 @@ export const collect = (): void => {
   gc()
 }
 
-/** Bytes in use. */
+/** Returns the used heap in bytes. */
 export const heapUsed = (): number => {
   collect()
   return process.memoryUsage().heapUsed

@@ -1,5 +1,5 @@
 /**
- * How late timers of this thread are.
+ * Measures the lateness of the timers of this thread.
  */
 
 const delay = 2
@@ -14,12 +14,12 @@ const next = (): void => {
   }, delay)
 }
 
-/** Sets one timer after another from now on. */
+/** Starts the watch, which sets one timer after another. */
 export const watchTimers = (): void => {
   if (timer === undefined) next()
 }
 
-/** Stops, and tells by how many milliseconds the latest one in a hundred was late. */
+/** Stops the watch. Returns the 99th percentile of the lateness, in milliseconds. */
 export const lateness = (): number => {
   clearTimeout(timer)
   timer = undefined

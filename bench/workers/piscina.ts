@@ -1,5 +1,5 @@
 /**
- * A task of piscina that hands its bytes back.
+ * A task of piscina that moves its bytes back.
  */
 import { move } from "piscina"
 import { touch } from "./work.ts"

@@ -1,6 +1,5 @@
 /**
- * What one would write by hand with nothing but `postMessage`: one message there
- * and one back for each call, numbered by the caller. Runs in a thread or in a
+ * A hand-written worker with plain `postMessage`: one request and one answer for each call, numbered by the caller. Runs in a thread or in a
  * child process.
  */
 import { type MessagePort, parentPort } from "node:worker_threads"

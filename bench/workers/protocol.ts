@@ -16,7 +16,7 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   why: Schema.String
 }) {}
 
-/** Five fields, one of which is no plain data. */
+/** Five fields; one field is not plain data. */
 export const Purchase = Schema.Struct({
   id: Schema.Int,
   customer: Schema.String,
@@ -25,7 +25,7 @@ export const Purchase = Schema.Struct({
   express: Schema.Boolean
 })
 
-/** What all actors of the benchmark can do. */
+/** The methods of all actors of the benchmark. */
 export const rpcs = [
   Rpc.make("add", { payload: { n: Schema.Int }, success: Schema.Int, error: Refused }),
   Rpc.make("buy", { payload: Purchase, success: Purchase, error: Refused }),
@@ -44,24 +44,28 @@ const Result = Handle.Deferred({ success: Schema.Int, error: Refused })
 const add = Rpc.make("add", { payload: { n: Schema.Int }, success: Schema.Int })
 
 /** An object that another worker may call directly. */
-export const Adder = Handle.make(RpcGroup.make(add), { name: "Adder" })
+export const Adder = Handle.object(RpcGroup.make(add), { name: "Adder" })
 
-/** The same, and a method that carries handles, so that everything goes through the main thread. */
-export const RelayedAdder = Handle.make(
-  RpcGroup.make(add, Rpc.make("later", { success: Result })),
-  { name: "RelayedAdder" }
-)
+/** A method that may carry a handle, so that its calls go through the main thread. */
+const relayedAdd = Rpc.make("add", {
+  payload: { n: Schema.Int, adder: Schema.optional(Adder) },
+  success: Schema.Int
+})
+
+/** The same with a method that may carry a handle. */
+export const RelayedAdder = Handle.object(RpcGroup.make(relayedAdd), { name: "RelayedAdder" })
 
 /** An actor that other actors have references to. */
 export class Adding extends Actor.Service<Adding>()("Adding", { protocol: [add] }) {}
 
-/** The same, whose method may carry a handle, so that its calls go through the main thread. */
-export class RelayedAdding extends Actor.Service<RelayedAdding>()("RelayedAdding", {
-  protocol: [Rpc.make("add", { payload: { n: Schema.Int, adder: Schema.optional(Adder) }, success: Schema.Int })]
-}) {}
+/** The same with a method that may carry a handle. */
+export class RelayedAdding extends Actor.Service<RelayedAdding>()("RelayedAdding", { protocol: [relayedAdd] }) {}
 
-/** What adds, and is elsewhere. */
+/** An object or actor of another worker that adds. */
 export const Elsewhere = Schema.Union([Adder, RelayedAdder, Adding.ref, RelayedAdding.ref])
+
+/** An actor that runs many calls at once. */
+export class Wide extends Actor.Service<Wide>()("Wide", { protocol: [rpcs[0]] }) {}
 
 /** The actor. */
 export class Bench extends Actor.Service<Bench>()("Bench", {
@@ -69,14 +73,19 @@ export class Bench extends Actor.Service<Bench>()("Bench", {
     ...rpcs,
     Rpc.make("watchTimers"),
     Rpc.make("lateness", { success: Schema.Finite }),
-    // made a turn later
+    // the result completes one turn later
     Rpc.make("later", { payload: { n: Schema.Int }, success: Result }),
-    // made four at a time
+    // at most four results are computed concurrently
     Rpc.make("limited", { payload: { n: Schema.Int }, success: Result }),
     Rpc.make("adder", { success: Adder }),
     Rpc.make("relayedAdder", { success: RelayedAdder }),
-    // calls what it is given so often, one call at a time
+    // makes `n` sequential calls to the adder
     Rpc.make("use", { payload: { adder: Elsewhere, n: Schema.Int }, success: Schema.Int }),
+    // makes concurrent calls to the adder; returns the sum of the answers
+    Rpc.make("useAtOnce", {
+      payload: { adder: Elsewhere, n: Schema.Int, width: Schema.Int },
+      success: Schema.Int
+    }),
     Rpc.make("ends", { payload: { bytes: Schema.Uint8Array }, success: Schema.Int, error: Refused }),
     Rpc.make("endsShared", {
       payload: { data: SharedBuffer.schema },

@@ -1,5 +1,5 @@
 /**
- * A small actor as a user writes it, for what starting one costs.
+ * A small actor of a typical program, to measure the cost of a start.
  */
 import * as Effect from "effect/Effect"
 import * as Rpc from "effect/rpc/Rpc"

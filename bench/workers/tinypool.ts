@@ -1,5 +1,5 @@
 /**
- * A task of tinypool that hands its bytes back.
+ * A task of tinypool that moves its bytes back.
  */
 import { Tinypool } from "tinypool"
 import { touch } from "./work.ts"

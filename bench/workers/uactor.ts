@@ -8,10 +8,10 @@ import * as Stream from "effect/Stream"
 import * as Handle from "../../src/Handle.ts"
 import { heapUsed } from "./heap.ts"
 import { lateness, watchTimers } from "./lateness.ts"
-import { Adder, Adding, Bench, Refused, RelayedAdder, RelayedAdding } from "./protocol.ts"
+import { Adder, Adding, Bench, Refused, RelayedAdder, RelayedAdding, Wide } from "./protocol.ts"
 import { accept, compute, endsOf, isRefused, touch } from "./work.ts"
 
-// each actor has its thread
+// each actor has its own thread
 const four = Semaphore.makeUnsafe(4)
 
 const BenchLive = Bench.toLayer({
@@ -21,8 +21,7 @@ const BenchLive = Bench.toLayer({
   later: ({ n }) => Handle.fork(Effect.as(Effect.yieldNow, n + 1)),
   limited: ({ n }) => Handle.fork(four.withPermit(Effect.sync(() => n + 1))),
   adder: () => Adder.of({ add: ({ n }) => Effect.succeed(n + 1) }),
-  relayedAdder: () =>
-    RelayedAdder.of({ add: ({ n }) => Effect.succeed(n + 1), later: () => Handle.fork(Effect.succeed(0)) }),
+  relayedAdder: () => RelayedAdder.of({ add: ({ n }) => Effect.succeed(n + 1) }),
   use: ({ adder, n }) =>
     Effect.suspend(() => {
       let i = 0
@@ -34,6 +33,16 @@ const BenchLive = Bench.toLayer({
         }
       })
       return Effect.orDie(Effect.map(calls, () => i))
+    }),
+  useAtOnce: ({ adder, n, width }) =>
+    Effect.suspend(() => {
+      let sum = 0
+      const once = (i: number) =>
+        Effect.map(adder.add({ n: i }), (next) => {
+          sum += next
+        })
+      const calls = Effect.forEach(Array.from({ length: n }, (_, i) => i), once, { concurrency: width, discard: true })
+      return Effect.orDie(Effect.map(calls, () => sum))
     }),
   buy: (purchase) =>
     isRefused(purchase.id)
@@ -49,6 +58,7 @@ const BenchLive = Bench.toLayer({
 
 export default Layer.mergeAll(
   BenchLive,
+  Wide.toLayer({ add: ({ n }) => Effect.succeed(n + 1) }, { concurrency: 32 }),
   Adding.toLayer({ add: ({ n }) => Effect.succeed(n + 1) }),
   RelayedAdding.toLayer({ add: ({ n }) => Effect.succeed(n + 1) })
 )

@@ -1,8 +1,8 @@
 /**
- * The same few lines of work for all subjects, as plain functions.
+ * The work of the operations, as plain functions for all subjects.
  */
 
-/** Five fields, as they are without a schema. */
+/** Five fields without a schema. */
 export interface PurchaseLike {
   readonly id: number
   readonly customer: string
@@ -11,10 +11,10 @@ export interface PurchaseLike {
   readonly express: boolean
 }
 
-/** One in eight is refused. */
+/** Whether a purchase is refused: one in eight is. */
 export const isRefused = (id: number): boolean => id % 8 === 7
 
-/** The purchase as it was accepted: a new value, one day later. */
+/** Returns the accepted purchase: a new value, one day later. */
 export const accept = (purchase: PurchaseLike): PurchaseLike => ({
   id: purchase.id,
   customer: purchase.customer,
@@ -23,13 +23,13 @@ export const accept = (purchase: PurchaseLike): PurchaseLike => ({
   express: !purchase.express
 })
 
-/** Writes to bytes that have been handed over. */
+/** Writes to moved bytes. */
 export const touch = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
   bytes[0] = bytes[0]! + 1
   return bytes
 }
 
-/** The first byte and the last, as one number. */
+/** Combines the first and the last byte into one number. */
 export const endsOf = (bytes: Uint8Array): number => bytes[0]! | bytes[bytes.length - 1]! << 8
 
 /** Computes for a while: `rounds` steps of a random number generator (xorshift). */

@@ -1,17 +1,16 @@
 // An actor with arguments, state, a typed error, a stream and a finalizer.
 import { Effect, Ref, Schema, Stream } from "effect"
-import { Rpc } from "effect/rpc"
-import { Actor } from "../../src/index.ts"
+import { Actor } from "uactor"
 
 export class Overflow extends Schema.TaggedError<Overflow>()("Overflow", { max: Schema.Int }) {}
 
 export class Counter extends Actor.Service<Counter>()("Counter", {
   args: Schema.Struct({ start: Schema.Int, max: Schema.Int }),
-  protocol: [
-    Rpc.make("increment", { payload: { by: Schema.Int }, success: Schema.Int, error: Overflow }),
-    Rpc.make("countdown", { success: Schema.Int, stream: true }),
-    Rpc.make("crash")
-  ]
+  protocol: {
+    increment: Actor.method({ payload: { by: Schema.Int }, success: Schema.Int, error: Overflow }),
+    countdown: Actor.method({ success: Schema.Int, stream: true }),
+    crash: Actor.method()
+  }
 }) {}
 
 export default Counter.toLayer(({ max, start }) =>

@@ -1,16 +1,15 @@
-// The actors of the two pools of the original: one says in which process it runs, at once or through a handle.
+// The actors of the two pools of the original: an actor returns the id of its process, immediately or through a handle.
 import { Effect, Layer, Schema, Semaphore } from "effect"
-import { Rpc } from "effect/rpc"
-import { Actor, Handle } from "../../src/index.ts"
+import { Actor, Handle } from "uactor"
 
-/** Answers at once. */
+/** Answers immediately. */
 export class Getpid extends Actor.Service<Getpid>()("Getpid", {
-  protocol: [Rpc.make("getpid", { success: Schema.Int })]
+  protocol: { getpid: Actor.method({ success: Schema.Int }) }
 }) {}
 
-/** Returns a handle at once; the results are made four at a time inside the actor. */
+/** Returns a handle immediately. The actor computes at most four results concurrently. */
 export class AsyncGetpid extends Actor.Service<AsyncGetpid>()("AsyncGetpid", {
-  protocol: [Rpc.make("getpid", { success: Handle.Deferred({ success: Schema.Int }) })]
+  protocol: { getpid: Actor.method({ success: Handle.Deferred({ success: Schema.Int }) }) }
 }) {}
 
 export default Layer.mergeAll(

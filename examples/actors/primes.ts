@@ -1,7 +1,6 @@
-// Work for a processor: counts primes by trial division.
+// A CPU-bound computation: counts primes by trial division.
 import { Effect, Schema } from "effect"
-import { Rpc } from "effect/rpc"
-import { Actor } from "../../src/index.ts"
+import { Actor } from "uactor"
 
 const isPrime = (n: number): boolean => {
   for (let i = 2; i * i <= n; i++) if (n % i === 0) return false
@@ -15,7 +14,7 @@ export const countPrimes = (from: number, to: number): number => {
 }
 
 export class Primes extends Actor.Service<Primes>()("Primes", {
-  protocol: [Rpc.make("count", { payload: { from: Schema.Int, to: Schema.Int }, success: Schema.Int })]
+  protocol: { count: Actor.method({ payload: { from: Schema.Int, to: Schema.Int }, success: Schema.Int }) }
 }) {}
 
 export default Primes.toLayer({ count: ({ from, to }) => Effect.sync(() => countPrimes(from, to)) })

@@ -1,6 +1,5 @@
 /**
- * Maps and lists that stay in the actor, with the operations of Python's `dict` and
- * `list`. What is iterated crosses in chunks.
+ * Maps and lists that stay in the actor, with the operations of Python's `dict` and `list`. Streams of their content are sent in chunks.
  *
  * @since 0.1.0
  */
@@ -11,31 +10,38 @@ import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { HandleError } from "../ActorError.ts"
-import * as Kept from "../internal/kept.ts"
-import * as Objects from "../internal/objects.ts"
+import * as ItemHandles from "../internal/handles/itemHandles.ts"
+import * as HandleSchema from "../internal/remote/handleSchema.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
 /**
- * A handle of a map (uActor: the proxy of `dict`).
+ * A handle of a map. In uActor: the proxy of `dict`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface MapHandle<in out K, in out V> extends AnyHandle {
+  /** The value of a key; `Option.none` if the map does not contain the key. */
   readonly get: (key: K) => Effect.Effect<Option.Option<V>, HandleError>
+  /** Whether the map contains a key. */
   readonly has: (key: K) => Effect.Effect<boolean, HandleError>
+  /** Sets the value of a key. */
   readonly set: (key: K, value: V) => Effect.Effect<void, HandleError>
-  /** sets many at once */
+  /** Sets the values of several keys with one call. */
   readonly setAll: (entries: Iterable<readonly [K, V]>) => Effect.Effect<void, HandleError>
-  /** the value that is there, or the one given, which is then there (`setdefault`) */
+  /** The value of a key. Sets the given value first if the map does not contain the key. In Python: `setdefault`. */
   readonly getOrSet: (key: K, value: V) => Effect.Effect<V, HandleError>
-  /** the value that was there (`pop`) */
+  /** Removes a key and returns its value; `Option.none` if the map does not contain the key. In Python: `pop`. */
   readonly remove: (key: K) => Effect.Effect<Option.Option<V>, HandleError>
+  /** Removes all keys. */
   readonly clear: Effect.Effect<void, HandleError>
+  /** The number of keys. */
   readonly size: Effect.Effect<number, HandleError>
-  /** what is there when the stream begins, in the order in which it was set */
+  /** The entries at the start of the stream, in insertion order. */
   readonly entries: Stream.Stream<readonly [K, V], HandleError>
+  /** The keys at the start of the stream, in insertion order. */
   readonly keys: Stream.Stream<K, HandleError>
+  /** The values at the start of the stream, in insertion order. */
   readonly values: Stream.Stream<V, HandleError>
 }
 
@@ -51,11 +57,11 @@ interface MapMethods<K, V> {
   readonly keys: () => Stream.Stream<K, HandleError>
 }
 
-// a value may be undefined, so whether there is one is told by the length
+// an array, because a value may be `undefined`
 const toOption = <V>(values: ReadonlyArray<V>): Option.Option<V> =>
   values.length === 0 ? Option.none() : Option.some(values[0]!)
 
-const mapKind = <K, V>(): Objects.Kind<MapMethods<K, V>, MapHandle<K, V>> => ({
+const mapKind = <K, V>(): HandleSchema.HandleKind<MapMethods<K, V>, MapHandle<K, V>> => ({
   kind: "Map",
   shape: (client) => {
     const entries = Stream.suspend(() => client.entries())
@@ -76,7 +82,7 @@ const mapKind = <K, V>(): Objects.Kind<MapMethods<K, V>, MapHandle<K, V>> => ({
 })
 
 /**
- * A schema for handles of maps. Keys are compared as those of a JavaScript `Map`.
+ * A schema for handles of maps. Keys are compared like the keys of a JavaScript `Map`.
  *
  * @category schemas
  * @since 0.1.0
@@ -85,7 +91,7 @@ export const Map = <K extends Schema.Top, V extends Schema.Top>(
   key: K,
   value: V
 ): Schema.declare<MapHandle<K["Type"], V["Type"]>> =>
-  Objects.schema(
+  HandleSchema.schema(
     mapKind<K["Type"], V["Type"]>(),
     RpcGroup.make(
       Rpc.make("get", { payload: { key }, success: Schema.Array(value) }),
@@ -101,13 +107,13 @@ export const Map = <K extends Schema.Top, V extends Schema.Top>(
   )
 
 /**
- * Hands out a `Map` as a handle. The map may be used directly as well.
+ * Exports a `Map` as a handle. The owner may also use the map directly.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fromMap = <K, V>(map: globalThis.Map<K, V>): MapHandle<K, V> => {
-  const methods = Kept.serve<MapMethods<K, V>>(map, (drop) => ({
+  const methods = ItemHandles.serve<MapMethods<K, V>>(map, (drop) => ({
     get: ({ key }) => Effect.sync(() => map.has(key) ? [map.get(key)!] : []),
     has: ({ key }) => Effect.sync(() => map.has(key)),
     set: ({ entries }) =>
@@ -139,32 +145,39 @@ export const fromMap = <K, V>(map: globalThis.Map<K, V>): MapHandle<K, V> => {
     entries: () => Stream.suspend(() => Stream.fromIterable(Array.from(map))),
     keys: () => Stream.suspend(() => Stream.fromIterable(Array.from(map.keys())))
   }))
-  return Objects.make(mapKind<K, V>(), () => methods)
+  return HandleSchema.make(mapKind<K, V>(), () => methods)
 }
 
 /**
- * A handle of a list (uActor: the proxies of `list` and `Array`). An index below 0 counts from the end.
+ * A handle of a list. An index below 0 counts from the end of the list. In uActor: the proxies of `list` and `Array`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ListHandle<in out A> extends AnyHandle {
+  /** The item at an index; `Option.none` if the list has no such index. */
   readonly get: (index: number) => Effect.Effect<Option.Option<A>, HandleError>
-  /** `false` if there is no such index */
+  /** Replaces the item at an index. Returns `false` if the list has no such index. */
   readonly set: (index: number, item: A) => Effect.Effect<boolean, HandleError>
+  /** Adds an item at the end. */
   readonly append: (item: A) => Effect.Effect<void, HandleError>
+  /** Adds items at the end with one call. */
   readonly appendAll: (items: Iterable<A>) => Effect.Effect<void, HandleError>
-  /** before the item at an index */
+  /** Inserts an item before the item at an index. */
   readonly insert: (index: number, item: A) => Effect.Effect<void, HandleError>
-  /** the item that was there */
+  /** Removes the item at an index and returns it; `Option.none` if the list has no such index. */
   readonly remove: (index: number) => Effect.Effect<Option.Option<A>, HandleError>
-  /** takes the last item away */
+  /** Removes the last item and returns it; `Option.none` if the list is empty. */
   readonly pop: Effect.Effect<Option.Option<A>, HandleError>
+  /** The items from `start` up to and not including `end`, like `Array.prototype.slice`. */
   readonly slice: (start?: number, end?: number) => Effect.Effect<Array<A>, HandleError>
+  /** Reverses the list in place. */
   readonly reverse: Effect.Effect<void, HandleError>
+  /** Removes all items. */
   readonly clear: Effect.Effect<void, HandleError>
+  /** The number of items. */
   readonly size: Effect.Effect<number, HandleError>
-  /** what is there when the stream begins */
+  /** The items at the start of the stream. */
   readonly values: Stream.Stream<A, HandleError>
 }
 
@@ -184,7 +197,7 @@ interface ListMethods<A> {
   readonly values: () => Stream.Stream<A, HandleError>
 }
 
-const listKind = <A>(): Objects.Kind<ListMethods<A>, ListHandle<A>> => ({
+const listKind = <A>(): HandleSchema.HandleKind<ListMethods<A>, ListHandle<A>> => ({
   kind: "List",
   shape: (client) => {
     const remove = (index: number): Effect.Effect<Option.Option<A>, HandleError> =>
@@ -218,7 +231,7 @@ export const List = <A extends Schema.Top>(item: A): Schema.declare<ListHandle<A
   const items = Schema.Array(item)
   const index = Schema.Int
   const bound = Schema.optional(Schema.UndefinedOr(Schema.Int))
-  return Objects.schema(
+  return HandleSchema.schema(
     listKind<A["Type"]>(),
     RpcGroup.make(
       Rpc.make("get", { payload: { index }, success: items }),
@@ -235,7 +248,7 @@ export const List = <A extends Schema.Top>(item: A): Schema.declare<ListHandle<A
 }
 
 /**
- * Hands out an array as a handle. The array may be used directly as well.
+ * Exports an array as a handle. The owner may also use the array directly.
  *
  * @category constructors
  * @since 0.1.0
@@ -243,18 +256,18 @@ export const List = <A extends Schema.Top>(item: A): Schema.declare<ListHandle<A
 export const fromList = <A>(list: Array<A>): ListHandle<A> => {
   const at = (index: number): number => index < 0 ? index + list.length : index
   const exists = (index: number): boolean => index >= 0 && index < list.length
-  const methods = Kept.serve<ListMethods<A>>(list, (drop) => ({
+  const methods = ItemHandles.serve<ListMethods<A>>(list, (drop) => ({
     get: ({ index }) => Effect.sync(() => exists(at(index)) ? [list[at(index)]!] : []),
     set: ({ index, item }) =>
       Effect.sync(() => {
-        const isThere = exists(at(index))
-        drop(isThere ? list[at(index)] : item)
-        if (isThere) list[at(index)] = item
-        return isThere
+        const isReplaced = exists(at(index))
+        drop(isReplaced ? list[at(index)] : item)
+        if (isReplaced) list[at(index)] = item
+        return isReplaced
       }),
     insert: ({ index, items }) =>
       Effect.sync(() => {
-        // one by one: there may be more than a call takes arguments
+        // not as arguments of one `push`: their number is limited
         const rest = list.splice(index)
         for (const item of items) list.push(item)
         for (const item of rest) list.push(item)
@@ -280,5 +293,5 @@ export const fromList = <A>(list: Array<A>): ListHandle<A> => {
     size: () => Effect.sync(() => list.length),
     values: () => Stream.suspend(() => Stream.fromIterable(list.slice()))
   }))
-  return Objects.make(listKind<A>(), () => methods)
+  return HandleSchema.make(listKind<A>(), () => methods)
 }

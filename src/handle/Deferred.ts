@@ -1,8 +1,6 @@
 /**
- * Results that stay in the actor. A method whose result schema is
- * {@link Deferred} returns at once, and its caller holds a handle to what is still
- * in the making there: it can await it, look at it, and interrupt it. The
- * completion is pushed when it happens; nobody polls.
+ * Pending results that stay in the actor. A method with the result schema {@link Deferred} returns at once. Its caller holds a handle of
+ * the pending result and can await, poll and interrupt it. The actor pushes the result to the holders as soon as it is available.
  *
  * @since 0.1.0
  */
@@ -14,43 +12,46 @@ import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { ActorExited, HandleReleased } from "../ActorError.ts"
-import * as Codec from "../internal/codec.ts"
-import { LocalDeferred } from "../internal/exports.ts"
-import { Forking } from "../internal/forking.ts"
-import * as Handles from "../internal/handles.ts"
-import * as Objects from "../internal/objects.ts"
+import * as Codec from "../internal/codec/codec.ts"
+import { DeferredSource } from "../internal/handles/deferredSource.ts"
+import { LocalDeferred } from "../internal/handles/exports.ts"
+import { ForkedResult } from "../internal/handles/forkedResult.ts"
+import * as Handles from "../internal/handles/handle.ts"
+import * as Marshal from "../internal/handles/marshal.ts"
+import * as HandleSchema from "../internal/remote/handleSchema.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
 /**
- * A result that is still in the making, in the actor that makes it (uActor: a proxied `AsyncResult`). It lives as long as the
- * scope that received it, or until {@link release}.
+ * A handle of a pending result in the actor that computes it. It lives as long as the scope that received it, or until `Handle.release`.
+ * In uActor: a proxied `AsyncResult`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface DeferredHandle<out A, out E = never> extends AnyHandle {
-  /** the result, any number of times; a timeout on it takes nothing away (H1) */
+  /** Waits for the result. A result can be awaited any number of times. A timeout of `await` does not affect the result. */
   readonly await: Effect.Effect<A, E | ActorExited | HandleReleased>
-  /** the result if it is there */
+  /** The result if it is available, without waiting. */
   readonly poll: Effect.Effect<Option.Option<Exit.Exit<A, E | ActorExited | HandleReleased>>>
+  /** Whether the result is available. */
   readonly isDone: Effect.Effect<boolean, ActorExited | HandleReleased>
-  /** interrupts what makes the result, in the actor, and returns when that is acknowledged */
+  /** Interrupts the computation of the result in the actor, and waits until the actor has acknowledged the interruption. */
   readonly interrupt: Effect.Effect<void>
 }
 
 /**
- * A schema for results that stay in the actor: as the `success` of a method, the method returns at once and the caller gets a
- * {@link DeferredHandle}. `error` is what the making may fail with.
+ * A schema for handles of pending results. A method with this schema as `success` returns at once, and its caller receives a
+ * {@link DeferredHandle}. `success` and `error` are the schemas of the result and of the error of its computation. By default there is no
+ * error.
  *
  * @example
  * ```ts
  * import { Actor, ActorSystem, Handle } from "uactor"
  * import { Effect, Schema } from "effect"
- * import { Rpc } from "effect/rpc"
  * import assert from "node:assert"
  *
  * class Slow extends Actor.Service<Slow>()("Slow", {
- *   protocol: [Rpc.make("square", { payload: { n: Schema.Int }, success: Handle.Deferred({ success: Schema.Int }) })]
+ *   protocol: { square: Actor.method({ payload: { n: Schema.Int }, success: Handle.Deferred({ success: Schema.Int }) }) }
  * }) {}
  * const SlowLive = Slow.toLayer({ square: ({ n }) => Handle.fork(Effect.delay(Effect.succeed(n * n), "10 millis")) })
  *
@@ -74,20 +75,20 @@ export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Nev
     success: Codec.compile(options.success),
     error: Codec.compile(options.error ?? Schema.Never)
   }
-  return Objects.schemaOf<DeferredHandle<A["Type"], E["Type"]>>({
+  return HandleSchema.schemaOf<DeferredHandle<A["Type"], E["Type"]>>({
     expected: "a handle of kind Deferred",
-    // a result that is known travels along
-    fresh: codec.success.isolated && codec.error.isolated,
+    // a completed result is sent with the handle
+    fresh: codec.success.isFresh && codec.error.isFresh,
     is: (u) => Handles.isHandle(u, "Deferred"),
     encode: (handle, to) => Handles.toWire(handle, codec, to),
-    decode: (wire, from) => Handles.receive(wire, codec, from),
+    decode: (wire, from) => Marshal.receive(wire, codec, from),
     result: codec
   })
 }
 
 /**
- * Runs an effect in the actor's own scope and hands out its result as a handle (uActor: `threadpool.apply_async`). The method
- * that calls it returns at once, and the actor takes its next call.
+ * Runs an effect in the scope of the actor and returns a handle of its pending result. The method that calls `fork` returns at once, and
+ * the actor runs its next call. In uActor: `threadpool.apply_async`.
  *
  * @category constructors
  * @since 0.1.0
@@ -95,24 +96,21 @@ export const Deferred = <A extends Schema.Top, E extends Schema.Top = Schema.Nev
 export const fork = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<DeferredHandle<A, E>, never, Exclude<R, Scope.Scope>> =>
-  // its requirements are those of the effect that is returned
-  new Forking(effect as Effect.Effect<A, E>) as Effect.Effect<LocalDeferred> as Effect.Effect<DeferredHandle<A, E>>
+  // a `ForkedResult` has the requirements of its effect
+  new ForkedResult(effect as Effect.Effect<A, E>) as Effect.Effect<LocalDeferred> as Effect.Effect<DeferredHandle<A, E>>
 
 /**
- * Hands out an Effect `Deferred` as a handle. Interrupting the handle interrupts the `Deferred`.
+ * Exports an Effect `Deferred` as a handle. Interrupting the handle interrupts the `Deferred`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fromDeferred = <A, E>(deferred: Deferreds.Deferred<A, E>): DeferredHandle<A, E> =>
-  new LocalDeferred(
-    Effect.runFork(Deferreds.await(deferred)),
-    Effect.asVoid(Deferreds.interrupt(deferred))
-  ) as DeferredHandle<A, E>
+  new LocalDeferred(new DeferredSource(deferred), Effect.asVoid(Deferreds.interrupt(deferred))) as DeferredHandle<A, E>
 
 /**
- * A fiber that waits for the result, for code that wants to `join`: interrupting the fiber interrupts what makes the result, in
- * the actor, and waits until that is acknowledged. It is a child of the fiber that asks for it.
+ * Starts a fiber that waits for the result. The interruption of the fiber interrupts the computation of the result in the actor, and waits
+ * until the actor has acknowledged it. The fiber is a child of the current fiber.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,6 +1,5 @@
 /**
- * A queue that stays in the actor: items are offered and taken from anywhere, and
- * its bound holds back whoever offers, wherever that is.
+ * A queue that stays in the actor. Every holder of its handle can offer and take items. The capacity of the queue applies to all of them.
  *
  * @since 0.1.0
  */
@@ -15,37 +14,45 @@ import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { HandleError } from "../ActorError.ts"
-import { Undo } from "../internal/codec.ts"
-import * as Kept from "../internal/kept.ts"
-import * as Objects from "../internal/objects.ts"
+import { Undo } from "../internal/codec/methods.ts"
+import * as ItemHandles from "../internal/handles/itemHandles.ts"
+import * as HandleSchema from "../internal/remote/handleSchema.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
 /**
- * A handle of a queue (uActor: the proxy of `Queue`). Taking fails with `Cause.Done` once the queue has ended. A taker that is
- * interrupted, by a timeout for instance, loses nothing: what was already on its way to it goes back to the front of the queue.
+ * A handle of a queue. In uActor: the proxy of `Queue`. When the queue has ended and is empty, taking fails with `Cause.Done`. A taker that
+ * is interrupted, for example by a timeout, loses no item: items on the way to it return to the front of the queue.
  *
  * @category models
  * @since 0.1.0
  */
 export interface QueueHandle<in out A> extends AnyHandle {
-  /** waits while the queue is full; `false` if it has ended */
+  /** Offers an item. Waits while the queue is full. Returns `false` if the queue has ended. */
   readonly offer: (item: A) => Effect.Effect<boolean, HandleError>
-  /** waits while the queue is full; what was not taken because it has ended */
+  /** Offers items. Waits while the queue is full. Returns the items that the queue has not accepted because it has ended. */
   readonly offerAll: (items: Iterable<A>) => Effect.Effect<Array<A>, HandleError>
+  /** Takes the next item. Waits while the queue is empty. */
   readonly take: Effect.Effect<A, Cause.Done | HandleError>
-  /** all there are; at least one */
+  /** Takes all items. Waits for at least one. */
   readonly takeAll: Effect.Effect<Array<A>, Cause.Done | HandleError>
+  /** Takes `n` items. Waits until the queue has `n` items; takes fewer if the queue ends. */
   readonly takeN: (n: number) => Effect.Effect<Array<A>, Cause.Done | HandleError>
+  /** Takes at least `min` and at most `max` items. Waits until the queue has `min` items; takes fewer if the queue ends. */
   readonly takeBetween: (min: number, max: number) => Effect.Effect<Array<A>, Cause.Done | HandleError>
-  /** the next item, if there is one now */
+  /** Takes the next item without waiting; `Option.none` if the queue is empty. */
   readonly poll: Effect.Effect<Option.Option<A>, HandleError>
+  /** The number of items. */
   readonly size: Effect.Effect<number, HandleError>
+  /** Whether the queue has reached its capacity. */
   readonly isFull: Effect.Effect<boolean, HandleError>
-  /** no more items; those that are in it can still be taken. Has no effect on a queue that was made without `Cause.Done`. */
+  /**
+   * Ends the queue. It accepts no more items; the items in the queue can still be taken. Returns `false` if the queue has ended already. Has
+   * no effect on a queue that was made without the error type `Cause.Done`.
+   */
   readonly end: Effect.Effect<boolean, HandleError>
-  /** ends it at once, and interrupts whoever waits */
+  /** Ends the queue at once: drops its items and interrupts the waiting takers. Returns `false` if it was shut down before. */
   readonly shutdown: Effect.Effect<boolean, HandleError>
-  /** takes items until the queue has ended */
+  /** Takes items until the queue has ended. */
   readonly stream: Stream.Stream<A, HandleError>
 }
 
@@ -64,7 +71,7 @@ interface Methods<A> {
   readonly shutdown: () => Effect.Effect<boolean, HandleError>
 }
 
-const kindOf = <A>(): Objects.Kind<Methods<A>, QueueHandle<A>> => ({
+const kindOf = <A>(): HandleSchema.HandleKind<Methods<A>, QueueHandle<A>> => ({
   kind: "Queue",
   shape: (client) => {
     const takeBetween = (min: number, max: number): Effect.Effect<Array<A>, Cause.Done | HandleError> =>
@@ -80,7 +87,7 @@ const kindOf = <A>(): Objects.Kind<Methods<A>, QueueHandle<A>> => ({
       takeAll,
       takeN: (n) => takeBetween(n, n),
       takeBetween,
-      // an item may be undefined, so whether there is one is told by the length
+      // an array, because an item may be `undefined`
       poll: Effect.map(
         Effect.suspend(() => client.poll()),
         (items) => items.length === 0 ? Option.none() : Option.some(items[0]!)
@@ -102,7 +109,7 @@ const kindOf = <A>(): Objects.Kind<Methods<A>, QueueHandle<A>> => ({
  */
 export const Queue = <A extends Schema.Top>(item: A): Schema.declare<QueueHandle<A["Type"]>> => {
   const items = Schema.Array(item)
-  return Objects.schema(
+  return HandleSchema.schema(
     kindOf<A["Type"]>(),
     RpcGroup.make(
       Rpc.make("offer", { payload: { items }, success: items }),
@@ -118,7 +125,7 @@ export const Queue = <A extends Schema.Top>(item: A): Schema.declare<QueueHandle
 }
 
 /**
- * Hands out an Effect `Queue` as a handle. The queue may be used directly as well.
+ * Exports an Effect `Queue` as a handle. The owner may also use the queue directly.
  *
  * @category constructors
  * @since 0.1.0
@@ -127,7 +134,7 @@ export const fromQueue = <A>(queue: Queues.Queue<A> | Queues.Queue<A, Cause.Done
   const own = queue as Queues.Queue<A, Cause.Done>
   const { kind, shape } = kindOf<A>()
   const takeAll = Queues.takeAll(own)
-  // here an item is taken in one step, so that an interruption comes before or after it
+  // the owner takes an item in one step, so that an interruption comes before or after it
   const ownShape: typeof shape = (client) => ({
     ...shape(client),
     take: Queues.take(own),
@@ -137,10 +144,10 @@ export const fromQueue = <A>(queue: Queues.Queue<A> | Queues.Queue<A, Cause.Done
     poll: Queues.poll(own),
     stream: Stream.fromPull(Effect.succeed(takeAll))
   })
-  const methods = Kept.serve<Methods<A>>(queue, (drop) => ({
+  const methods = ItemHandles.serve<Methods<A>>(queue, (drop) => ({
     offer: ({ items }) => {
       const offering = Effect.tap(Queues.offerAll(own, items), (rest) => Effect.sync(() => drop(rest)))
-      // how far more than one have got is not known
+      // with several items, it is unknown which of them the queue has accepted
       return items.length > 1 ? offering : Effect.onInterrupt(offering, () => Effect.sync(() => drop(items)))
     },
     take: ({ max, min }) =>
@@ -161,9 +168,9 @@ export const fromQueue = <A>(queue: Queues.Queue<A> | Queues.Queue<A, Cause.Done
       Effect.sync(() => {
         const { state } = own
         if (state._tag === "Done" && value.length > 0) {
-          // what was shut down keeps nothing
+          // a queue that was shut down drops its items
           if (!Pull.isDoneCause(state.exit.cause)) return drop(value)
-          // the last of it was taken, so it had ended: it does so again when this is taken
+          // the queue had ended, and ends again when these items have been taken
           own.state = { _tag: "Closing", takers: new Set(), offers: new Set(), awaiters: new Set(), exit: state.exit }
         }
         for (const item of value.toReversed()) MutableList.prepend(own.messages, item)
@@ -177,11 +184,11 @@ export const fromQueue = <A>(queue: Queues.Queue<A> | Queues.Queue<A, Cause.Done
         return Queues.shutdown(own)
       })
   }))
-  return Objects.make({ kind, shape: ownShape }, () => methods)
+  return HandleSchema.make({ kind, shape: ownShape }, () => methods)
 }
 
 /**
- * Makes a queue and its handle: bounded if it is given a `capacity`.
+ * Makes a queue and its handle. `capacity` is the maximum number of items; by default the queue is unbounded.
  *
  * @category constructors
  * @since 0.1.0

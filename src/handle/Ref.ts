@@ -1,38 +1,53 @@
 /**
- * A value that stays in the actor and can be read, changed and watched from
- * anywhere.
+ * A mutable value that stays in the actor. Every holder of its handle can read, change and watch it.
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { HandleError } from "../ActorError.ts"
-import * as Kept from "../internal/kept.ts"
-import * as Objects from "../internal/objects.ts"
+import * as ItemHandles from "../internal/handles/itemHandles.ts"
+import * as HandleSchema from "../internal/remote/handleSchema.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
 /**
- * A handle of a value (uActor: a property that is exposed, and the proxies of `Value` and `Namespace`). The functions that
- * `update` and `modify` take run at the holder, and run again if the value has been changed meanwhile, so no change is lost.
+ * A handle of a value. In uActor: an exposed property, and the proxies of `Value` and `Namespace`.
+ *
+ * The function of `update` or `modify` runs at the holder. If the value has changed in the meantime, the function runs again with the new
+ * value, so that no change is lost.
  *
  * @category models
  * @since 0.1.0
  */
 export interface RefHandle<in out A> extends AnyHandle {
+  /** The current value. */
   readonly get: Effect.Effect<A, HandleError>
+  /** Sets the value. */
   readonly set: (value: A) => Effect.Effect<void, HandleError>
+  /** Sets the value and returns the previous value. */
   readonly getAndSet: (value: A) => Effect.Effect<A, HandleError>
+  /** Sets the value and returns it. */
   readonly setAndGet: (value: A) => Effect.Effect<A, HandleError>
+  /** Replaces the value by a function of it. */
   readonly update: (f: (value: A) => A) => Effect.Effect<void, HandleError>
+  /** Replaces the value by a function of it, and returns the new value. */
   readonly updateAndGet: (f: (value: A) => A) => Effect.Effect<A, HandleError>
+  /** Replaces the value by a function of it, and returns the previous value. */
   readonly getAndUpdate: (f: (value: A) => A) => Effect.Effect<A, HandleError>
+  /** Replaces the value by the second component of the function's result, and returns the first component. */
   readonly modify: <B>(f: (value: A) => readonly [B, A]) => Effect.Effect<B, HandleError>
-  /** the value now, then every value that follows */
+  /**
+   * The current value, then every later value. A reader that falls more than 1024 values behind, not counting the values on the way to it,
+   * misses the oldest values, but never the newest. A change of the value does not wait for readers.
+   */
   readonly changes: Stream.Stream<A, HandleError>
 }
 
@@ -45,7 +60,7 @@ interface Methods<A> {
   readonly changes: () => Stream.Stream<A, HandleError>
 }
 
-const kindOf = <A>(): Objects.Kind<Methods<A>, RefHandle<A>> => ({
+const kindOf = <A>(): HandleSchema.HandleKind<Methods<A>, RefHandle<A>> => ({
   kind: "Ref",
   shape: (client) => {
     const modify = <B>(f: (value: A) => readonly [B, A]): Effect.Effect<B, HandleError> =>
@@ -81,11 +96,10 @@ const kindOf = <A>(): Objects.Kind<Methods<A>, RefHandle<A>> => ({
  * ```ts
  * import { Actor, ActorSystem, Handle } from "uactor"
  * import { Effect, Schema } from "effect"
- * import { Rpc } from "effect/rpc"
  * import assert from "node:assert"
  *
  * class Thermostat extends Actor.Service<Thermostat>()("Thermostat", {
- *   protocol: [Rpc.make("target", { success: Handle.Ref(Schema.Number) })]
+ *   protocol: { target: Actor.method({ success: Handle.Ref(Schema.Number) }) }
  * }) {}
  * const ThermostatLive = Thermostat.toLayer(() =>
  *   Effect.map(Handle.makeRef(20), (target) => Thermostat.handlers({ target: () => Effect.succeed(target) }))
@@ -105,7 +119,7 @@ const kindOf = <A>(): Objects.Kind<Methods<A>, RefHandle<A>> => ({
  * @since 0.1.0
  */
 export const Ref = <A extends Schema.Top>(value: A): Schema.declare<RefHandle<A["Type"]>> =>
-  Objects.schema(
+  HandleSchema.schema(
     kindOf<A["Type"]>(),
     RpcGroup.make(
       Rpc.make("get", { success: value }),
@@ -117,24 +131,41 @@ export const Ref = <A extends Schema.Top>(value: A): Schema.declare<RefHandle<A[
     )
   )
 
+/** How many values a reader may fall behind before it misses values. */
+const maxLag = 1024
+
+// the hub of the ref is unbounded: a fiber moves its values at once into a bounded queue
+const changesOf = <A>(ref: SubscriptionRef.SubscriptionRef<A>): Stream.Stream<A> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const subscription = yield* PubSub.subscribe(ref.pubsub)
+    const changes = yield* Queue.sliding<A, Cause.Done>(maxLag)
+    yield* PubSub.takeAll(subscription).pipe(
+      Effect.flatMap((values) => Queue.offerAll(changes, values)),
+      Effect.forever,
+      Effect.ensuring(Queue.end(changes)),
+      Effect.forkScoped
+    )
+    return Stream.fromQueue(changes)
+  }))
+
 /**
- * Hands out an Effect `SubscriptionRef` as a handle.
+ * Exports an Effect `SubscriptionRef` as a handle.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fromRef = <A>(ref: SubscriptionRef.SubscriptionRef<A>): RefHandle<A> => {
-  // whoever changes the value, here or from elsewhere, is noticed the next time it is looked at
+  // the owner may change the value directly, so each access compares the value with the last known value
   let version = 0
-  let seen = SubscriptionRef.getUnsafe(ref)
-  const look = (value: A): number => {
-    if (!Object.is(value, seen)) {
-      seen = value
+  let lastValue = SubscriptionRef.getUnsafe(ref)
+  const versionOf = (value: A): number => {
+    if (!Object.is(value, lastValue)) {
+      lastValue = value
       version++
     }
     return version
   }
-  const methods = Kept.serve<Methods<A>>(ref, (drop) => {
+  const methods = ItemHandles.serve<Methods<A>>(ref, (drop) => {
     const getAndSet: Methods<A>["getAndSet"] = ({ value }) =>
       Effect.map(SubscriptionRef.getAndSet(ref, value), (before) => {
         drop(before)
@@ -144,22 +175,23 @@ export const fromRef = <A>(ref: SubscriptionRef.SubscriptionRef<A>): RefHandle<A
       get: () => SubscriptionRef.get(ref),
       set: (payload) => Effect.asVoid(getAndSet(payload)),
       getAndSet,
-      read: () => Effect.map(SubscriptionRef.get(ref), (value) => [look(value), value] as const),
+      read: () => Effect.map(SubscriptionRef.get(ref), (value) => [versionOf(value), value] as const),
       replace: ({ value, version }) =>
-        // one that comes too late is no change
+        // a replacement of an older version changes nothing
         SubscriptionRef.modifySome(ref, (before) => {
-          const isTimely = look(before) === version
-          drop(isTimely ? before : value)
-          return isTimely ? [true, Option.some(value)] : [false, Option.none()]
+          const isCurrent = versionOf(before) === version
+          drop(isCurrent ? before : value)
+          return isCurrent ? [true, Option.some(value)] : [false, Option.none()]
         }),
-      changes: () => SubscriptionRef.changes(ref)
+      changes: () => changesOf(ref)
     }
-  })
-  return Objects.make(kindOf<A>(), () => methods)
+    // `maxLag` values in the queue of a reader, and as many that are being encoded
+  }, maxLag * 2)
+  return HandleSchema.make(kindOf<A>(), () => methods)
 }
 
 /**
- * Makes a value and its handle.
+ * Makes a `SubscriptionRef` with a value, and its handle.
  *
  * @category constructors
  * @since 0.1.0

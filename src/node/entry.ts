@@ -1,26 +1,32 @@
 /**
- * What a worker runs first: switches on Node's compile cache, which saves a fifth
- * of a start, before anything is loaded that it could save. `NODE_DISABLE_COMPILE_CACHE`
- * switches it off; while coverage is measured it stays off, because it would blur that.
+ * The script of a worker that loads a module of behaviours. It enables Node's compile cache, which saves a fifth of the start, before it
+ * loads Effect and this library. The cache stays disabled while coverage is measured, because cached code blurs the coverage.
+ * `NODE_DISABLE_COMPILE_CACHE` disables the cache.
  */
-import * as module from "node:module"
+import "./startup/nodeVersion.ts"
+import process from "node:process"
+import { setImmediate } from "node:timers"
 import { threadId, workerData } from "node:worker_threads"
-import * as Gate from "./internal/gate.ts"
-import * as Prebuilt from "./internal/prebuilt.ts"
-import * as QuickImports from "./internal/quickImports.ts"
+import * as Bootstrap from "./startup/bootstrap.ts"
+import { compileCache } from "./startup/features.ts"
+import * as ImportHooks from "./startup/importHooks.ts"
+import * as LoadSemaphore from "./startup/loadSemaphore.ts"
+import * as WorkerBundle from "./startup/workerBundle.ts"
 
-if (process.env["NODE_V8_COVERAGE"] === undefined) module.enableCompileCache()
-// a child shares no memory with others
-const gate = (workerData as { readonly [Gate.gateKey]?: Gate.Gate } | null)?.[Gate.gateKey]
-if (gate !== undefined) Gate.enter(gate, threadId)
-QuickImports.install()
+if (process.env[Bootstrap.childKey] !== undefined) Bootstrap.ignoreSignals()
+if (process.env["NODE_V8_COVERAGE"] === undefined) compileCache.enable()
+// only threads have the semaphore: processes share no memory
+const semaphore = (workerData as { readonly [LoadSemaphore.semaphoreKey]?: LoadSemaphore.LoadSemaphore } | null)
+  ?.[LoadSemaphore.semaphoreKey]
+if (semaphore !== undefined) LoadSemaphore.enter(semaphore, threadId)
+ImportHooks.install()
 
-const worker = await import("./worker.ts")
-if (gate !== undefined) Gate.leave(gate, threadId)
-await worker.start((module) => import(module))
+const worker = await import("./worker/serve.ts")
+if (semaphore !== undefined) LoadSemaphore.leave(semaphore, threadId)
+await worker.serveModule((module) => import(/* webpackIgnore: true */ /* @vite-ignore */ module))
 
-// a thread is ended from outside, where nothing would be written any more
+// the host terminates a thread, and a terminated thread writes no cache
 setImmediate(() => {
-  module.flushCompileCache()
-  Prebuilt.keep()
+  compileCache.flush()
+  WorkerBundle.keep()
 })

@@ -18,13 +18,14 @@ import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { parseArgs } from "node:util"
 import type { ActorError } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import { ActorSystem } from "../../src/ActorSystem.ts"
 import * as NodeActorSystem from "../../src/node/NodeActorSystem.ts"
 import * as Supervision from "../../src/Supervision.ts"
+import * as Random from "../random.ts"
 import behaviours, { Bank, type Fate, Teller } from "./bank.ts"
+import * as Flags from "./flags.ts"
 import { grown, type Holdings, measure } from "./gauges.ts"
 import { Ledger } from "./ledger.ts"
 
@@ -43,34 +44,11 @@ const epochMillis = 3_000
 const hangMillis = 60_000
 const maxViolations = 20
 
-const { values: flags } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "1" },
-    seed: { type: "string" },
-    placement: { type: "string", default: "threads" }
-  }
-})
-const minutes = Number(flags.minutes)
-const seed = flags.seed === undefined ? Date.now() % 1_000_000 : Number(flags.seed)
-const { placement } = flags
-if (!(minutes > 0) || !Number.isSafeInteger(seed) || !["threads", "processes", "memory"].includes(placement)) {
-  console.error("usage: npm run soak -- --minutes n [--seed s] [--placement threads|processes|memory]")
-  process.exit(2)
-}
+const { minutes, placement, seed } = Flags.read("soak")
 
 // ---- chance ----
 
-// mulberry32, by Tommy Ettinger
-const makeRandom = (seed: number): () => number => {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-const random = makeRandom(seed)
+const random = Random.make(seed)
 const below = (n: number): number => Math.floor(random() * n)
 
 const fates: ReadonlyArray<readonly [fate: Fate, weight: number]> = [

@@ -1,11 +1,12 @@
-// @effect-diagnostics missingEffectError:off
+// @effect-diagnostics missingEffectError:off missingLayerContext:off
 /**
  * What an editor shows where behaviours are written.
  */
-import { Effect, type Layer, Ref, Schedule, Stream } from "effect"
+import { Context, Effect, Layer, Ref, Schedule, Schema, Stream } from "effect"
 import { Rpc } from "effect/rpc"
 import { describe, expectTypeOf, test } from "vitest"
-import { type Actor, Supervision } from "../../src/index.ts"
+import { Actor, ActorSystem, Supervision, WorkerConfig } from "../../src/index.ts"
+import { NodeActorSystem, NodeActorWorker } from "../../src/node/index.ts"
 import { Clockwork, Counter, Database, Getpid, Overflow, Refused, Torn } from "./fixtures.ts"
 
 type Live<A> = Layer.Layer<Actor.Behaviour<A>>
@@ -118,6 +119,12 @@ describe("toLayer", () => {
     Counter.toLayer({ ...counterHandlers, increment: () => new Refused({ why: "no" }) })
     // @ts-expect-error - the method is a stream
     Counter.toLayer({ ...counterHandlers, ticks: () => Effect.succeed(1n) })
+    // @ts-expect-error - the protocol has no such method
+    Getpid.toLayer({ getpid: () => Effect.succeed(1), getpit: () => Effect.succeed(1) })
+    // @ts-expect-error - the protocol has no such method
+    Getpid.toLayer(() => Effect.succeed({ getpid: () => Effect.succeed(1), getpit: () => Effect.succeed(1) }))
+    // @ts-expect-error - the protocol has no such method
+    Getpid.handlers({ getpid: () => Effect.succeed(1), getpit: () => Effect.succeed(1) })
     // @ts-expect-error - the items have the wrong type
     Counter.toLayer({ ...counterHandlers, ticks: () => Stream.make(1) })
   })
@@ -194,9 +201,97 @@ describe("the options of a behaviour", () => {
   })
 })
 
+describe("the default export of a module", () => {
+  const pids = Getpid.toLayer({ getpid: () => Effect.succeed(1) })
+  const reads = Getpid.toLayer(() => Effect.map(Database, () => ({ getpid: () => Effect.succeed(1) })))
+  const database = Layer.succeed(Database, { get: Effect.succeed(1) })
+
+  test("L2: is a layer of behaviours with all that they require, and keeps its type", () => {
+    expectTypeOf(Actor.module(pids)).toEqualTypeOf<Live<Getpid>>()
+    expectTypeOf(Actor.module(Layer.merge(pids, Counter.toLayer(counterHandlers)))).toEqualTypeOf<
+      Layer.Layer<Actor.Behaviour<Getpid> | Actor.Behaviour<Counter>>
+    >()
+    expectTypeOf(Actor.module(Layer.provide(reads, database))).toEqualTypeOf<Live<Getpid>>()
+    Actor.module(Layer.provideMerge(reads, database))
+    Actor.module(Layer.effectDiscard(new Refused({ why: "no" })).pipe(Layer.merge(pids)))
+  })
+
+  test("L2: a service that the module does not provide is a type error, as is a layer without behaviours", () => {
+    // @ts-expect-error - nothing provides Database
+    Actor.module(reads)
+    // @ts-expect-error - a layer without behaviours
+    Actor.module(database)
+    // @ts-expect-error - a layer of nothing
+    Actor.module(Layer.empty)
+    // @ts-expect-error - no layer
+    Actor.module({ getpid: () => Effect.succeed(1) })
+  })
+
+  test("L2: the argument of NodeActorWorker.serve is such a layer", () => {
+    NodeActorWorker.serve(Layer.provide(reads, database))
+    // @ts-expect-error - nothing provides Database
+    NodeActorWorker.serve(reads)
+    // @ts-expect-error - a layer without behaviours
+    NodeActorWorker.serve(database)
+  })
+})
+
 const counterHandlers = Counter.handlers({
   increment: ({ by }) => Effect.succeed(by),
   reset: () => Effect.void,
   ticks: ({ upTo }) => Stream.make(BigInt(upTo)),
   at: () => Effect.succeed(new Date(0))
+})
+
+describe("config", () => {
+  class Settings extends WorkerConfig.Service<Settings>()("Settings", {
+    tenant: Schema.String,
+    port: Schema.optionalKey(Schema.Int)
+  }) {}
+  class Level extends WorkerConfig.Service<Level>()("Level", Schema.Literals(["low", "high"])) {}
+  const needing = Counter.toLayer(Effect.fn(function*() {
+    const { port, tenant } = yield* Settings
+    expectTypeOf(tenant).toEqualTypeOf<string>()
+    expectTypeOf(port).toEqualTypeOf<number | undefined>()
+    expectTypeOf(yield* Level).toEqualTypeOf<"low" | "high">()
+    return yield* Effect.never
+  }))
+  const live = needing.pipe(Layer.provide([Settings.layer, Level.layer]))
+
+  test("T4: the layer of a config requires its value, which a module may leave open", () => {
+    expectTypeOf(Settings.layer).toEqualTypeOf<Layer.Layer<Settings, never, WorkerConfig.Given<Settings>>>()
+    expectTypeOf(Actor.module(live)).toEqualTypeOf(live)
+    NodeActorWorker.serve(live)
+    // @ts-expect-error - the layer of Level is missing
+    Actor.module(needing.pipe(Layer.provide(Settings.layer)))
+  })
+
+  test("T4: in memory, the type of the system shows a value that its config does not contain", () => {
+    const given = Settings.config({ tenant: "acme" })
+    expectTypeOf(ActorSystem.layer(live, { config: given })).toEqualTypeOf<
+      Layer.Layer<ActorSystem, never, WorkerConfig.Given<Level>>
+    >()
+    expectTypeOf(ActorSystem.layer(live, { config: Context.merge(given, Level.config("low")) })).toEqualTypeOf<
+      Layer.Layer<ActorSystem>
+    >()
+    expectTypeOf(ActorSystem.layer(live)).toEqualTypeOf<
+      Layer.Layer<ActorSystem, never, WorkerConfig.Given<Settings> | WorkerConfig.Given<Level>>
+    >()
+  })
+
+  test("P8: a config is a value of its schema, made by `config`", () => {
+    NodeActorSystem.layerThreads({ module: "/a.ts", config: Settings.config({ tenant: "acme" }) })
+    NodeActorSystem.layerProcesses({
+      module: "/a.ts",
+      config: Context.merge(Settings.config({ tenant: "acme" }), Level.config("high"))
+    })
+    // @ts-expect-error - a field has another type
+    Settings.config({ tenant: 5 })
+    // @ts-expect-error - a field is missing
+    Settings.config({})
+    // @ts-expect-error - not the result of `config`
+    NodeActorSystem.layerThreads({ module: "/a.ts", config: { tenant: "acme" } })
+    // @ts-expect-error - a service that is no config
+    NodeActorSystem.layerThreads({ module: "/a.ts", config: Context.make(Settings, { tenant: "acme" }) })
+  })
 })

@@ -1,12 +1,16 @@
 /**
  * What an editor shows where methods are called.
  */
-import type { Cause, Effect, Exit, Queue, Scope, Stream } from "effect"
+import { type Cause, Effect, type Exit, type Queue, Schema, type Scope, type Stream } from "effect"
 import { describe, expectTypeOf, test } from "vitest"
 import {
-  type ActorError,
+  Actor,
+  ActorError,
   type ActorExited,
   ActorRef,
+  type CallTimedOut,
+  HandleError,
+  type HandleReleased,
   type MailboxFull,
   type Outcome,
   type ProtocolError
@@ -27,12 +31,29 @@ describe("a call", () => {
   })
 
   test("C1: an ActorError says what happened to the work", () => {
-    expectTypeOf<ActorError>().toEqualTypeOf<ActorExited | MailboxFull | ProtocolError>()
+    expectTypeOf<ActorError>().toEqualTypeOf<ActorExited | CallTimedOut | MailboxFull | ProtocolError>()
     expectTypeOf<ActorError["outcome"]>().toEqualTypeOf<Outcome>()
     expectTypeOf<MailboxFull["outcome"]>().toEqualTypeOf<Outcome>()
-    expectTypeOf<ActorError["_tag"]>().toEqualTypeOf<"ActorExited" | "MailboxFull" | "ProtocolError">()
+    expectTypeOf<ActorError["_tag"]>().toEqualTypeOf<"ActorExited" | "CallTimedOut" | "MailboxFull" | "ProtocolError">()
     expectTypeOf<ActorExited["reason"]>().toEqualTypeOf<
-      "Stopped" | "Crashed" | "Killed" | "OutOfMemory" | "Unresponsive" | "Disconnected"
+      "Stopped" | "Crashed" | "Killed" | "OutOfMemory" | "Unresponsive" | "Disconnected" | "GivenUp" | "NotStarted"
+    >()
+  })
+
+  test("C1: an ActorError is a schema, a guard, and tags to catch", () => {
+    expectTypeOf(Schema.decodeUnknownSync(ActorError)({})).toEqualTypeOf<ActorError>()
+    const value: unknown = undefined
+    if (ActorError.is(value)) expectTypeOf(value).toEqualTypeOf<ActorError>()
+    if (HandleError.is(value)) expectTypeOf(value).toEqualTypeOf<ActorError | HandleReleased>()
+    const caught = counter.increment({ by: 1 }).pipe(
+      Effect.catchTag(ActorError.tags, (error) => {
+        expectTypeOf(error).toEqualTypeOf<ActorError>()
+        return Effect.succeed(error.outcome)
+      })
+    )
+    expectTypeOf(caught).toEqualTypeOf<Effect.Effect<number | Outcome, Overflow>>()
+    expectTypeOf(Effect.catchIf(counter.increment({ by: 1 }), ActorError.is, () => Effect.succeed(0))).toEqualTypeOf<
+      Effect.Effect<number, Overflow>
     >()
   })
 
@@ -100,5 +121,19 @@ describe("a reference", () => {
   test("T1: an unknown value is narrowed to a reference", () => {
     const value: unknown = counter
     if (ActorRef.isActorRef(value)) expectTypeOf(value).toEqualTypeOf<ActorRef.AnyActorRef>()
+  })
+})
+
+describe("Actor.disconnect", () => {
+  test("C3: has the type of the call that it is given", () => {
+    expectTypeOf(Actor.disconnect(counter.increment({ by: 1 }))).toEqualTypeOf<
+      Effect.Effect<number, Overflow | ActorError>
+    >()
+    expectTypeOf(counter.reset().pipe(Actor.disconnect)).toEqualTypeOf<Effect.Effect<void, ActorError>>()
+  })
+
+  test("C3: refuses a stream", () => {
+    // @ts-expect-error - a stream is no effect
+    Actor.disconnect(counter.ticks({ upTo: 3 }))
   })
 })

@@ -9,6 +9,7 @@ import {
   type ActorExited,
   ActorPool,
   ActorSystem,
+  type CallTimedOut,
   Handle,
   type HandleReleased,
   type MailboxFull,
@@ -65,7 +66,7 @@ const program = Effect.gen(function*() {
 test("T1: the program of the design compiles, and its type says all that can go wrong", () => {
   expectTypeOf<Effect.Success<typeof program>>().toExtend<readonly [number, number, number, number]>()
   expectTypeOf<Effect.Error<typeof program>>().toEqualTypeOf<
-    SpawnError | ActorExited | MailboxFull | ProtocolError | HandleReleased
+    SpawnError | ActorExited | CallTimedOut | MailboxFull | ProtocolError | HandleReleased
   >()
   expectTypeOf<Effect.Services<typeof program>>().toEqualTypeOf<ActorSystem | Scope.Scope>()
 })

@@ -92,7 +92,7 @@ describe("a handle", () => {
   })
 })
 
-const Cursor = Handle.make(
+const Cursor = Handle.object(
   RpcGroup.make(
     Rpc.make("next", { payload: { by: Schema.Int }, success: Schema.Date, error: Refused }),
     Rpc.make("rest", { success: Schema.Int, error: Overflow, stream: true })
@@ -227,6 +227,13 @@ describe("each kind", () => {
 })
 
 describe("handles and references as values", () => {
+  test("H3: `Handle.make`, the former name of `Handle.object`, makes the same schema", () => {
+    expectTypeOf(Handle.make).toEqualTypeOf<typeof Handle.object>()
+    const protocol = RpcGroup.make(Rpc.make("next", { success: Schema.Int }))
+    expectTypeOf(Handle.object(protocol)).toEqualTypeOf<Handle.ObjectSchema<RpcGroup.Rpcs<typeof protocol>>>()
+    expectTypeOf(Handle.make(protocol, { name: "Cursor" })).toEqualTypeOf(Handle.object(protocol))
+  })
+
   test("H4: a payload takes handles and references of its own kind only", () => {
     expectTypeOf(shelf.keep({ queue, counter })).toEqualTypeOf<Effect.Effect<void, ActorError>>()
     const numbers = {} as Handle.QueueHandle<number>

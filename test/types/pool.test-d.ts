@@ -1,7 +1,7 @@
 /**
  * What an editor shows of a pool.
  */
-import { Effect, type Exit, type Fiber, type Option, type Scope, Stream } from "effect"
+import { type Cause, Effect, type Exit, type Fiber, type Option, type Scope, Stream } from "effect"
 import { describe, expectTypeOf, test } from "vitest"
 import { type ActorError, ActorPool, type ActorSystem, type SpawnError } from "../../src/index.ts"
 import { Counter, Database, Getpid, type Overflow, type Refused } from "./fixtures.ts"
@@ -41,6 +41,28 @@ describe("ActorPool.make", () => {
   test("P2: names its strategy", () => {
     ActorPool.make(Getpid, { size: 4, strategy: "least-busy" })
     ActorPool.make(Getpid, { size: 4, strategy: { hash: (method, payload) => `${method}/${String(payload)}` } })
+    ActorPool.make(Counter, {
+      size: 4,
+      args: { start: 1 },
+      strategy: {
+        hash: (method, payload) => {
+          expectTypeOf(method).toEqualTypeOf<"increment" | "reset" | "ticks" | "at">()
+          if (method === "increment") expectTypeOf(payload).toEqualTypeOf<{ readonly by: number }>()
+          return method === "ticks" ? String(payload.upTo) : method
+        }
+      }
+    })
+    ActorPool.make(Counter, {
+      size: 4,
+      args: { start: 1 },
+      queueCapacity: "unbounded",
+      onFull: "fail",
+      priority: (method, payload) => method === "increment" ? payload.by : 0
+    })
+    // @ts-expect-error - the protocol has no such method
+    ActorPool.make(Getpid, { size: 4, strategy: { hash: (method) => method === "getpit" ? "" : method } })
+    // @ts-expect-error - a priority is a number
+    ActorPool.make(Getpid, { size: 4, priority: () => "high" })
     // @ts-expect-error - there is no such strategy
     ActorPool.make(Getpid, { size: 4, strategy: "first" })
     // @ts-expect-error - a key is a string
@@ -87,6 +109,16 @@ describe("a pool", () => {
       pids.map(input, (getpid, n) => Effect.map(getpid.getpid(), (pid) => pid + n), { window: 4, chunkSize: 2 })
     )
       .toEqualTypeOf<Stream.Stream<number, "empty" | ActorError, Database>>()
+    expectTypeOf(
+      counters.mapExit([1, 2], (counter, by) => counter.increment({ by }), {
+        attempts: 2,
+        onPoison: (item, cause) => {
+          expectTypeOf(item).toEqualTypeOf<number>()
+          expectTypeOf(cause).toEqualTypeOf<Cause.Cause<Overflow | ActorError>>()
+          return Effect.fail("poison" as const)
+        }
+      })
+    ).toEqualTypeOf<Stream.Stream<Exit.Exit<number, Overflow | ActorError>, "poison">>()
     // @ts-expect-error - a number is not an input
     counters.map(1, (counter) => counter.increment({ by: 1 }))
     // @ts-expect-error - there is no such option

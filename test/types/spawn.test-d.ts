@@ -2,6 +2,7 @@
  * What an editor shows where actors are started.
  */
 import type { Effect, Layer, Option, Scope } from "effect"
+import { Worker } from "node:worker_threads"
 import { describe, expectTypeOf, test } from "vitest"
 import { Actor, type ActorError, type ActorRef, ActorSystem, type SpawnError } from "../../src/index.ts"
 import { NodeActorSystem } from "../../src/node/index.ts"
@@ -62,9 +63,14 @@ describe("layer", () => {
   })
 
   test("P2: a pool can back the same service", () => {
-    expectTypeOf(Getpid.layerPool({ size: 2 })).toEqualTypeOf<Layer.Layer<Getpid, SpawnError, ActorSystem>>()
+    expectTypeOf(Getpid.layerPool({ size: 2 })).toEqualTypeOf<
+      Layer.Layer<Getpid | Actor.Pool<Getpid>, SpawnError, ActorSystem>
+    >()
     expectTypeOf(Counter.layerPool({ size: 2, args: { start: 1 } })).toEqualTypeOf<
-      Layer.Layer<Counter, SpawnError | Refused, ActorSystem>
+      Layer.Layer<Counter | Actor.Pool<Counter>, SpawnError | Refused, ActorSystem>
+    >()
+    expectTypeOf(Counter.Pool.use((pool) => pool.resize(2))).toEqualTypeOf<
+      Effect.Effect<void, SpawnError | Refused, Actor.Pool<Counter>>
     >()
   })
 
@@ -102,8 +108,17 @@ describe("systems", () => {
     expectTypeOf(NodeActorSystem.layerProcesses({ module: "/a.ts", env: { A: "1" }, spin: false })).toEqualTypeOf<
       Layer.Layer<ActorSystem>
     >()
-    // @ts-expect-error - threads have no environment of their own
-    NodeActorSystem.layerThreads({ module: "/a.ts", env: { A: "1" } })
+    expectTypeOf(NodeActorSystem.layerThreads({
+      module: "/a.ts",
+      name: "pricing",
+      env: { ...process.env, A: "1" },
+      argv: ["--verbose"],
+      execArgv: ["--import=tsx"]
+    })).toEqualTypeOf<Layer.Layer<ActorSystem>>()
+    // @ts-expect-error - the function passes the environment to `new Worker`
+    NodeActorSystem.layerThreads({ worker: () => new Worker("/a.js"), env: {} })
+    // @ts-expect-error - the values of an environment are text
+    NodeActorSystem.layerProcesses({ module: "/a.ts", env: { A: 1 } })
     // @ts-expect-error - nor have processes limits that are set from outside
     NodeActorSystem.layerProcesses({ module: "/a.ts", resourceLimits: {} })
     // @ts-expect-error - the module is missing

@@ -1,8 +1,8 @@
 /**
- * Where actors live, from the caller's side: spawns them on a placement, and sees
- * to it that nothing is left of them when a scope closes (L1–L4).
+ * A system of actors, from the caller's side: spawns actors on a placement, and ends them when their scopes close (L1–L4).
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -10,169 +10,196 @@ import { identity } from "effect/Function"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { SpawnError } from "../../ActorError.ts"
-import type { Definition } from "../behaviour.ts"
-import * as Codec from "../codec.ts"
-import { Current, type Plan, plan, type Policy } from "../supervision.ts"
-import { Endings } from "./endings.ts"
-import * as Finalizers from "./finalizers.ts"
-import { HostedActor } from "./hostedActor.ts"
-import * as Lifetimes from "./lifetimes.ts"
-import * as Log from "./log.ts"
-import type { SystemOptions } from "./options.ts"
-import type { Placement } from "./placement.ts"
-import { Restarts } from "./restarts.ts"
-import { collectArgs, spawnError, Spawning } from "./spawning.ts"
-import { Workers } from "./workers.ts"
+import type { Definition } from "../actor/definition.ts"
+import { timeout } from "../actor/durations.ts"
+import { Current, type Plan, plan, type Policy } from "../actor/restartPlan.ts"
+import { CallTimeout } from "../codec/methods.ts"
+import { isSuccess } from "../effect/completed.ts"
+import * as V8Pretenuring from "../effect/v8Pretenuring.ts"
+import { Deadlines } from "../runtime/deadlines.ts"
+import * as Log from "../workers/log.ts"
+import type { SystemOptions } from "../workers/options.ts"
+import type { Placement } from "../workers/placement.ts"
+import { WorkerSet } from "../workers/workerSet.ts"
+import { type ActorServices, ChildActor } from "./childActor.ts"
+import {
+  type ArgsSnapshot,
+  collectArgs,
+  type EncodedArgs,
+  exportArgs,
+  snapshotArgs,
+  snapshotEncoded,
+  spawnError
+} from "./spawn.ts"
 
-/** Spawns actors, and ends what is left of them. */
-export class System {
+/** An actor that is to be built. */
+interface Spawn {
+  readonly args: unknown
+  readonly encoded: EncodedArgs
+  /** the snapshot of the arguments, if it had to be made before they are sent */
+  readonly snapshot?: ArgsSnapshot | undefined
+  /** the restart policy of the fiber */
+  readonly own?: Plan | undefined
+  /** the restart policy if neither the fiber nor the behaviour has one */
+  readonly fallback?: Plan | undefined
+}
+
+/** Spawns actors, and ends them and their workers. */
+export class System implements ActorServices {
   readonly options: SystemOptions
   readonly placement: Placement
-  private readonly workers: Workers
-  private readonly spawning: Spawning
-  private readonly restarts: Restarts
-  private readonly endings: Endings
-  private closed = false
+  readonly context: Context.Context<never>
+  readonly log: Log.Log
+  readonly workers: WorkerSet
+  readonly builds: Deadlines
+  readonly restarting = new Set<ChildActor>()
+  isClosed = false
 
   constructor(placement: Placement, options: SystemOptions, context: Context.Context<never>) {
-    Lifetimes.show()
+    V8Pretenuring.warmUp()
     this.placement = placement
     this.options = options
-    const log = Log.make(context)
-    this.workers = new Workers(placement, options, Context.get(context, Tracer.Tracer), log)
-    this.spawning = new Spawning(options.spawnTimeout)
-    this.restarts = new Restarts(this.workers, this.spawning, context, log)
-    this.endings = new Endings(this.workers, this.restarts, options.shutdownTimeout, log)
+    this.context = context
+    this.log = Log.make(context)
+    this.workers = new WorkerSet(placement, options, Context.get(context, Tracer.Tracer), this.log)
+    this.builds = new Deadlines(options.spawnTimeout)
+    this.workers.startSpares()
   }
 
   /**
-   * Starts an actor that lives until the scope closes (L1, L2). It is supervised by the policy of the fiber, else by that of its
-   * behaviour, else by `policy`.
+   * Starts an actor that lives until the scope closes (L1, L2). The policy of the fiber supervises the actor; without one, the policy of
+   * its behaviour; without that, `policy`.
    */
-  spawn(definition: Definition, args: unknown, policy?: Policy): Effect.Effect<HostedActor, unknown, Scope.Scope> {
-    return Effect.callback<HostedActor, unknown, Scope.Scope>((resume) =>
+  spawn(definition: Definition, args: unknown, policy?: Policy): Effect.Effect<ChildActor, unknown, Scope.Scope> {
+    return Effect.callback<ChildActor, unknown, Scope.Scope>((resume) =>
       this.begin(Fiber.getCurrent()!.context, definition, args, policy, identity, resume)
     )
   }
 
-  /** The same for a fiber with this context, which is resumed with what is to be made of the actor. */
+  /** Like `spawn`, for a fiber with this context. Resumes the fiber with the result of `make`. */
   begin<A>(
     context: Context.Context<never>,
     definition: Definition,
     args: unknown,
     policy: Policy | undefined,
-    make: (actor: HostedActor) => A,
+    make: (actor: ChildActor) => A,
     resume: (effect: Effect.Effect<A, unknown, Scope.Scope>) => void
   ): Effect.Effect<void> | undefined {
     const current = Context.get(context, Current)
-    // handles are handed out to the worker itself
-    const encoded = definition.args.handles ? undefined : definition.args.encode(args)
-    if (current === undefined && policy === undefined && encoded !== undefined && Codec.isSuccess(encoded)) {
-      return this.spawnAtOnce(definition, args, encoded.value, Context.getUnsafe(context, Scope.Scope), make, resume)
-    }
-    resume(Effect.map(this.spawnSlowly(definition, args, encoded, current, policy), make))
-    return undefined
-  }
-
-  // everything from the entry in the scope to the wait for the answer is one step, which nothing can interrupt half-way
-  private spawnAtOnce<A>(
-    definition: Definition,
-    args: unknown,
-    wire: unknown,
-    scope: Scope.Scope,
-    make: (actor: HostedActor) => A,
-    resume: (effect: Effect.Effect<A, unknown>) => void
-  ): Effect.Effect<void> | undefined {
-    const actor = this.enter(definition, args, scope)
-    if (!(actor instanceof HostedActor)) {
+    const callTimeout = Context.get(context, CallTimeout)
+    const encoding = definition.args.handles ? undefined : definition.args.encode(args)
+    if (current === undefined && policy === undefined && encoding !== undefined && isSuccess(encoding)) {
+      const actor = this.makeActor(definition, Context.getUnsafe(context, Scope.Scope), callTimeout)
+      if (actor instanceof ChildActor) {
+        return this.build(actor, { args, encoded: { wire: encoding.value } }, make, resume)
+      }
       resume(Effect.fail(actor))
       return undefined
     }
-    if (this.spawning.start(actor)) {
-      this.settle(actor, actor.target.supervision)
-      resume(Exit.succeed(make(actor)))
-      return undefined
-    }
-    const build = this.spawning.request(actor, wire, undefined, (built) => {
-      if (built === Exit.void) {
-        this.settle(actor, actor.target.supervision)
-        return resume(Exit.succeed(make(actor)))
-      }
-      resume(
-        Effect.flatMap(
-          Effect.exit(built),
-          (exit) => Effect.flatMap(this.abandon(actor, exit), () => exit as Exit.Exit<never, unknown>)
-        )
-      )
-    })
-    return Effect.suspend(() => {
-      build.stop()
-      return this.abandon(actor, Exit.interrupt())
-    })
+    const actor = this.spawnWhenEncoded(definition, args, encoding, current, policy, callTimeout)
+    resume(Effect.map(actor, make))
+    return undefined
   }
 
-  // with a policy, handles in the arguments, or arguments that are not encoded at once
-  private spawnSlowly(
+  // samples the policies and encodes the arguments, which may take time; handles are exported to the worker, which is acquired first
+  private spawnWhenEncoded(
     definition: Definition,
     args: unknown,
     encoding: Effect.Effect<unknown, unknown> | undefined,
     current: Policy | undefined,
-    policy: Policy | undefined
-  ): Effect.Effect<HostedActor, unknown, Scope.Scope> {
+    policy: Policy | undefined,
+    callTimeout: Duration.Input | undefined
+  ): Effect.Effect<ChildActor, unknown, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
         const scope = yield* Effect.scope
         const own = current === undefined ? undefined : yield* plan(current)
         const fallback = policy === undefined ? undefined : yield* plan(policy)
         const early = encoding === undefined ? undefined : yield* restore(collectArgs(definition, encoding))
-        const actor = this.enter(definition, args, scope)
-        if (!(actor instanceof HostedActor)) return yield* Effect.fail(actor)
-        const exit = yield* Effect.exit(restore(
-          early === undefined ? this.spawning.build(actor) : this.spawning.await(actor, early)
-        ))
-        if (Exit.isFailure(exit)) {
-          yield* this.abandon(actor, exit)
-          return yield* Effect.failCause(exit.cause)
-        }
-        this.settle(actor, own ?? actor.target.supervision ?? fallback)
-        return actor
+        const actor = this.makeActor(definition, scope, callTimeout)
+        if (!(actor instanceof ChildActor)) return yield* Effect.fail(actor)
+        const { worker } = actor
+        const isSupervised = (own ?? fallback ?? worker.client.kindOf(definition.methods)?.supervision) !== undefined
+        // objects transferred with the arguments are no longer available after the arguments have been sent
+        const snapshot = !isSupervised
+          ? undefined
+          : early === undefined
+          ? yield* snapshotArgs(definition, args)
+          : snapshotEncoded(definition, early.wire)
+        const send = (encoded: EncodedArgs): Effect.Effect<ChildActor, unknown> =>
+          Effect.callback((resume) => this.build(actor, { args, encoded, snapshot, own, fallback }, identity, resume))
+        const build = early === undefined ? exportArgs(worker, definition, args, send) : send(early)
+        return yield* Effect.onError(restore(build), (cause) => {
+          snapshot?.release?.()
+          return actor.abandon(Exit.failCause(cause))
+        })
       })
     )
   }
 
-  // an actor that is to be built, and closed with the scope
-  private enter(definition: Definition, args: unknown, scope: Scope.Scope): HostedActor | SpawnError {
-    if (this.closed) return spawnError(definition, "WorkerFailed", "the actor system has been closed")
+  // makes an actor that is to be built, and that the scope closes
+  private makeActor(
+    definition: Definition,
+    scope: Scope.Scope,
+    callTimeout: Duration.Input | undefined
+  ): ChildActor | SpawnError {
+    if (this.isClosed) return spawnError(definition, "WorkerFailed", "the actor system has been closed")
     if (scope.state._tag === "Closed") return spawnError(definition, "WorkerFailed", "the scope has been closed")
-    const worker = this.workers.acquire()
-    const target = worker.client.callees.open(definition.name, worker.locate, definition.methods)
-    const actor = new HostedActor(this.endings, worker, target, definition, args)
-    actor.scope = scope
-    Finalizers.add(scope, actor, (exit) => {
-      actor.scope = undefined
-      return this.endings.close(actor, { exit, drain: false })
-    })
+    let time: number | undefined
+    try {
+      time = callTimeout === undefined ? undefined : timeout("Actor.CallTimeout", callTimeout, true)
+    } catch (error) {
+      return spawnError(definition, "OptionsInvalid", `${definition.name}: ${(error as RangeError).message}`)
+    }
+    const actor = new ChildActor(this, definition, scope)
+    actor.proxy.callTimeout = time
     return actor
   }
 
-  // a spawn that fails or is interrupted half-way leaves nothing behind at once
-  private abandon(actor: HostedActor, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+  // has an actor built, and resumes a fiber with the outcome; returns the effect that interrupts the spawn
+  private build<A>(
+    actor: ChildActor,
+    { args, encoded, fallback, own, snapshot }: Spawn,
+    make: (actor: ChildActor) => A,
+    resume: (effect: Effect.Effect<A, unknown>) => void
+  ): Effect.Effect<void> | undefined {
+    const { definition, proxy } = actor
+    const succeed = (): void => {
+      const plan = own ?? proxy.supervision ?? fallback
+      if (plan !== undefined && snapshot === undefined && definition.args.handles) {
+        const run = Effect.map(snapshotArgs(definition, args), (snapshot) => {
+          actor.run(plan, snapshot)
+          return make(actor)
+        })
+        return resume(Effect.uninterruptible(run))
+      }
+      actor.run(plan, plan && (snapshot ?? snapshotEncoded(definition, encoded.wire)))
+      resume(Exit.succeed(make(actor)))
+    }
+    if (actor.start()) {
+      succeed()
+      return undefined
+    }
+    const build = actor.requestBuild(encoded, (built) => {
+      if (built === Exit.void) return succeed()
+      const failed = Effect.onError(built, (cause) => actor.abandon(Exit.failCause(cause)))
+      resume(failed as Effect.Effect<never, unknown>)
+    })
     return Effect.suspend(() => {
-      actor.leave()
-      return this.endings.close(actor, { exit, drain: false })
+      build.stop()
+      return actor.abandon(Exit.interrupt())
     })
   }
 
-  // it has been built
-  private settle(actor: HostedActor, restarts: Plan | undefined): void {
-    this.restarts.supervise(actor, restarts)
-    actor.target.keeper = actor
+  /** The number of tells that the actors have accepted and not run, or not run to completion. */
+  get lostTells(): number {
+    return this.workers.lostTells.count
   }
 
-  /** Ends every worker that is left. */
+  /** Ends all workers. */
   readonly shutdown: Effect.Effect<void> = Effect.suspend(() => {
-    this.closed = true
-    this.restarts.end()
+    this.isClosed = true
+    for (const actor of this.restarting) actor.systemClosed()
     return this.workers.endAll
   })
 }

@@ -1,27 +1,56 @@
 /**
- * Runs a body with actors and lets them vote on its failure when it ends (L5):
- * what uActor's `__exit__` says by returning true.
+ * Runs a body with actors, and lets the actors vote on its failure when it ends (L5). A vote `true` corresponds to `True` as the result
+ * of `__exit__` in uActor: the failure is absorbed.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import { actorOf } from "../ref.ts"
-import type { HostedActor } from "./hostedActor.ts"
+import { actorOf } from "../proxy/clientObject.ts"
+import type { ActorServices, ChildActor } from "./childActor.ts"
 
-/** The actor of a reference that was made by spawning it here. */
-export const voterOf = (ref: object): HostedActor => actorOf(ref) as HostedActor
+/** The actor of a reference that a spawn of this system has returned. */
+export const voterOf = (ref: object): ChildActor => actorOf(ref) as ChildActor
 
-/** Acquires, runs `body`, asks every actor, releases; `Option.none` if the failure of `body` was absorbed. */
+/**
+ * Asks an actor for its vote. An actor that has ended does not vote. An actor that does not answer within `shutdownTimeout` absorbs
+ * nothing.
+ */
+export const ask = (
+  actor: ChildActor,
+  { log, workers: { endings } }: Pick<ActorServices, "log" | "workers">,
+  exit: Exit.Exit<unknown, unknown>
+): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    const { proxy, worker } = actor
+    if (!proxy.isAvailable) return resume(Effect.succeed(false))
+    const stop = (): void => {
+      endings.delete(deadline)
+      actor.onVote = undefined
+    }
+    const deadline = endings.start(() => {
+      log(Effect.logWarning(`${proxy.address} did not vote within ${endings.timeout} ms: it absorbs nothing`))
+      stop()
+      resume(Effect.succeed(false))
+    })
+    actor.onVote = (vote) => {
+      stop()
+      resume(typeof vote === "boolean" ? Effect.succeed(vote) : Effect.failCause(vote))
+    }
+    worker.client.vote(proxy, exit, actor.definition)
+    return Effect.sync(stop)
+  })
+
+/** Acquires, runs `body`, asks all actors for their votes, and releases. `Option.none`: the failure of `body` was absorbed. */
 export const run = <X, A, E1, E2, R1, R2>(
   acquire: Effect.Effect<X, E1, R1>,
-  actorsOf: (x: X) => ReadonlyArray<HostedActor>,
+  actorsOf: (x: X) => ReadonlyArray<ChildActor>,
   body: (x: X) => Effect.Effect<A, E2, R2>
 ): Effect.Effect<Option.Option<A>, E1 | E2, Exclude<R1 | R2, Scope.Scope>> =>
   Effect.uninterruptibleMask((restore) => {
     const scope = Scope.makeUnsafe()
-    let actors: ReadonlyArray<HostedActor> = []
+    let actors: ReadonlyArray<ChildActor> = []
     const main = Effect.flatMap(acquire, (x) => {
       actors = actorsOf(x)
       return body(x)

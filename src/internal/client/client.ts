@@ -1,0 +1,580 @@
+/**
+ * The caller's side of a connection: sends calls, and settles each call exactly once (C1).
+ *
+ * When the link ends, the known state of each call (sent, started, announced) decides its outcome, or whether the call is carried over
+ * to the actor's next incarnation.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { HandleReleased, Outcome } from "../../ActorError.ts"
+import * as Interruption from "../actor/interruption.ts"
+import * as StartedCalls from "../actor/startedCalls.ts"
+import * as Causes from "../codec/causes.ts"
+import * as Codec from "../codec/codec.ts"
+import * as Defects from "../codec/defects.ts"
+import * as Exits from "../codec/exits.ts"
+import type * as Methods from "../codec/methods.ts"
+import * as PackedNumbers from "../codec/packedNumbers.ts"
+import { isSuccess } from "../effect/completed.ts"
+import type * as Handles from "../handles/handle.ts"
+import * as Marshal from "../handles/marshal.ts"
+import * as WireHandles from "../handles/wireHandle.ts"
+import { type ActorKind, kindOf } from "../proxy/actorKind.ts"
+import { type ActorProxy, became } from "../proxy/actorProxy.ts"
+import * as CallErrors from "../proxy/callErrors.ts"
+import type { Connection, OutgoingCall } from "../proxy/outgoingCall.ts"
+import { textOf } from "../runtime/describe.ts"
+import { notify } from "../runtime/notify.ts"
+import * as Frames from "../wire/frames.ts"
+import type { Handlers } from "../wire/inbox.ts"
+import type { LinkEnd, Notes } from "../wire/link.ts"
+import type { Outbox } from "../wire/outbox.ts"
+import { CallTable, maxCalls } from "./callTable.ts"
+import { Interrupts } from "./interrupts.ts"
+import { ProxyTable } from "./proxyTable.ts"
+import { answerOf } from "./spawnAnswer.ts"
+
+const causeOf = (cause: Frames.EncodedCause): Cause.Cause<never> =>
+  Causes.decodeCause(cause, Defects.decodeDefect, Defects.decodeDefect) as Cause.Cause<never>
+
+// an actor may have room for another call
+const advance = (proxy: ActorProxy): void => {
+  if (proxy.waiting.size > 0) proxy.advance()
+  proxy.pool?.advance()
+}
+
+/** The events of the peer that a client reports. */
+export interface ClientEvents {
+  readonly onReady: () => void
+  readonly onBootFailed: (message: string) => void
+  readonly onEnded: () => void
+  readonly onPong: () => void
+  /** messages were lost, in either direction */
+  readonly onBroken: (message: string) => void
+  /** an accepted tell did not run, or may not have run to completion */
+  readonly onTellLost: Connection["onTellLost"]
+  /** an interruption was not acknowledged in time (C3) */
+  readonly onUnresponsive: (proxy: Pick<ActorProxy, "address">) => void
+}
+
+/** The direct routes of a channel between two workers, as its client sees them. */
+export interface Routes {
+  /** The peer serves a route, or does not. */
+  exported(id: number, isServed: boolean): void
+  /** The peer has read the calls of a route that were sent ahead of `Disembargo`. */
+  disembargoed(id: number): void
+  /** The peer has completed a pending result. */
+  complete(id: number, status: Frames.CompletionCode, value: unknown): void
+  /** The peer no longer serves a route. */
+  closed(id: number): void
+  /** The actor of a proxy has refused a call, which ends the route. Returns whether the call takes the other route. */
+  refused(proxy: ActorProxy): boolean
+  /** The channel has ended: pauses the proxies with a route, and returns them. Their calls wait for the other route. */
+  pause(): ReadonlyArray<ActorProxy>
+  /** Ends all routes, after the calls of their proxies have been carried over. */
+  end(): void
+}
+
+/** The caller's half of one connection. */
+export class Client implements Connection {
+  readonly outbox: Outbox
+  readonly ends: Handles.LinkEnds
+  /** the actors and the objects of the peer */
+  readonly proxies: ProxyTable
+  /** the routes of a channel; `undefined` for the link between a host and its worker */
+  private readonly routes: Routes | undefined
+  /** the shared memory in which the calls of this side are noted, if the link has any */
+  private readonly notes: Notes | undefined
+  /** on a channel, the shared memory for the number of calls in progress, which the peer reads when this worker has died */
+  private readonly tally: Int32Array | undefined
+  private readonly events: ClientEvents
+  private readonly interrupts: Interrupts
+  private readonly calls = new CallTable()
+  private readonly infos = new Map<string, Frames.MailboxInfo>()
+  private readonly kinds = new Map<ReadonlyArray<Methods.Method>, ActorKind>()
+  private sent = 0
+  private lastWords: string | undefined
+  /** a message of this connection was lost */
+  hasGap = false
+  /** the end of the link, after which no frame is sent */
+  private ended: LinkEnd | undefined
+
+  constructor(
+    outbox: Outbox,
+    ends: Handles.LinkEnds,
+    notes: Notes | undefined,
+    routes: Routes | undefined,
+    events: ClientEvents,
+    interruptTimeout: number
+  ) {
+    this.outbox = outbox
+    this.ends = ends
+    this.notes = notes
+    this.routes = routes
+    this.tally = routes === undefined ? undefined : notes?.interrupts
+    this.proxies = new ProxyTable(this)
+    this.events = events
+    this.interrupts = new Interrupts(outbox, notes, interruptTimeout, events.onUnresponsive)
+  }
+
+  get onTellLost(): Connection["onTellLost"] {
+    return this.events.onTellLost
+  }
+
+  private get imports(): Handles.LinkImports {
+    return this.ends.imports
+  }
+
+  /** The kind of the actors with these methods, once one of them has been built. */
+  kindOf(methods: ReadonlyArray<Methods.Method>): ActorKind | undefined {
+    return this.kinds.get(methods)
+  }
+
+  // ---- actors ----
+
+  /**
+   * Has an actor built from encoded arguments; the answer goes to the owner of the actor. `isFresh`: the codec makes fresh
+   * arguments; `handleFlag`: the flag of the transaction that encoded the arguments; `builds`: the number of builds in progress.
+   */
+  spawn(
+    proxy: ActorProxy,
+    args: unknown,
+    isFresh: boolean,
+    transfer: ReadonlyArray<unknown> | undefined,
+    handleFlag: number,
+    builds: number
+  ): void {
+    const { outbox } = this
+    outbox.expect(builds)
+    const op = Frames.carrying(Frames.Spawn, handleFlag)
+    if (transfer !== undefined) outbox.pushTransfer([op, proxy.id, proxy.name, args], transfer)
+    else outbox.push(op, proxy.id, proxy.name, isFresh ? args : outbox.isolate(args))
+  }
+
+  /** Starts an actor without a build step; there is no answer. Returns `false` if the worker has not reported yet that there is none. */
+  start(proxy: ActorProxy): boolean {
+    const kind = this.kindOf(proxy.methods)
+    if (kind === undefined || !kind.ready || this.ended !== undefined) return false
+    proxy.built(kind)
+    this.outbox.pushBulk(Frames.Start, proxy.id, proxy.name)
+    return true
+  }
+
+  /** Closes an actor: at once, after its accepted calls, or as killed; its owner is notified afterwards. */
+  close(
+    proxy: ActorProxy,
+    how: "now" | "drain" | "kill",
+    exit: Exit.Exit<unknown, unknown>,
+    errors: Exits.DefinedErrors
+  ): void {
+    const drain = how === "kill" ? Frames.killed : how === "drain"
+    this.outbox.push(Frames.Close, proxy.id, drain, Exits.encodeExit(exit, errors))
+  }
+
+  /** Asks an actor for its vote; the vote goes to its owner. */
+  vote(proxy: ActorProxy, exit: Exit.Exit<unknown, unknown>, errors: Exits.DefinedErrors): void {
+    this.outbox.push(Frames.Vote, proxy.id, Exits.encodeExit(exit, errors))
+  }
+
+  /** Asks the worker to end; `onEnded` is called when it has closed all of its actors. */
+  endWorker(): void {
+    this.outbox.push(Frames.End)
+  }
+
+  /** Pings the worker; `onPong` is called with the answer. */
+  ping(): void {
+    this.outbox.push(Frames.Ping)
+  }
+
+  /** A thread of the worker reports the start of a call that blocks the worker's own thread. */
+  startedByNote(id: number): void {
+    this.started(id, Frames.FlagUnaccepted)
+  }
+
+  // ---- calls ----
+
+  /** the calls that have been sent and have not settled */
+  get inFlight(): number {
+    return this.calls.size
+  }
+
+  /** Cancels the calls of an actor of another link, which takes no more calls here. */
+  cancelCalls(proxy: ActorProxy, why: () => HandleReleased): void {
+    for (const call of this.callsOf(proxy)) this.interrupts.interrupt(call, () => call.lose(why()))
+  }
+
+  /** The handle of an object is released: cancels the calls of the object whose results would have to be compensated. */
+  cancelCompensable(proxy: ActorProxy, why: () => HandleReleased): void {
+    for (const call of this.callsOf(proxy)) {
+      // without a timeout: no caller waits for the acknowledgement, and the worker may be busy
+      if (call.method.undo !== undefined) this.interrupts.cancel(call, why)
+    }
+  }
+
+  // the sent calls of the proxy, except for interrupted calls and accepted tells, which are never interrupted
+  private callsOf(proxy: ActorProxy): ReadonlyArray<OutgoingCall> {
+    if (proxy.load === 0) return []
+    return this.calls.values().filter((call) =>
+      call.proxy === proxy && call.onAcknowledged === undefined && !call.isAccepted
+    )
+  }
+
+  /** Assigns an id to a call and pushes its frame. */
+  send(call: OutgoingCall): boolean {
+    if (this.ended !== undefined) return this.sendLate(call, this.ended)
+    if (call.method.payload.handles) return this.sendHandles(call)
+    return this.sendEncoded(call, call.payload, call.transfer)
+  }
+
+  // a call after the end of the link waits for the next incarnation of its actor, or is refused if there is none
+  private sendLate(call: OutgoingCall, { message, reason }: LinkEnd): boolean {
+    const { proxy } = call
+    if (proxy.isPaused) {
+      proxy.waiting.add(call)
+      return true
+    }
+    call.refused(proxy.refusal() ?? proxy.exited(reason, "NotRun", `${proxy.address} ended: ${message}`))
+    return false
+  }
+
+  // handles are exported on this link, and therefore anew for each incarnation
+  private sendHandles(call: OutgoingCall): boolean {
+    const { method, payload, proxy } = call
+    const transaction = new Marshal.EncodeTransaction({ ends: this.ends, owner: call.sender })
+    const encoding = Marshal.encode(transaction, method.payload, payload)
+    const encoded = isSuccess(encoding)
+      ? Exit.succeed([encoding.value, undefined] as const)
+      : Effect.runSyncExitWith(call.context)(Codec.collect(encoding))
+    if (Exit.isFailure(encoded)) {
+      const why = Cause.squash(encoded.cause)
+      const isSlow = Cause.isAsyncFiberError(why)
+      if (isSlow) why.fiber.interruptUnsafe()
+      call.fail(
+        Effect.die(
+          new TypeError(
+            `${proxy.name}.${method.tag}: the payload does not fit its schema: ${
+              isSlow ? "a payload that contains handles must be encoded synchronously" : Codec.issueText(encoded.cause)
+            }`
+          )
+        )
+      )
+      return false
+    }
+    const [value, transfer] = encoded.value
+    const isSent = this.sendEncoded(call, transaction.packed(value), transfer, transaction.flag)
+    if (isSent) transaction.commit()
+    else transaction.rollback()
+    return isSent
+  }
+
+  private sendEncoded(
+    call: OutgoingCall,
+    payload: unknown,
+    transfer: ReadonlyArray<unknown> | undefined,
+    handleFlag = 0
+  ): boolean {
+    const { extras, method, proxy } = call
+    const index = proxy.wireMethods[call.index]!
+    if (index < 0) {
+      call.lose(CallErrors.protocolError(call, "NotRun", "the worker's version of this actor has no such method"))
+      return false
+    }
+    if (!this.calls.add(call)) {
+      call.lose(CallErrors.mailboxFull(call, maxCalls))
+      return false
+    }
+    call.connection = this
+    call.sequence = this.sent++
+    proxy.queued++
+    this.outbox.expect(this.inFlight)
+    if (this.tally !== undefined) Interruption.noteInFlight(this.tally, this.inFlight)
+    if (transfer !== undefined) {
+      this.outbox.pushTransfer(
+        [Frames.carrying(Frames.CallWith, handleFlag), call.id, proxy.id, index, payload, extras],
+        transfer
+      )
+      return true
+    }
+    if (!method.payload.isFresh) payload = this.outbox.isolate(payload)
+    if (extras === undefined) {
+      this.outbox.push(Frames.carrying(Frames.Call, handleFlag), call.id, proxy.id, index, payload)
+    } else this.outbox.push(Frames.carrying(Frames.CallWith, handleFlag), call.id, proxy.id, index, payload, extras)
+    return true
+  }
+
+  /** Interrupts a call that has been sent; completes with the acknowledgement (C3). */
+  interrupt(call: OutgoingCall): Effect.Effect<void> {
+    if (this.calls.find(call.id) !== call) return Effect.void
+    return Effect.callback<void>((resume) => {
+      const done = (): void => notify(resume, Exit.void)
+      this.interrupts.interrupt(call, done, done)
+    })
+  }
+
+  /** Interrupts a call that has been sent, and calls back (C3). */
+  cancel(call: OutgoingCall, onAcknowledged: () => void, onOverdue: () => void): void {
+    this.interrupts.interrupt(call, onAcknowledged, onOverdue)
+  }
+
+  /**
+   * Whether a call that is neither noted nor announced has provably not started. Started calls are noted in shared memory, or are
+   * announced with the last words. A process killed from outside leaves neither. After a lost message, nothing is proved.
+   */
+  private isProof(received: number): boolean {
+    const startedCalls = this.notes?.startedCalls
+    if (this.hasGap) return false
+    return startedCalls === undefined ? this.lastWords !== undefined : StartedCalls.isProof(startedCalls, received)
+  }
+
+  // ---- answers ----
+
+  private release(call: OutgoingCall): void {
+    this.calls.delete(call)
+    if (this.tally !== undefined) Interruption.noteInFlight(this.tally, this.inFlight)
+    const { proxy } = call
+    if (!call.started) proxy.queued--
+    else if (call.forked) proxy.forked--
+    else proxy.running--
+    this.interrupts.settled(call)
+  }
+
+  // `status`: the call succeeds with a result that has completed already
+  private settled(id: number, value: unknown, status?: Frames.CompletionCode): void {
+    const call = this.calls.find(id)
+    if (call === undefined) return
+    this.release(call)
+    if (call.onAcknowledged !== undefined) {
+      // the answer has crossed the interruption
+      call.everStarted = true
+      call.compensate(status === undefined ? value : WireHandles.known(status, value), call.onAcknowledged)
+    } else if (status === undefined) call.succeed(value)
+    else call.known(status, value)
+    advance(call.proxy)
+  }
+
+  private chunk(id: number, values: ReadonlyArray<unknown>): void {
+    const call = this.calls.find(id)
+    if (call !== undefined) return call.chunk(values)
+    for (const value of values) Marshal.releaseAll(this.ends, value)
+  }
+
+  private failed(id: number, failure: Frames.FailureCode, value: unknown): void {
+    const call = this.calls.find(id)
+    if (call === undefined) return
+    const { proxy } = call
+    this.release(call)
+    if (call.onAcknowledged !== undefined) {
+      // the failure and the interruption crossed on the link
+      Marshal.releaseAll(this.ends, value)
+      if (!Frames.provesNotRun(failure)) call.everStarted = true
+      call.onAcknowledged()
+    } else if (failure === Frames.FailureStopped && call.isReplayable && this.routes?.refused(call.proxy) === true) {
+      // resends the call on the other route, where the exit of the actor is known
+      call.reset("NotRun")
+      call.proxy.connection.send(call)
+    } else if (failure !== Frames.FailureStopped || call.queue?.takeBack(call) !== true) {
+      if (proxy.paused === "crashed" && this.carries(call, failure, value)) proxy.hold(call)
+      else call.fail(CallErrors.failureOf(call, failure, value))
+    }
+    advance(call.proxy)
+    proxy.checkSettled()
+  }
+
+  // whether a call of an actor that has crashed by itself goes to the next incarnation (F3), for which the call is reset
+  private carries(call: OutgoingCall, failure: Frames.FailureCode, value: unknown): boolean {
+    if (!call.isReplayable) return false
+    if (failure === Frames.FailureStopped) call.reset("NotRun")
+    else if (failure === Frames.FailureStoppedRunning && value === Frames.crashed && call.method.idempotent) {
+      call.everStarted = true
+      call.reset("Unknown")
+    } else return false
+    return true
+  }
+
+  // a call has left the mailbox
+  private started(id: number, flags: number): void {
+    const call = this.calls.find(id)
+    if (call === undefined) return
+    if ((flags & Frames.FlagUninterruptible) !== 0) this.interrupts.detach(call)
+    const { proxy } = call
+    const forked = (flags & Frames.FlagForked) !== 0
+    const waits = (flags & Frames.FlagWaits) !== 0
+    const isNew = !call.started
+    if (isNew) {
+      call.started = true
+      call.forked = forked
+      proxy.queued--
+      if (forked) proxy.forked++
+      else proxy.running++
+    } else if (forked && !call.forked) {
+      // the handler no longer counts towards `concurrency`, and answers later
+      call.forked = true
+      proxy.running--
+      proxy.forked++
+    }
+    if ((flags & Frames.FlagUnaccepted) === 0) call.accepted()
+    this.interrupts.started(call, isNew, waits)
+    advance(proxy)
+  }
+
+  /** A message from the peer was lost. */
+  onGap(): void {
+    if (this.hasGap) return
+    this.hasGap = true
+    this.events.onBroken("a message from it was lost")
+  }
+
+  /** The handlers of answers. */
+  readonly handlers: Handlers<Frames.Answer> = {
+    [Frames.Settled]: (id, result) => this.settled(id, result),
+    [Frames.DeferredPending]: (id, handle) => this.settled(id, WireHandles.pending(handle)),
+    [Frames.DeferredDone]: (id, completion, value) => this.settled(id, value, completion),
+    [Frames.Failed]: (id, failure, detail) => this.failed(id, failure, detail),
+    [Frames.Started]: (id, flags) => this.started(id, flags),
+    [Frames.Accepted]: (id) => this.calls.find(id)?.accepted(),
+    [Frames.Chunk]: (id, items) => this.chunk(id, PackedNumbers.unpack(items)),
+
+    [Frames.Spawned]: (id, status, detail) => this.spawned(id, status, detail),
+    [Frames.Closed]: (id, cause) => this.closed(id, cause),
+    [Frames.Crashed]: (id, cause) =>
+      this.proxies.actors.get(id)?.owner?.crashed(cause === undefined ? Cause.empty : causeOf(cause)),
+    [Frames.Voted]: (id, vote) =>
+      this.proxies.actors.get(id)?.owner?.voted(typeof vote === "boolean" ? vote : causeOf(vote)),
+
+    [Frames.Complete]: (id, completion, value) => (this.routes ?? this.imports).complete(id, completion, value),
+    [Frames.Exported]: (id, isServed) => this.routes?.exported(id, isServed),
+    [Frames.Route]: (id, route) => this.imports.routeResolved(id, route),
+
+    [Frames.Disembargoed]: (id) => this.routes?.disembargoed(id),
+    [Frames.Left]: (channel) => this.ends.introducer?.left(channel),
+
+    [Frames.Ready]: () => this.events.onReady(),
+    [Frames.BootFailed]: (message) => this.events.onBootFailed(message),
+    [Frames.Pong]: () => this.events.onPong(),
+    [Frames.Ended]: () => this.events.onEnded(),
+    [Frames.LastWords]: (message) => {
+      this.lastWords = message
+    },
+    [Frames.Gap]: (message) => this.events.onBroken(message)
+  }
+
+  private spawned(id: number, status: Frames.SpawnStatus, value: unknown): void {
+    // the peer sends the `MailboxInfo` of a definition once, even in an answer that arrives too late for its actor
+    if (status === Frames.SpawnOk && value !== undefined) {
+      const info = value as Frames.MailboxInfo
+      this.infos.set(info.actor, info)
+    }
+    const proxy = this.proxies.actors.get(id)
+    if (proxy === undefined) return
+    if (status === Frames.SpawnOk) {
+      let kind = this.kinds.get(proxy.methods)
+      if (kind === undefined) {
+        const info = this.infos.get(proxy.name)
+        if (info === undefined) return this.events.onBroken(`the worker has not described ${proxy.name}`)
+        kind = kindOf(proxy.methods, info)
+        this.kinds.set(proxy.methods, kind)
+      }
+      proxy.built(kind)
+    }
+    proxy.owner?.answered(answerOf(status, value))
+  }
+
+  private closed(id: number, cause: Frames.EncodedCause | undefined): void {
+    if (this.routes !== undefined) return this.routes.closed(id)
+    const crashed = id > 0 ? this.proxies.actors.get(id) : undefined
+    // calls sent before the crash was known are refused after the actor has closed
+    if (crashed?.paused === "crashed") crashed.whenSettled(() => this.removed(id, cause))
+    else this.removed(id, cause)
+  }
+
+  // the proxy of an actor or an object that has closed
+  private removed(id: number, cause: Frames.EncodedCause | undefined): void {
+    const proxy = this.proxies.closed(id)
+    if (proxy === undefined) return
+    if (id < 0) this.imports.closed(id)
+    if (proxy.paused === "crashed") proxy.carry([])
+    // while an actor restarts, `Closed` concerns only an incarnation that was not built
+    else if (proxy.paused !== "restarting") proxy.end(Exit.void)
+    proxy.owner?.closed(cause && causeOf(cause))
+  }
+
+  /** The end of the link, with the last words of the worker. */
+  describe(end: LinkEnd): LinkEnd {
+    const { lastWords } = this
+    // a worker that runs out of memory sends no last words, so this end only looked like `OutOfMemory`
+    if (end.reason === "OutOfMemory" && lastWords !== undefined) return { reason: "Crashed", message: lastWords }
+    const words = lastWords ?? end.detail
+    return words ? { reason: end.reason, message: `${end.message}: ${words}` } : end
+  }
+
+  /** Settles all calls after the end of the link, inside `atomically`. `received`: the number of received batches. */
+  end(end: LinkEnd, received: number): void {
+    const { message } = end
+    this.ended = end
+    this.outbox.close()
+    const isProof = this.isProof(received)
+    const startedCalls = this.notes?.startedCalls
+    const noted = new Set(startedCalls && StartedCalls.ids(startedCalls))
+    const lost: Array<[pending: OutgoingCall, outcome: Outcome]> = []
+    for (const call of this.calls.values()) {
+      const hasStarted = call.started || noted.has(call.id)
+      if (hasStarted) call.everStarted = true
+      const isProved = isProof && !hasStarted && !call.mayHaveRun
+      lost.push([call, isProved ? "NotRun" : "Unknown"])
+    }
+    lost.sort(([a], [b]) => a.sequence - b.sequence)
+    const living = [...this.proxies.end(end), ...this.routes?.pause() ?? []]
+    // F3: calls that never ran, or may run twice, go on with the actor in their order
+    const carried = new Map(living.map((proxy) => [proxy, [] as Array<OutgoingCall>]))
+    for (const [call, outcome] of lost) {
+      const { method, proxy } = call
+      this.release(call)
+      if (call.onAcknowledged !== undefined) {
+        if (outcome === "Unknown") call.mayHaveRun = true
+        call.onAcknowledged()
+        continue
+      }
+      if (outcome === "NotRun" && call.queue?.takeBack(call) === true) continue
+      const next = carried.get(proxy)
+      if (next !== undefined && call.isReplayable && (outcome === "NotRun" || method.idempotent)) {
+        call.reset(outcome)
+        next.push(call)
+        continue
+      }
+      const when = call.started ? "while it ran" : "before it was answered"
+      call.lose(CallErrors.exited(call, end.reason, outcome, `${proxy.address} ${became(end)} ${when}: ${message}`))
+    }
+    for (const [proxy, calls] of carried) proxy.carry(calls)
+    this.imports.end(end.reason, message)
+    this.routes?.end()
+  }
+
+  /** A frame of a caller could not be sent. */
+  onUnsendable(frame: Frames.Frame, error: unknown): void {
+    switch (frame[0]) {
+      case Frames.Call:
+      case Frames.CallWith: {
+        const call = this.calls.find(frame[1])
+        if (call === undefined) return
+        this.release(call)
+        call.fail(
+          Effect.die(
+            new TypeError(
+              `${call.proxy.name}.${call.method.tag}: the payload cannot be sent: ${textOf(error)}`
+            )
+          )
+        )
+        advance(call.proxy)
+        return
+      }
+      case Frames.Spawn:
+        return this.spawned(frame[1], Frames.SpawnArgsInvalid, `they cannot be sent: ${textOf(error)}`)
+      case Frames.Close:
+        // an exit is encoded as plain data, so only the values in it can have been refused
+        return this.outbox.push(Frames.Close, frame[1], frame[2], [["Die", textOf(error)]])
+      default:
+        throw error
+    }
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * References to the actors of a cluster. A reference has the methods of the actor, and names the actor by its id.
+ */
+import type { PersistenceError } from "effect/cluster/ClusterError"
+import * as EntityAddress from "effect/cluster/EntityAddress"
+import * as EntityId from "effect/cluster/EntityId"
+import { MessageStorage } from "effect/cluster/MessageStorage"
+import { Sharding } from "effect/cluster/Sharding"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Definition } from "../actor/definition.ts"
+import type * as Methods from "../codec/methods.ts"
+import type { CallOptions } from "../proxy/call.ts"
+import * as ClientObject from "../proxy/clientObject.ts"
+import { begin, CurrentAttempt, Guard } from "./delivery.ts"
+import * as Entities from "./entities.ts"
+import * as Failures from "./failures.ts"
+
+type Call = (payload: unknown, options?: object) => any
+type AnyCall = Effect.Effect<unknown, unknown>
+type Fail = ReturnType<typeof Failures.fail>
+
+/** The value of `clusterRef`. */
+interface ClusterRef {
+  readonly actor: string
+  readonly id: string
+}
+
+/** The actor behind a reference. It has no end: its cluster starts it again for the next call. */
+class ClusterActor implements ClientObject.ActorControl {
+  readonly address: string
+  /** removes the persisted calls and their results */
+  readonly forget: Effect.Effect<void, PersistenceError, MessageStorage>
+  readonly awaitExit = Effect.never
+  readonly incarnations = Stream.never
+  private readonly ask: (tag: string, payload?: unknown) => Effect.Effect<unknown, unknown>
+
+  constructor(
+    address: string,
+    ask: (tag: string, payload?: unknown) => Effect.Effect<unknown, unknown>,
+    forget: Effect.Effect<void, PersistenceError, MessageStorage>
+  ) {
+    this.address = address
+    this.ask = ask
+    this.forget = forget
+  }
+
+  stop(drain: boolean | number): Effect.Effect<void> {
+    return Effect.asVoid(Effect.orDie(this.ask(Entities.stopTag, { drain })))
+  }
+
+  get kill(): Effect.Effect<void> {
+    return Effect.asVoid(Effect.orDie(this.ask(Entities.killTag)))
+  }
+}
+
+const inspect = Symbol.for("nodejs.util.inspect.custom")
+
+const entityKey = Symbol()
+
+/** The own properties of a reference. */
+interface ReferenceFields {
+  readonly [entityKey]: { readonly id: string; readonly client: Record<string, Call> }
+}
+
+/** Makes the references to the actors of one definition. */
+class References {
+  private readonly definition: Definition
+  /** the time that a call has to find a runner, in milliseconds */
+  private readonly limit: number
+  private readonly sharding: Sharding["Service"]
+  private readonly clientOf: (id: string) => Record<string, Call>
+  private readonly prototype: object
+
+  constructor(
+    definition: Definition,
+    limit: number,
+    sharding: Sharding["Service"],
+    clientOf: (id: string) => Record<string, Call>
+  ) {
+    this.definition = definition
+    this.limit = limit
+    this.sharding = sharding
+    this.clientOf = clientOf
+    this.prototype = this.makePrototype()
+  }
+
+  /** A reference, by the id of the actor or by the value of `clusterRef`. */
+  readonly get = (target: string | ClusterRef): object => {
+    const { name } = this.definition
+    if (typeof target === "object" && target.actor !== name) {
+      throw new TypeError(`ActorCluster: a reference to ${target.actor} is not a reference to ${name}`)
+    }
+    const id = typeof target === "object" ? target.id : target
+    Entities.checkId(name, id)
+    const client = this.clientOf(id)
+    const ask = (tag: string, payload?: unknown): Effect.Effect<unknown, unknown> =>
+      this.noted(client[tag]!(payload), Failures.fail({ actor: name, id, method: tag }))
+    return Object.create(this.prototype, {
+      [ClientObject.ActorRefTypeId]: { value: new ClusterActor(`${name}/${id}`, ask, this.forget(id)) },
+      [entityKey]: { value: { id, client } }
+    }) as object
+  }
+
+  private forget(id: string): Effect.Effect<void, PersistenceError, MessageStorage> {
+    return Effect.flatMap(MessageStorage, (storage) => {
+      const entity = Entities.entityOf(this.definition)
+      const entityId = EntityId.make(id)
+      return storage.clearAddress(EntityAddress.make({
+        entityType: entity.type,
+        entityId,
+        shardId: this.sharding.getShardId(entityId, entity.getShardGroup(entityId))
+      }))
+    })
+  }
+
+  // a method of a reference is made at its first use
+  private makePrototype(): object {
+    const make = (id: string, method: Methods.Method, call: Call): Call => this.method(id, method, call)
+    const prototype = Object.create(null, {
+      [inspect]: {
+        value(this: object) {
+          return ClientObject.actorOf(this).address
+        }
+      }
+    }) as object
+    for (const method of this.definition.methods) {
+      Object.defineProperty(prototype, method.tag, {
+        enumerable: true,
+        get(this: ReferenceFields) {
+          const { client, id } = this[entityKey]
+          const call = make(id, method, client[method.tag]!)
+          Object.defineProperty(this, method.tag, { value: call, enumerable: true })
+          return call
+        }
+      })
+    }
+    return prototype
+  }
+
+  private method(id: string, method: Methods.Method, call: Call): Call {
+    const failing = { actor: this.definition.name, id, method: method.tag }
+    const fail = Failures.fail(failing)
+    const checked = (payload: unknown): unknown => {
+      try {
+        return method.rpc.payloadSchema.make(payload)
+      } catch (error) {
+        throw Failures.invalidPayload(failing, error)
+      }
+    }
+    if (method.stream) {
+      return (payload, options: CallOptions = {}) => {
+        const { asQueue, ...others } = options
+        const items = this.notedStream(Stream.suspend(() => call(checked(payload), others)), fail)
+        return asQueue === true ? Stream.toQueue(items, { capacity: options.streamBufferSize ?? 16 }) : items
+      }
+    }
+    // the delivery of a persisted call needs no note, and has no deadline: the storage has the call
+    const isPersisted = Entities.isPersisted(method)
+    return (payload, options) => {
+      const made = Effect.suspend((): AnyCall => call(checked(payload), options))
+      return isPersisted
+        ? Effect.catchCause(Effect.provideService(made, CurrentAttempt, undefined), fail)
+        : this.noted(made, fail)
+    }
+  }
+
+  private noted(call: AnyCall, fail: Fail): AnyCall {
+    const { limit } = this
+    const noted = Effect.flatMap(begin(limit), (attempt) => {
+      const sent = Effect.provideService(call, CurrentAttempt, attempt)
+      return limit === Infinity ? sent : Effect.raceFirst(sent, attempt.expiry)
+    })
+    return Effect.catchCause(noted, fail)
+  }
+
+  private notedStream(items: Stream.Stream<unknown, unknown>, fail: Fail): Stream.Stream<unknown, unknown> {
+    const { limit } = this
+    const noted = Stream.unwrap(Effect.map(begin(limit), (attempt) => {
+      const sent = Stream.provideService(items, CurrentAttempt, attempt)
+      return limit === Infinity ? sent : Stream.interruptWhen(sent, attempt.expiry)
+    }))
+    return Stream.catchCause(noted, (cause) => Stream.fromEffect(fail(cause)))
+  }
+}
+
+/** References to the actors of a definition, by their ids. A call has `limit` milliseconds to find a runner. */
+export const make = (
+  definition: Definition,
+  limit: number
+): Effect.Effect<References["get"], never, Sharding> => {
+  const entity = Entities.entityOf(definition)
+  return Effect.gen(function*() {
+    const guard = yield* Effect.serviceOption(Guard)
+    if (guard._tag === "None") {
+      return yield* Effect.die(
+        new TypeError(
+          `ActorCluster: the cluster of ${definition.name} has a transport by which a call may run twice; ` +
+            "provide ActorCluster.layerMemory, NodeActorCluster.layer or NodeActorCluster.layerClient"
+        )
+      )
+    }
+    const client = yield* entity.client
+    return new References(definition, limit, yield* Sharding, client).get
+  })
+}
+
+/** Removes the persisted calls of the actor of a reference, and their results. */
+export const forget = (ref: object): Effect.Effect<void, PersistenceError, MessageStorage> => {
+  const actor = ClientObject.actorOf(ref)
+  return actor instanceof ClusterActor
+    ? actor.forget
+    : Effect.die(new TypeError(`ActorCluster.forget: ${actor.address} is not an actor of a cluster`))
+}

@@ -1,0 +1,85 @@
+/**
+ * What the transport of a cluster knows of a call: whether the call may be at a runner, whether it may be sent twice, and how long it may
+ * look for a runner.
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Rpc from "effect/rpc/Rpc"
+
+/** A call, as the transport knows it. */
+export class Attempt {
+  /** the call may be at a runner */
+  delivered = false
+  /** the time in which a runner must take the call, in milliseconds */
+  readonly limit: number
+  private readonly deadline: number
+
+  constructor(limit: number, now: number) {
+    this.limit = limit
+    this.deadline = now + limit
+  }
+
+  /** Notes that the call is at no runner. Dies if the call has no time left. */
+  readonly takeBack: Effect.Effect<void> = Effect.clockWith((clock) => {
+    this.delivered = false
+    return clock.currentTimeMillisUnsafe() < this.deadline ? Effect.void : Effect.die(new Undelivered(this.limit))
+  })
+
+  /** Dies at the deadline if the call is at no runner then; never completes otherwise. */
+  readonly expiry: Effect.Effect<never> = Effect.suspend(() =>
+    this.limit === Infinity ? Effect.never : Effect.andThen(
+      Effect.sleep(Duration.millis(this.limit)),
+      Effect.suspend(() => this.delivered ? Effect.never : Effect.die(new Undelivered(this.limit)))
+    )
+  )
+}
+
+/** A new attempt that has `limit` milliseconds to find a runner. */
+export const begin = (limit: number): Effect.Effect<Attempt> =>
+  Effect.clockWith((clock) => Effect.sync(() => new Attempt(limit, clock.currentTimeMillisUnsafe())))
+
+/** The defect of a call that no runner has taken in time. */
+export class Undelivered {
+  /** the time, in milliseconds */
+  readonly limit: number
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+}
+
+/** The defect of a call that may have run on a runner that is lost, or that has stopped. */
+export class Lost {
+  readonly reason: "Disconnected" | "Stopped"
+  readonly message: string
+
+  constructor(reason: "Disconnected" | "Stopped", message: string) {
+    this.reason = reason
+    this.message = message
+  }
+}
+
+/** The call that the current fiber makes, if its client notes its delivery. */
+export const CurrentAttempt: Context.Reference<Attempt | undefined> = Context.Reference<Attempt | undefined>(
+  "uactor/cluster/CurrentAttempt",
+  { defaultValue: () => undefined }
+)
+
+/**
+ * Annotates the methods of the entities of actors. `once`: a call that may be at a runner is never sent to another runner. `again`: a call
+ * may run twice. The methods of other entities have no annotation: Effect sends their calls again.
+ */
+export const Delivery: Context.Reference<"once" | "again" | undefined> = Context.Reference<
+  "once" | "again" | undefined
+>(
+  "uactor/cluster/Delivery",
+  { defaultValue: () => undefined }
+)
+
+/** The annotation of a method. */
+export const deliveryOf = ({ annotations }: Rpc.AnyWithProps): "once" | "again" | undefined =>
+  Context.get(annotations, Delivery)
+
+/** Present in a cluster whose transport observes {@link Delivery}. */
+export class Guard extends Context.Service<Guard, true>()("uactor/cluster/Guard") {}

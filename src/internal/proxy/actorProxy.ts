@@ -1,0 +1,467 @@
+/**
+ * One actor as its caller sees it: its address, the room in its mailbox, the calls that wait for room, and its exit. A proxy outlives
+ * the incarnations of its actor: a restart binds the proxy to another connection. Calls known never to have run are sent there in
+ * their old order (F3).
+ */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import { ActorExited, type HandleReleased, type Outcome } from "../../ActorError.ts"
+import type * as Methods from "../codec/methods.ts"
+import { Fifo } from "../collections/fifo.ts"
+import { notify } from "../runtime/notify.ts"
+import type * as Frames from "../wire/frames.ts"
+import type { LinkEnd } from "../wire/link.ts"
+import { type ActorKind, objectKindOf, unknownKind, withCallTimeout } from "./actorKind.ts"
+import * as CallErrors from "./callErrors.ts"
+import type { Connection, OutgoingCall } from "./outgoingCall.ts"
+import {
+  type ActorOwner,
+  closing,
+  type Incarnation,
+  open,
+  paused,
+  type PauseReason,
+  type ProxyState,
+  type Watcher
+} from "./proxyState.ts"
+
+/** The pool of an actor, as the proxy of the actor uses it. */
+export interface PoolMembership {
+  /** whether a member takes calls now or later */
+  readonly hasFuture: boolean
+  /** the error of each call, if no member takes calls now or later */
+  readonly refusal: ActorExited | undefined
+  /** A member may have room for another call, or has ended. */
+  readonly advance: () => void
+}
+
+/** Returns the address of the actor with a name and an id. */
+export type Locate = (name: string, id: number) => string
+
+/** Describes what happened to the peer of an ended link. */
+export const became = ({ reason }: LinkEnd): string => reason === "Disconnected" ? "was disconnected" : "ended"
+
+/** An actor, as its callers see it. */
+export class ActorProxy {
+  readonly name: string
+  readonly methods: ReadonlyArray<Methods.Method>
+  connection: Connection
+  /** the id of the actor on the connection */
+  id: number
+  private location: string | Locate
+  private incarnationNumber = 1
+  private previous: ActorExited | undefined
+  /** the common properties of the actors of this kind */
+  kind: ActorKind = unknownKind
+  /** the number of calls that have been sent and are not known to have left the mailbox */
+  queued = 0
+  /** the number of calls known to run and to count towards `concurrency` */
+  running = 0
+  /** the number of calls known to run concurrently (`Rpc.fork`), which do not count towards `concurrency` */
+  forked = 0
+  /** the calls that wait for room in the mailbox or for the end of a pause, in order */
+  readonly waiting = new Fifo<OutgoingCall>()
+  /** the number of unfinished tells */
+  private unfinishedTells = 0
+  /** the tells waiting for fewer unfinished tells, in order; calls do not queue after them, since the tells may depend on a call */
+  private waitingTells: Fifo<Tell> | undefined
+  private isStartingTells = false
+  /** how the incarnation has crashed, while the actor is paused as crashed */
+  private crash: ActorExited | undefined
+  /** the calls of a crashed incarnation that go to the next incarnation */
+  private held: Array<OutgoingCall> = []
+  /** called when the calls of a crashed and closed incarnation have settled */
+  private onSettled: (() => void) | undefined
+  private state: ProxyState = open
+  /** the timeout of calls that the spawner has set, in milliseconds */
+  callTimeout: number | undefined
+  /** the owner, of a spawned actor */
+  owner: ActorOwner | undefined
+  /** the pool whose member the actor is; another member can take the calls that this actor will never run */
+  pool: PoolMembership | undefined
+  private watchers: Set<Watcher> | undefined
+
+  constructor(
+    connection: Connection,
+    id: number,
+    name: string,
+    location: string | Locate,
+    methods: ReadonlyArray<Methods.Method>
+  ) {
+    this.connection = connection
+    this.id = id
+    this.name = name
+    this.location = location
+    this.methods = methods
+  }
+
+  get address(): string {
+    return typeof this.location === "string" ? this.location : this.location(this.name, this.id)
+  }
+
+  get mailbox(): string {
+    return "the mailbox"
+  }
+
+  get incarnation(): Incarnation {
+    return { number: this.incarnationNumber, address: this.address, previous: this.previous }
+  }
+
+  /** for each method, its index on the wire; -1 for a method that the actor does not serve */
+  get wireMethods(): ReadonlyArray<number> {
+    return this.kind.wireMethods
+  }
+
+  get capacity(): number {
+    return this.kind.capacity
+  }
+
+  get concurrency(): number {
+    return this.kind.concurrency
+  }
+
+  get suspends(): boolean {
+    return this.kind.suspends
+  }
+
+  /** the deadlines of the calls of each method */
+  get callTimeouts(): ActorKind["callTimeouts"] {
+    return this.kind.callTimeouts
+  }
+
+  /** the behaviour's own restart policy */
+  get supervision(): Frames.Plan | undefined {
+    return this.kind.supervision
+  }
+
+  /** the number of calls that are in progress or wait to be sent */
+  get load(): number {
+    return this.queued + this.running + this.forked + this.waiting.size + (this.waitingTells?.size ?? 0)
+  }
+
+  /** Whether a call that has failed with this error is repeated on another actor, and never on this one. */
+  shouldReroute(error: unknown): boolean {
+    return error instanceof ActorExited && error.actor === this.name && error.outcome === "NotRun" && this.closing &&
+      this.pool?.hasFuture === true
+  }
+
+  /** Whether calls can be made and sent. */
+  get isAvailable(): boolean {
+    return this.state === open
+  }
+
+  /** Why calls wait, if they do. */
+  get paused(): PauseReason | undefined {
+    const { state } = this
+    return state._tag === "Paused" ? state.reason : state._tag === "Closing" ? state.paused : undefined
+  }
+
+  /** Whether calls wait. */
+  get isPaused(): boolean {
+    return this.paused !== undefined
+  }
+
+  /** Whether calls can no longer be made. */
+  get closing(): boolean {
+    const { _tag } = this.state
+    return _tag === "Closing" || _tag === "Ended"
+  }
+
+  /** the exit of the actor, once the actor has ended for good */
+  get exit(): Exit.Exit<void, ActorExited> | undefined {
+    return this.state._tag === "Ended" ? this.state.exit : undefined
+  }
+
+  /** Pauses the actor: calls wait in the proxy. */
+  pause(reason: PauseReason): void {
+    const { state } = this
+    if (state._tag === "Closing") this.state = { ...state, paused: reason }
+    else if (state._tag !== "Ended") this.state = paused[reason]
+  }
+
+  /** Ends a pause. Call {@link advance} afterwards to send the waiting calls. */
+  resume(): void {
+    const { state } = this
+    if (state._tag === "Paused") this.state = open
+    else if (state._tag === "Closing") this.state = { ...state, paused: undefined }
+  }
+
+  /** the number of calls that have been sent and have not settled */
+  get inFlight(): number {
+    return this.queued + this.running + this.forked
+  }
+
+  /** The actor has crashed by itself, and another incarnation follows: calls wait. */
+  crashed(crash: ActorExited): void {
+    this.crash = crash
+    this.pause("crashed")
+  }
+
+  /** Holds a call of an incarnation that has crashed by itself, until the incarnation has closed. */
+  hold(call: OutgoingCall): void {
+    this.held.push(call)
+  }
+
+  /**
+   * Carries calls over from the last incarnation to the next incarnation, with the held calls and in the order of sending. They precede
+   * the calls that wait already.
+   */
+  carry(calls: ReadonlyArray<OutgoingCall>): void {
+    const { held } = this
+    if (held.length === 0) return this.waiting.prepend(calls)
+    this.held = []
+    this.waiting.prepend([...held, ...calls].toSorted((a, b) => a.sequence - b.sequence))
+  }
+
+  /** An incarnation that has crashed by itself has closed: calls back when its calls have settled, or are held. */
+  whenSettled(listener: () => void): void {
+    this.onSettled = listener
+    this.checkSettled()
+  }
+
+  /** Called when a call of a crashed incarnation has settled. */
+  checkSettled(): void {
+    const { onSettled } = this
+    if (onSettled === undefined || this.inFlight > 0) return
+    this.onSettled = undefined
+    onSettled()
+  }
+
+  /** The actor has been built for the first time. */
+  built(kind: ActorKind): void {
+    const { callTimeout, methods, name } = this
+    this.kind = callTimeout === undefined ? kind : withCallTimeout(name, methods, kind, callTimeout)
+    if (this.paused === "building") this.resume()
+  }
+
+  /** Binds the proxy to the connection of the next incarnation. */
+  rebind(connection: Connection, id: number, location: string | Locate): void {
+    this.connection = connection
+    this.id = id
+    this.location = location
+  }
+
+  /** The next incarnation has been built. */
+  reopened(previous: ActorExited): void {
+    this.resume()
+    this.incarnationNumber++
+    this.previous = previous
+    const { incarnation } = this
+    for (const { onIncarnation } of Array.from(this.watchers ?? [])) {
+      if (onIncarnation !== undefined) notify(onIncarnation, incarnation)
+    }
+    this.advance()
+    this.pool?.advance()
+  }
+
+  exited(reason: ActorExited["reason"], outcome: Outcome, message: string): ActorExited {
+    return CallErrors.actorExited(this.name, reason, outcome, message)
+  }
+
+  /** The error with which each new call fails, if calls cannot be made. */
+  refusal(): ActorExited | HandleReleased | undefined {
+    const { state } = this
+    if (state === open || state._tag === "Paused" || state._tag === "Open") return undefined
+    if (state.why !== undefined) return state.why()
+    const refusal = this.pool?.refusal
+    if (refusal !== undefined) return refusal
+    const { message, reason } = this.ended ?? { message: `${this.address} has been stopped`, reason: "Stopped" }
+    return this.exited(reason, "NotRun", message)
+  }
+
+  /** the reason why the actor has ended, unless the actor was stopped */
+  get ended(): Pick<ActorExited, "message" | "reason"> | undefined {
+    if (this.paused === "crashed") return this.crash
+    const { exit } = this
+    return exit === undefined || Exit.isSuccess(exit) ? undefined : Cause.squash(exit.cause) as ActorExited
+  }
+
+  /** Whether calls that the actor has accepted may be sent again: to its next incarnation, to another actor, or on another route. */
+  get resends(): boolean {
+    return this.owner?.isSupervised === true || this.pool !== undefined
+  }
+
+  /** Refuses new calls from now on. The calls that were never sent settle now. */
+  close(): void {
+    this.stopCalls(undefined)
+    if (this.paused === "crashed") {
+      this.resume()
+      this.carry([])
+    }
+    this.refuseWaiting()
+    this.pool?.advance()
+  }
+
+  /**
+   * Like `close`, but the calls carried over from an incarnation that had accepted them still wait. Returns whether any call waits.
+   */
+  closeToNew(): boolean {
+    this.stopCalls(undefined)
+    const waiting = this.waiting.drain()
+    this.waiting.prepend(waiting.filter(({ isReplay }) => isReplay))
+    this.refuseAll(waiting.filter(({ isReplay }) => !isReplay))
+    return this.waiting.size > 0 || this.paused === "crashed"
+  }
+
+  private stopCalls(why: (() => HandleReleased) | undefined): void {
+    const { state } = this
+    switch (state._tag) {
+      case "Open":
+        this.state = why === undefined ? closing : { _tag: "Closing", paused: undefined, why }
+        break
+      case "Paused":
+        this.state = { _tag: "Closing", paused: state.reason, why }
+        break
+      default:
+        if (why !== undefined) this.state = { ...state, why }
+    }
+  }
+
+  private refuseWaiting(): void {
+    if (this.waiting.size > 0 || this.waitingTells !== undefined) this.refuseAll(this.waiting.drain())
+  }
+
+  private refuseAll(waiting: ReadonlyArray<OutgoingCall>): void {
+    const refusal = this.refusal()!
+    for (const call of [...waiting, ...this.waitingTells?.drain() ?? []]) {
+      call.refused(refusal)
+    }
+  }
+
+  /** The calls of the actor behind a handle have a timeout, in milliseconds. */
+  limitCalls(callTimeout: number): void {
+    this.kind = withCallTimeout(this.name, this.methods, this.kind, callTimeout)
+  }
+
+  /** Makes this the proxy of the object behind a handle, which takes any number of concurrent calls. */
+  attached(): void {
+    this.kind = objectKindOf(this.name, this.methods)
+  }
+
+  /** the error of a released handle */
+  get released(): HandleReleased | undefined {
+    const { state } = this
+    return state._tag === "Closing" || state._tag === "Ended" ? state.why?.() : undefined
+  }
+
+  /** the proxy whose calls are relayed, if it is called on a direct route, too */
+  get relayed(): ActorProxy {
+    return this
+  }
+
+  /** Defers the release of the object, until the returned function is called. */
+  retain(): () => void {
+    const { connection, id } = this.relayed
+    return connection.ends.imports.pin(id)
+  }
+
+  /** The handle of the object has been released. */
+  release(why: () => HandleReleased): void {
+    this.stopCalls(why)
+    this.refuseWaiting()
+  }
+
+  /** The actor has ended for good: notifies the watchers. */
+  end(exit: Exit.Exit<void, ActorExited>): void {
+    const { state } = this
+    if (state._tag === "Ended") return
+    this.state = { _tag: "Ended", exit, why: state._tag === "Closing" ? state.why : undefined }
+    this.carry([])
+    this.refuseWaiting()
+    this.pool?.advance()
+    const { watchers } = this
+    this.watchers = undefined
+    this.owner?.ended()
+    if (watchers !== undefined) { for (const watcher of Array.from(watchers)) notify(watcher.onExit, exit) }
+  }
+
+  /** The link has ended, and the actor or the object with it. */
+  endWith(end: LinkEnd): void {
+    const { message, reason } = end
+    this.end(
+      reason === "Stopped"
+        ? Exit.void
+        : Exit.fail(this.exited(reason, "NotRun", `${this.address} ${became(end)}: ${message}`))
+    )
+  }
+
+  /** Notifies a watcher of the actor's end, immediately if the actor has ended. Returns the function that detaches the watcher. */
+  watch(watcher: Watcher): () => void {
+    if (this.state._tag === "Ended") {
+      notify(watcher.onExit, this.state.exit)
+      return () => undefined
+    }
+    if (this.watchers === undefined) this.watchers = new Set([watcher])
+    else this.watchers.add(watcher)
+    return () => {
+      this.watchers?.delete(watcher)
+    }
+  }
+
+  hasRoom(): boolean {
+    return (this.state === open || !this.isPaused) &&
+      (!this.suspends || this.queued < this.capacity + Math.max(0, this.concurrency - this.running))
+  }
+
+  /** Whether a call may be sent now. No other call waits ahead of it. */
+  protected canSend(_call: OutgoingCall): boolean {
+    return this.hasRoom()
+  }
+
+  /** Sends a call, or queues the call until the mailbox has room. Returns `false` if the call has settled immediately. */
+  accept(call: OutgoingCall): boolean {
+    if (this.waiting.size === 0 && this.canSend(call)) return this.connection.send(call)
+    if (!this.suspends && this.waiting.size >= this.capacity) {
+      call.lose(CallErrors.mailboxFull(call, this.capacity))
+      return false
+    }
+    this.waiting.add(call)
+    return true
+  }
+
+  /** Like `accept`, for a tell. No caller awaits the end of a tell, so the tell waits while too many tells are unfinished (C7). */
+  tell(pending: Tell): boolean {
+    const { tells } = this.kind
+    if (this.unfinishedTells < tells) return this.startTell(pending)
+    if (!this.suspends) {
+      pending.lose(CallErrors.mailboxFull(pending, tells))
+      return false
+    }
+    this.waitingTells ??= new Fifo()
+    this.waitingTells.add(pending)
+    return true
+  }
+
+  private startTell(pending: Tell): boolean {
+    this.unfinishedTells++
+    pending.isUnfinished = true
+    return this.accept(pending)
+  }
+
+  /** Called when a tell has ended. */
+  tellEnded(): void {
+    this.unfinishedTells--
+    const { waitingTells } = this
+    // a tell that ends as soon as it starts calls this method recursively
+    if (waitingTells === undefined || this.isStartingTells) return
+    this.isStartingTells = true
+    while (waitingTells.size > 0 && this.unfinishedTells < this.kind.tells) this.startTell(waitingTells.take()!)
+    this.isStartingTells = false
+  }
+
+  /** Removes a call from the waiting calls. */
+  removeWaiting(call: OutgoingCall): void {
+    if (!this.waiting.remove(call)) this.waitingTells?.remove(call as Tell)
+  }
+
+  /** Sends calls that waited for room, as far as there is room. */
+  advance(): void {
+    while (this.waiting.size > 0 && this.hasRoom()) this.connection.send(this.waiting.take()!)
+  }
+}
+
+/** A call whose end no caller awaits. */
+interface Tell extends OutgoingCall {
+  /** the tell has been made, and counts as unfinished until it ends */
+  isUnfinished: boolean
+}

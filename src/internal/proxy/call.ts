@@ -1,0 +1,226 @@
+/**
+ * Makes calls: encodes the payload, waits for room in the mailbox, sends the call, and cancels it when its caller is interrupted. The
+ * caller's side counts the calls in an actor's mailbox. A call to a full mailbox waits on this side, so the worker buffers no more
+ * calls than the capacity of the mailbox (C7).
+ */
+import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Headers from "effect/http/Headers"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Codec from "../codec/codec.ts"
+import * as Methods from "../codec/methods.ts"
+import { isSuccess } from "../effect/completed.ts"
+import type { Deadlines } from "../runtime/deadlines.ts"
+import type * as Frames from "../wire/frames.ts"
+import type { ActorProxy } from "./actorProxy.ts"
+import { type Resume, StreamCall, TellCall, UnaryCall } from "./callKinds.ts"
+import { CallDeadline } from "./callTimeouts.ts"
+import type { OutgoingCall } from "./outgoingCall.ts"
+
+/** The options of a method of a client, beside the payload. */
+export interface CallOptions {
+  readonly discard?: boolean | undefined
+  readonly headers?: Headers.Input | undefined
+  readonly asQueue?: boolean | undefined
+  readonly streamBufferSize?: number | undefined
+  /** of a relay: holds back the calls that follow, until the returned function is called */
+  readonly hold?: (() => () => void) | undefined
+}
+
+/** Repeats a call on another actor; with an accepted `tell`, sends this tell. */
+type Retry = (tell?: OutgoingCall) => any
+
+/** Calls a method; the returned effect, or stream, settles exactly once (C1). `priority` orders the call in the queue of a pool. */
+export const call = (
+  proxy: ActorProxy,
+  index: number,
+  payload: unknown,
+  options?: CallOptions,
+  retry?: Retry,
+  priority?: number
+): object => {
+  const method = proxy.methods[index]!
+  if (method.stream) return stream(proxy, index, payload, options, retry, priority)
+  return Effect.callback<unknown, unknown>((resume) => {
+    const extras = extrasOf(options, undefined)
+    const encoded = method.payload.handles ? Exit.succeed(payload) : method.payload.encode(payload)
+    if (isSuccess(encoded)) return start(proxy, index, encoded.value, extras, undefined, resume, retry, priority)
+    return resume(callWhenEncoded(proxy, index, encoded, extras, retry, priority, options?.hold?.()))
+  })
+}
+
+/** Sends an accepted tell to another actor of the same kind. */
+export const resend = (proxy: ActorProxy, tell: OutgoingCall): Effect.Effect<void> => {
+  const { extras, index, payload } = tell
+  const next = new TellCall(proxy, index, payload, extras, undefined)
+  next.replace(tell as TellCall)
+  submit(next, true)
+  return Effect.void
+}
+
+const callWhenEncoded = (
+  proxy: ActorProxy,
+  index: number,
+  encoded: Effect.Effect<unknown, unknown>,
+  extras: Frames.Extras | undefined,
+  retry: Retry | undefined,
+  priority: number | undefined,
+  release: (() => void) | undefined
+): Effect.Effect<unknown, unknown> =>
+  ensuring(
+    Effect.flatMap(
+      collectPayload(proxy, proxy.methods[index]!, encoded),
+      ([payload, transfer]) =>
+        Effect.callback((resume) => {
+          const canceller = start(proxy, index, payload, extras, transfer, resume, retry, priority)
+          release?.()
+          return canceller
+        })
+    ),
+    release
+  )
+
+const ensuring = <A, E, R>(effect: Effect.Effect<A, E, R>, release: (() => void) | undefined): Effect.Effect<A, E, R> =>
+  release === undefined ? effect : Effect.ensuring(effect, Effect.sync(release))
+
+const start = (
+  proxy: ActorProxy,
+  index: number,
+  payload: unknown,
+  extras: Frames.Extras | undefined,
+  transfer: ReadonlyArray<unknown> | undefined,
+  resume: Resume,
+  retry: Retry | undefined,
+  priority: number | undefined
+): Effect.Effect<void> | undefined => {
+  const isTell = extras?.discard === true
+  const call = isTell
+    ? new TellCall(proxy, index, payload, extras, transfer)
+    : new UnaryCall(proxy, index, payload, extras, transfer)
+  call.resume = resume
+  call.retry = retry
+  if (priority !== undefined) call.priority = priority
+  prepare(call)
+  const deadlines = proxy.callTimeouts?.[index]
+  if (deadlines !== undefined) return startTimed(call, deadlines, isTell)
+  return submit(call, isTell) ? call : undefined
+}
+
+// starts a call that is cancelled if its caller still waits after the timeout
+const startTimed = (call: UnaryCall, deadlines: Deadlines, isTell: boolean): Effect.Effect<void> | undefined => {
+  const { resume } = call
+  const deadline = new CallDeadline(deadlines, call)
+  call.resume = (effect) => {
+    deadline.stop()
+    resume(effect)
+  }
+  if (!submit(call, isTell)) return undefined
+  return Effect.suspend(() => {
+    deadline.stop()
+    return call
+  })
+}
+
+// for a schema that is effectful, names transferables, or has refused the payload
+const collectPayload = (
+  proxy: ActorProxy,
+  method: Methods.Method,
+  encoded: Effect.Effect<unknown, unknown>
+): Effect.Effect<readonly [payload: unknown, transfer: ReadonlyArray<unknown> | undefined]> =>
+  Effect.catchCause(
+    Codec.collect(encoded),
+    (cause) =>
+      Cause.hasInterrupts(cause)
+        ? Effect.failCause(cause as Cause.Cause<never>)
+        : Effect.die(
+          new TypeError(
+            `${proxy.name}.${method.tag}: the payload does not fit its schema: ${Codec.issueText(cause)}`
+          )
+        )
+  )
+
+const stream = (
+  proxy: ActorProxy,
+  index: number,
+  payload: unknown,
+  options: CallOptions | undefined,
+  retry: Retry | undefined,
+  priority: number | undefined
+): object => {
+  const method = proxy.methods[index]!
+  const window = options?.streamBufferSize
+  if (window !== undefined && window !== Infinity && !(Number.isInteger(window) && window >= 1)) {
+    throw new RangeError(
+      `${proxy.name}.${method.tag}: streamBufferSize must be an integer of at least 1, not ${window}`
+    )
+  }
+  const channel = Channel.fromTransform((_, scope) =>
+    Effect.suspend(() => {
+      const extras = extrasOf(options, window ?? method.success.window)
+      const encoded = method.payload.handles ? Exit.succeed(payload) : method.payload.encode(payload)
+      const release = isSuccess(encoded) ? undefined : options?.hold?.()
+      const encoding = method.payload.handles
+        ? Effect.succeed([payload, undefined] as const)
+        : collectPayload(proxy, method, encoded)
+      const sending = Effect.flatMap(encoding, ([payload, transfer]) => {
+        const call = new StreamCall(proxy, index, payload, extras, transfer)
+        if (priority !== undefined) call.priority = priority
+        prepare(call)
+        submit(call, false)
+        return Effect.as(
+          Scope.addFinalizer(
+            scope,
+            Effect.suspend(() => {
+              call.releaseChunks()
+              return call
+            })
+          ),
+          Effect.suspend(() => call.take())
+        )
+      })
+      return ensuring(sending, release)
+    })
+  )
+  const stream = Stream.fromChannel(channel as Channel.Channel<readonly [unknown, ...Array<unknown>], unknown>)
+  if (options?.asQueue === true) return Stream.toQueue(stream, { capacity: options.streamBufferSize ?? 16 })
+  return retry === undefined ? stream : Stream.catchIf(stream, (error) => proxy.shouldReroute(error), () => retry())
+}
+
+/** Handlers of a relay: each forwards its call to an actor. */
+export const forward = (proxy: ActorProxy): Record<string, (payload: unknown, options: unknown) => object> =>
+  Object.fromEntries(
+    proxy.methods.map((method, index) => [
+      method.tag,
+      (payload, options) => call(proxy, index, payload, options as CallOptions)
+    ])
+  )
+
+// `false` if the call has settled immediately
+const submit = (call: OutgoingCall, isTell: boolean): boolean => {
+  const { proxy } = call
+  const refusal = proxy.refusal()
+  if (refusal !== undefined) {
+    call.refused(refusal)
+    return false
+  }
+  return isTell ? proxy.tell(call as TellCall) : proxy.accept(call)
+}
+
+const prepare = (call: OutgoingCall): void => {
+  if (Methods.carriesHandles(call.method)) call.context = Fiber.getCurrent()!.context
+}
+
+const extrasOf = (options: CallOptions | undefined, window: number | undefined): Frames.Extras | undefined => {
+  const span = Fiber.getCurrent()!.cache.span
+  if (span === undefined && options === undefined && window === undefined) return undefined
+  return {
+    trace: span === undefined ? undefined : [span.traceId, span.spanId, span.sampled],
+    headers: options?.headers === undefined ? undefined : { ...Headers.fromInput(options.headers) },
+    discard: options?.discard,
+    window
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * A call that its caller has made: what every kind of call has, and the connection that carries it.
+ */
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
+import * as Scope from "effect/Scope"
+import { type ActorError, ActorExited, type HandleReleased, type Outcome } from "../../ActorError.ts"
+import { type Actor, CurrentActor } from "../actor/currentActor.ts"
+import * as Codec from "../codec/codec.ts"
+import type * as Methods from "../codec/methods.ts"
+import { isSuccess } from "../effect/completed.ts"
+import type * as Handles from "../handles/handle.ts"
+import * as Marshal from "../handles/marshal.ts"
+import * as WireHandles from "../handles/wireHandle.ts"
+import type * as Frames from "../wire/frames.ts"
+import type { Outbox } from "../wire/outbox.ts"
+import type { ActorProxy } from "./actorProxy.ts"
+import * as CallErrors from "./callErrors.ts"
+
+/** The connection to which a proxy is bound, as the proxy uses it. */
+export interface Connection {
+  readonly outbox: Outbox
+  readonly ends: Handles.Ends
+  /** assigns an id to a call and pushes its frame; `false` if the call has settled immediately */
+  readonly send: (call: OutgoingCall) => boolean
+  /** interrupts a call that has been sent; completes with the acknowledgement */
+  readonly interrupt: (call: OutgoingCall) => Effect.Effect<void>
+  /** like `interrupt`: calls back with the acknowledgement, or `onOverdue` if the acknowledgement takes too long */
+  readonly cancel: (call: OutgoingCall, onAcknowledged: () => void, onOverdue: () => void) => void
+  /** the handle of an object is released: cancels the calls of the object whose results would have to be compensated */
+  readonly cancelCompensable: (proxy: ActorProxy, why: () => HandleReleased) => void
+  /** an accepted tell did not run, or may not have run to completion */
+  readonly onTellLost: (tell: OutgoingCall, cause: Cause.Cause<unknown>) => void
+}
+
+/** The queue of a pool, as its calls use it. */
+export interface PoolQueue {
+  /** Queues a call again that its member has not run. Returns `false` if the call fails instead. */
+  readonly takeBack: (call: OutgoingCall) => boolean
+}
+
+/** A call that has not settled. The call is also the effect that cancels it, which saves an object for each call. */
+export abstract class OutgoingCall extends Effectable.Class<void> {
+  /** the id on the connection; -1 until the call has been sent */
+  id = -1
+  /** the position of the call in the order of sending on its connection */
+  sequence = 0
+  started = false
+  /** an earlier incarnation may have run the call, which runs again because its method is idempotent */
+  mayHaveRun = false
+  /** `true`: the call is known to have started, in this incarnation or an earlier one */
+  everStarted: true | undefined = undefined
+  forked = false
+  uninterruptible = false
+  onAcknowledged: (() => void) | undefined
+  /** repeats a call that may go to any of several actors; repeats an accepted `tell` as it was at its acceptance */
+  retry: ((tell?: OutgoingCall) => Effect.Effect<unknown, unknown>) | undefined
+  /** the tell is in a mailbox, and its sender no longer waits */
+  isAccepted = false
+  /** the call was sent to an incarnation that ended first, and is to be sent again */
+  isReplay = false
+  /** the number of the interruption of this call among the interruptions that this thread has sent (interruption.ts); 0: none */
+  interruption = 0
+  /** the queue of the pool through which the call was made */
+  queue: PoolQueue | undefined
+  /** orders the call among the waiting calls of this queue */
+  priority = 0
+  /** the context of the caller, if the call carries handles */
+  context: Context.Context<never> = Context.empty()
+  /** the actor, or the pool while the call waits in the queue of the pool */
+  proxy: ActorProxy
+  /** the connection on which the call was sent; the actor may have another connection by now */
+  connection: Connection
+  readonly index: number
+  /** encoded, unless the payload may contain handles, which are exported when the call is sent */
+  payload: unknown
+  readonly extras: Frames.Extras | undefined
+  readonly transfer: ReadonlyArray<unknown> | undefined
+
+  constructor(
+    proxy: ActorProxy,
+    index: number,
+    payload: unknown,
+    extras: Frames.Extras | undefined,
+    transfer: ReadonlyArray<unknown> | undefined
+  ) {
+    super()
+    this.proxy = proxy
+    this.connection = proxy.connection
+    this.index = index
+    this.payload = payload
+    this.extras = extras
+    this.transfer = transfer
+  }
+
+  /** Removes the call from the waiting calls if it was never sent; else interrupts it and awaits the acknowledgement (C3). */
+  asEffect(): Effect.Effect<void> {
+    if (this.id !== -1) return this.connection.interrupt(this)
+    this.proxy.removeWaiting(this)
+    return Effect.void
+  }
+
+  /** Whether the call can be sent again, to another incarnation, as if it had never been sent. */
+  get isReplayable(): boolean {
+    return this.transfer === undefined
+  }
+
+  /** Resets the state that belongs to the ended incarnation. `outcome`: whether that incarnation may have run the call. */
+  reset(outcome: Outcome): void {
+    this.id = -1
+    this.isReplay = true
+    if (outcome === "Unknown") this.mayHaveRun = true
+    this.started = this.forked = this.uninterruptible = false
+  }
+
+  /** Resets the call, which has not run, and returns it to the queue of its pool. */
+  returnTo(queue: ActorProxy): void {
+    this.reset("NotRun")
+    this.proxy = queue
+  }
+
+  get owner(): ActorProxy {
+    return this.proxy
+  }
+
+  /** the actor that makes the call, and owns the handles that the payload exports */
+  get sender(): Actor | undefined {
+    return Context.get(this.context, CurrentActor)
+  }
+
+  // a handle lives as long as the scope that receives it, if there is one, else as long as its actor (H5)
+  get importer(): Handles.Importing {
+    const { connection: { ends }, context, sender: receiver, proxy: owner } = this
+    return { ends, owner, receiver, context, scope: Context.getOrUndefined(context, Scope.Scope) }
+  }
+
+  /** Releases the handles in a value of an answer that came too late. */
+  releaseValue(value: unknown): void {
+    if (this.method.success.handles) Marshal.releaseAll(this.connection.ends, value)
+  }
+
+  /** Compensates the call, and releases the handles in its result. Calls `done` afterwards. */
+  compensate(value: unknown, done: () => void): void {
+    this.releaseValue(value)
+    done()
+  }
+
+  get method(): Methods.Method {
+    return this.proxy.methods[this.index]!
+  }
+
+  /** The call has succeeded with the value of `Settled`. */
+  abstract succeed(value: unknown): void
+  /** The call has succeeded with the completed result of `DeferredDone`. */
+  known(status: Frames.CompletionCode, value: unknown): void {
+    this.succeed(WireHandles.known(status, value))
+  }
+  /** The call has failed. `failure`: an effect that fails in the same way. */
+  abstract fail(failure: Effect.Effect<never, unknown>): void
+
+  lose(error: ActorError | HandleReleased): void {
+    const { queue } = this
+    if (queue !== undefined && error instanceof ActorExited && error.outcome === "NotRun" && queue.takeBack(this)) {
+      return
+    }
+    this.fail(this.failing(error))
+  }
+
+  /** The failure with an error, unless the call is repeated on another actor. */
+  failing(error: ActorError | HandleReleased): Effect.Effect<never, unknown> {
+    const { retry } = this
+    return retry !== undefined && this.canReroute(error)
+      ? Effect.suspend(retry) as Effect.Effect<never, unknown>
+      : Effect.fail(error)
+  }
+
+  protected canReroute(error: unknown): boolean {
+    return this.isReplayable && this.proxy.shouldReroute(error)
+  }
+
+  accepted(): void {}
+
+  chunk(_values: ReadonlyArray<unknown>): void {}
+
+  /** The call can no longer be made. */
+  refused(refusal: ActorExited | HandleReleased): void {
+    this.lose("reason" in refusal ? CallErrors.exited(this, refusal.reason, "NotRun", refusal.message) : refusal)
+  }
+
+  decodeWith(codec: Codec.Codec, value: unknown, what: string): Effect.Effect<unknown, unknown> {
+    const decoded = codec.handles ? Marshal.decode(this.importer, codec, value) : codec.decode(value)
+    return isSuccess(decoded)
+      ? decoded
+      : Effect.catchCause(
+        decoded,
+        (cause) =>
+          Effect.fail(
+            CallErrors.protocolError(this, "Unknown", `${what} does not fit its schema: ${Codec.issueText(cause)}`)
+          )
+      )
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * References to actors as values. The process that forwards a reference relays the calls of the holder to the actor, and the answers to
+ * the holder. Between two threads, there is a direct route, too (routedProxy.ts).
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Rpc from "effect/rpc/Rpc"
+import * as RpcGroup from "effect/rpc/RpcGroup"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { ActorExited, HandleError, HandleReleased } from "../../ActorError.ts"
+import type * as Definitions from "../actor/definition.ts"
+import * as Methods from "../codec/methods.ts"
+import * as Handles from "../handles/handle.ts"
+import * as Marshal from "../handles/marshal.ts"
+import type * as WireHandles from "../handles/wireHandle.ts"
+import { provideRoute } from "../handoff/provideRoute.ts"
+import type { ActorProxy } from "../proxy/actorProxy.ts"
+import * as Call from "../proxy/call.ts"
+import * as ClientObject from "../proxy/clientObject.ts"
+import type { Incarnation } from "../proxy/proxyState.ts"
+import type * as Frames from "../wire/frames.ts"
+import * as HandleSchema from "./handleSchema.ts"
+import type { ObjectKind, RemoteObject } from "./remoteObject.ts"
+
+const Exited = Schema.UndefinedOr(ActorExited)
+
+// the operations on an actor, as methods that follow the actor's own
+// the timeout of the actor's calls does not concern them
+const control = Methods.methods(RpcGroup.make(
+  Rpc.make("~uactor/awaitExit", { success: Exited }).annotate(Methods.CallTimeout, Infinity),
+  Rpc.make("~uactor/incarnations", {
+    success: Schema.Struct({ number: Schema.Int, address: Schema.String, previous: Exited }),
+    stream: true
+  }),
+  Rpc.make("~uactor/stop", { payload: { drain: Schema.Union([Schema.Boolean, Schema.Number]) } })
+    .annotate(Methods.CallTimeout, Infinity),
+  Rpc.make("~uactor/kill").annotate(Methods.CallTimeout, Infinity)
+))
+const [awaitExit, incarnations, stop, kill] = control.keys()
+
+const serve = (actor: ClientObject.ActorHandle): ReturnType<Handles.ObjectSource["open"]> => ({
+  ...Call.forward(actor.proxy),
+  "~uactor/awaitExit": () =>
+    Effect.map(
+      actor.awaitExit,
+      (exit) => Exit.isSuccess(exit) ? undefined : exit.cause.reasons.find(Cause.isFailReason)?.error
+    ),
+  "~uactor/incarnations": () => actor.incarnations,
+  "~uactor/stop": (payload) => actor.stop((payload as { readonly drain: boolean | number }).drain),
+  "~uactor/kill": () => actor.kill
+})
+
+/** An actor, as the holder of a reference sees it. */
+class RemoteActor implements ClientObject.ActorHandle {
+  private readonly object: RemoteObject
+  private readonly base: number
+
+  constructor(object: RemoteObject, base: number) {
+    this.object = object
+    this.base = base
+  }
+
+  get proxy(): ActorProxy {
+    return this.object.proxy
+  }
+
+  get address(): string {
+    return this.proxy.address
+  }
+
+  proxyFor(): ActorProxy {
+    return this.object.proxyFor()
+  }
+
+  private ask(index: number, payload?: unknown): object {
+    return Call.call(this.proxy, this.base + index, payload)
+  }
+
+  get awaitExit(): Effect.Effect<Exit.Exit<void, ActorExited>> {
+    return Effect.suspend(() => {
+      const { address, proxy } = this
+      return Effect.match(this.ask(awaitExit!) as Effect.Effect<ActorExited | undefined, unknown>, {
+        onSuccess: (error) => error === undefined ? Exit.void : Exit.fail(error),
+        onFailure: (error) =>
+          Exit.fail(
+            error instanceof ActorExited
+              ? error
+              : proxy.exited("Disconnected", "Unknown", `the exit of ${address} is unknown: ${String(error)}`)
+          )
+      })
+    })
+  }
+
+  get incarnations(): Stream.Stream<Incarnation> {
+    return Stream.suspend(() =>
+      Stream.catch(
+        this.ask(incarnations!) as Stream.Stream<Incarnation, unknown>,
+        (error) => error instanceof HandleReleased ? Stream.die(error) : Stream.empty
+      )
+    )
+  }
+
+  stop(drain: boolean | number): Effect.Effect<void> {
+    return Effect.suspend(() => this.end(stop!, { drain }))
+  }
+
+  get kill(): Effect.Effect<void> {
+    return Effect.suspend(() => this.end(kill!))
+  }
+
+  // an actor whose reference fails with an `ActorExited` has ended
+  private end(index: number, payload?: unknown): Effect.Effect<void> {
+    return Effect.catch(
+      this.ask(index, payload) as Effect.Effect<void, unknown>,
+      (error) => error instanceof HandleReleased || !HandleError.is(error) ? Effect.die(error) : Effect.void
+    )
+  }
+}
+
+// the description of an actor for the callers on a direct route
+const infoOf = ({ kind, methods, name, wireMethods }: ActorProxy): Frames.MailboxInfo => {
+  const { callTimeout, capacity, concurrency, suspends } = kind
+  const served: Array<string> = []
+  methods.forEach(({ signature }, index) => {
+    const at = wireMethods[index]!
+    if (at >= 0) served[at] = signature
+  })
+  return {
+    actor: name,
+    methods: served,
+    capacity,
+    concurrency,
+    suspends,
+    ready: false,
+    supervision: undefined,
+    callTimeout
+  }
+}
+
+// what the references to the actors of a definition have in common
+const kindOf = (definition: Pick<Definitions.Definition, "methods" | "name">): ObjectKind => {
+  let all: ReadonlyArray<Methods.Method> | undefined
+  return {
+    kind: `reference to ${definition.name}`,
+    get methods() {
+      return all ??= [...definition.methods, ...control]
+    },
+    shape: (object) => {
+      const { methods } = definition
+      return HandleSchema.attach(ClientObject.make(methods, new RemoteActor(object, methods.length)), object)
+    }
+  }
+}
+
+// exports the reference of an actor that this side has spawned
+const exportReference = (ref: object, kind: ObjectKind, to: Handles.Exporting): WireHandles.WireHandle => {
+  const actor = ClientObject.handleOf(ref)!
+  const served: Handles.ObjectSource = {
+    reclaim: () => ref,
+    again: () => served,
+    kind: kind.kind,
+    methods: kind.methods,
+    context: Context.empty(),
+    route: (channel, target) =>
+      provideRoute(actor.proxy, to.ends.introducer, channel, target, () => infoOf(actor.proxy)),
+    open: () => serve(actor),
+    isRelay: true,
+    callTimeout: actor.proxy.kind.callTimeout,
+    owner: actor.proxy
+  }
+  return to.ends.exports.addObject(served, to.owner)
+}
+
+/** A schema for the reference of an actor to itself, from its host to its worker. */
+export const Own: Schema.declare<object> = HandleSchema.schemaOf<object>({
+  fresh: true,
+  kind: "reference to itself",
+  expected: "a reference",
+  is: (u) => ClientObject.ActorRefTypeId in u,
+  decode: (wire, from) => Marshal.receive(wire, kindOf(from.receiver!.definition), from),
+  encode: (ref, to) => exportReference(ref, kindOf(ClientObject.handleOf(ref)!.proxy), to)
+})
+
+/** A schema for references to the actors of a definition. */
+export const schema = <A extends object>(definition: Definitions.Definition): Schema.declare<A> => {
+  const { name } = definition
+  const kind = kindOf(definition)
+  return HandleSchema.schemaOf<A>({
+    fresh: true,
+    kind: kind.kind,
+    expected: `a reference to ${name}`,
+    is: (u) => ClientObject.ActorRefTypeId in u && ClientObject.handleOf(u)?.proxy.name === name,
+    decode: (wire, from) => Marshal.receive(wire, kind, from),
+    encode: (ref, to) => {
+      return Handles.HandleTypeId in ref ? Handles.toWire(ref, kind, to) : exportReference(ref, kind, to)
+    }
+  })
+}

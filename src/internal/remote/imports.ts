@@ -1,0 +1,227 @@
+/**
+ * The imports of one end of a link: the pending results and the objects of the peer, by their ids.
+ */
+import * as Exit from "effect/Exit"
+import type { ActorExited } from "../../ActorError.ts"
+import type * as Codec from "../codec/codec.ts"
+import type * as Methods from "../codec/methods.ts"
+import { IntMap } from "../collections/intMap.ts"
+import { Pins } from "../collections/pins.ts"
+import { known } from "../handles/completedDeferred.ts"
+import * as Handles from "../handles/handle.ts"
+import { hold } from "../handles/scopeLeases.ts"
+import * as WireHandles from "../handles/wireHandle.ts"
+import type { ChannelTable } from "../handoff/channelTable.ts"
+import { RoutedProxy } from "../handoff/routedProxy.ts"
+import type { ActorProxy } from "../proxy/actorProxy.ts"
+import * as Frames from "../wire/frames.ts"
+import type { Outbox } from "../wire/outbox.ts"
+import { RemoteDeferred } from "./remoteDeferred.ts"
+import { type ObjectKind, RemoteObject } from "./remoteObject.ts"
+import * as Shares from "./shares.ts"
+
+/** The services of the session. */
+interface ImportServices {
+  /** adds the proxy of an object */
+  readonly open: (
+    id: number,
+    name: string,
+    address: string,
+    methods: ReadonlyArray<Methods.Method>
+  ) => ActorProxy
+  /** releases the handles in a value */
+  readonly discard: (value: unknown) => void
+  /** removes the proxy of an object */
+  readonly close: (id: number) => void
+}
+
+type Completion = readonly [status: Frames.CompletionCode, value: unknown]
+
+/** The imports of one end of a link. */
+export class Imports implements Handles.ImportTable {
+  readonly outbox: Outbox
+  /** the peer, if it is a worker that can be connected with other workers */
+  readonly introducer: Handles.Introducer | undefined
+  /** the channels of this worker to other workers */
+  private readonly channels: ChannelTable | undefined
+  private readonly services: ImportServices
+  private readonly results = new IntMap<RemoteDeferred>()
+  /** the results that are imported later, with their completions if these have arrived */
+  private readonly expected = new Map<number, Completion | undefined>()
+  /** the imported objects, and the proxies of the relays that share them with further holders */
+  private readonly objects = new IntMap<RemoteObject | ActorProxy>()
+  private nextShare = 1
+  /** the imports that are being sent back to their owner: their release waits */
+  private readonly returning = new Pins((id) => this.outbox.push(Frames.Release, id))
+  private ended: [reason: ActorExited["reason"], message: string] | undefined
+
+  constructor(
+    outbox: Outbox,
+    services: ImportServices,
+    workers: { readonly introducer: Handles.Introducer | undefined; readonly channels: ChannelTable | undefined }
+  ) {
+    this.outbox = outbox
+    this.services = services
+    this.introducer = workers.introducer
+    this.channels = workers.channels
+  }
+
+  /** whether an imported result is pending */
+  get isPending(): boolean {
+    return this.results.size > 0
+  }
+
+  get size(): number {
+    return this.results.size + this.objects.size + this.expected.size + this.returning.size
+  }
+
+  /** Whether this table holds an export of the given actor of the peer. An export that may belong to the actor also counts. */
+  holdsOf({ address, id, name }: ActorProxy): boolean {
+    if (this.expected.size + this.returning.size > 0) return true
+    // the suffix of the addresses of the actor's objects; the serving side assigns these addresses
+    const end = ` of ${name}#${id}`
+    const isIts = (owner: Handles.Owner): boolean => owner.address === address || owner.address.endsWith(end)
+    return this.results.some(({ owner }) => owner === Handles.caller || isIts(owner)) ||
+      this.objects.some((object) => isIts(object instanceof RemoteObject ? object.proxy : object))
+  }
+
+  add(content: WireHandles.WireContent, handleKind: unknown, from: Handles.Importing): object {
+    switch (content[0]) {
+      case WireHandles.WireKnown:
+        return known(content[1], content[2], handleKind as Codec.ResultCodec, { owner: from.owner, importer: from })
+      case WireHandles.WireDeferred: {
+        const [, id, route] = content
+        return hold(from.scope, (leases) => {
+          const deferred = new RemoteDeferred(this, id, handleKind as Codec.ResultCodec, from, leases)
+          const completion = this.expected.get(id)
+          this.expected.delete(id)
+          if (completion !== undefined) deferred.complete(...completion)
+          else if (this.ended !== undefined) deferred.lose(...this.ended)
+          else this.results.set(id, deferred)
+          if (typeof route === "object") deferred.provide(this.channels?.routesOf(route[0]), route[1])
+          return deferred
+        })
+      }
+      case WireHandles.WireShare:
+        return Shares.take(content[1])?.take(from) ?? this.importEnded(handleKind, from)
+      case WireHandles.WireObject: {
+        const [, id, name, address, route, callTimeout] = content
+        const proxy = this.services.open(id, name, address, (handleKind as ObjectKind).methods)
+        if (callTimeout !== undefined) proxy.limitCalls(callTimeout)
+        return this.hold(id, proxy, handleKind as ObjectKind, from, route)
+      }
+      default:
+        throw new TypeError(`unknown kind of handle: ${String(content[0])}`)
+    }
+  }
+
+  /** Makes the handle of an object with an id. `route`: the direct route to the object; `undefined` if there is none, now or later. */
+  hold(
+    id: number,
+    proxy: ActorProxy,
+    kind: ObjectKind,
+    from: Handles.Importing,
+    route: WireHandles.RouteInfo | undefined
+  ): object {
+    const routed = route === undefined ? undefined : new RoutedProxy(
+      proxy,
+      (channel, target) => this.outbox.push(Frames.ResolveRoute, id, channel, target)
+    )
+    return hold(from.scope, (leases) => {
+      const object = new RemoteObject(this, id, kind, proxy, leases, routed)
+      if (!object.isOver) this.objects.set(id, object)
+      if (route !== undefined) this.provide(object.isOver ? undefined : routed, route)
+      return object
+    }).handle
+  }
+
+  routeResolved(id: number, route: WireHandles.RouteInfo | undefined): void {
+    const object = this.objects.get(id)
+    const routed = object instanceof RemoteObject ? object.routed : undefined
+    this.provide(routed?.isRequested === true ? routed : undefined, route)
+  }
+
+  // gives a direct route to its holder, or releases the route
+  private provide(routed: RoutedProxy | undefined, route: WireHandles.RouteInfo | undefined): void {
+    const routes = typeof route === "object" ? this.channels?.routesOf(route[0]) : undefined
+    if (routed !== undefined) routed.provide(route, routes)
+    else if (typeof route === "object") routes?.release(route[1])
+  }
+
+  decline(content: WireHandles.WireContent): void {
+    if (content[0] === WireHandles.WireShare) Shares.take(content[1])?.release()
+    this.provide(undefined, WireHandles.routeOf(content))
+  }
+
+  revoke(content: WireHandles.WireContent): void {
+    if (content[0] === WireHandles.WireShare) Shares.take(content[1])?.release()
+    const route = WireHandles.routeOf(content)
+    if (typeof route === "object") this.introducer?.peerOf(route[0])?.unprovide(route[0], route[1])
+  }
+
+  /** Has the peer export an object again, for another holder. Returns the id and the proxy of the new export. */
+  share(id: number, held: ActorProxy): readonly [id: number, target: ActorProxy] {
+    const { address, methods, name } = held
+    const shared = -(2 * this.nextShare++)
+    const proxy = this.services.open(shared, name, address, methods)
+    if (held.kind.callTimeout !== undefined) proxy.limitCalls(held.kind.callTimeout)
+    this.objects.set(shared, proxy)
+    this.outbox.push(Frames.Share, shared, id)
+    return [shared, proxy]
+  }
+
+  importEnded(handleKind: unknown, { owner: { address, name } }: Handles.Importing): object {
+    const id = 0
+    const { kind, methods } = handleKind as ObjectKind
+    const proxy = this.services.open(id, name, `a ${kind} of ${address}`, methods)
+    this.services.close(id)
+    proxy.end(Exit.void)
+    return new RemoteObject(this, id, handleKind as ObjectKind, proxy, undefined, undefined).handle
+  }
+
+  expect(id: number): void {
+    if (this.expected.has(id) || this.results.get(id) !== undefined) return
+    this.expected.set(id, undefined)
+  }
+
+  complete(id: number, status: Frames.CompletionCode, value: unknown): void {
+    if (this.expected.has(id)) return void this.expected.set(id, [status, value])
+    const deferred = this.results.delete(id)
+    if (deferred !== undefined) deferred.complete(status, value)
+    // the handle was released in the meantime: releases the handles in the completion, too
+    else this.services.discard(value)
+  }
+
+  releaseId(id: number): void {
+    if (id === 0) return
+    if (id > 0) {
+      this.results.delete(id)
+      const completion = this.expected.get(id)
+      this.expected.delete(id)
+      if (completion !== undefined) return this.services.discard(completion[1])
+    } else {
+      this.objects.delete(id)
+      this.services.close(id)
+    }
+    if (!this.returning.deferRelease(id)) this.outbox.push(Frames.Release, id)
+  }
+
+  pin(id: number): () => void {
+    return this.returning.pin(id)
+  }
+
+  closed(id: number): void {
+    const object = this.objects.delete(id)
+    if (object instanceof RemoteObject) object.ended()
+  }
+
+  end(reason: ActorExited["reason"], message: string): void {
+    const pending = this.results.values()
+    const objects = this.objects.values()
+    this.ended = [reason, message]
+    this.results.clear()
+    this.objects.clear()
+    for (const deferred of pending) deferred.lose(reason, message)
+    for (const object of objects) if (object instanceof RemoteObject) object.ended()
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Announces the calls that have started to the callers' side, and notes them in shared memory until the announcement has been sent.
+ * With these notes, the callers' side proves that any other call never ran (C1).
+ */
+import * as Interruption from "../actor/interruption.ts"
+import * as StartedCalls from "../actor/startedCalls.ts"
+import type { IntMap } from "../collections/intMap.ts"
+import * as Frames from "../wire/frames.ts"
+import type { Notes } from "../wire/link.ts"
+import type { Outbox } from "../wire/outbox.ts"
+import type { IncomingCall } from "./incomingCall.ts"
+
+/** Announces the started calls of one connection. */
+export class Announcements {
+  private readonly outbox: Outbox
+  /** the calls that wait or have suspended */
+  private readonly calls: IntMap<IncomingCall>
+  private readonly notes: Int32Array | undefined
+  private readonly onStop: (() => void) | undefined
+  /** the suspended calls that the next flush announces */
+  private unannounced: Array<IncomingCall> = []
+  /** the calls that have been interrupted, once or again, in this turn and have not ended */
+  private interrupting: Array<IncomingCall> = []
+  /** the ids of the calls whose handlers are being entered or whose answers are being encoded, innermost last */
+  private readonly entering: Array<number> = []
+  /** the worker has sent its last words; listeners of its exit may still start calls */
+  private isDying = false
+
+  constructor(outbox: Outbox, calls: IntMap<IncomingCall>, notes: Notes | undefined) {
+    this.outbox = outbox
+    this.calls = calls
+    this.notes = notes?.startedCalls
+    this.onStop = notes?.onStop
+  }
+
+  /** Notes a call whose handler is entered next. */
+  enter(id: number): void {
+    this.entering.push(id)
+    const { notes, outbox } = this
+    if (notes === undefined) return
+    if (!StartedCalls.hasRoom(notes)) outbox.flush()
+    StartedCalls.add(notes, id)
+    if (this.onStop !== undefined && !StartedCalls.mayStart(notes)) StartedCalls.park(notes, id, this.onStop)
+    if (!this.isDying) return
+    outbox.push(Frames.Started, id, Frames.FlagUnaccepted)
+    outbox.flush()
+  }
+
+  /** The answer of a suspended call is encoded next. */
+  reenter(id: number): void {
+    this.entering.push(id)
+  }
+
+  /** The call entered last has been answered or has suspended. */
+  leave(): void {
+    this.entering.pop()
+  }
+
+  /** The handler entered last has only shown how its call runs. The call has not started. */
+  leaveUnstarted(id: number): void {
+    this.entering.pop()
+    if (this.notes !== undefined) StartedCalls.remove(this.notes, id)
+  }
+
+  /** Announces a suspended call with the next flush. */
+  suspended(call: IncomingCall): void {
+    if (!call.announced) this.unannounced.push(call)
+  }
+
+  /** Reports with the next flush whether an interrupted call waits for another acknowledgement. */
+  interrupted(call: IncomingCall): void {
+    this.interrupting.push(call)
+    this.outbox.schedule()
+  }
+
+  /** Runs before every flush. */
+  announce(): void {
+    if (this.unannounced.length > 0) {
+      const unannounced = this.unannounced
+      this.unannounced = []
+      for (const call of unannounced) {
+        if (call.announced || this.calls.get(call.id) === undefined) continue
+        call.announced = true
+        this.outbox.push(Frames.Started, call.id, call.flags)
+      }
+    }
+    if (this.interrupting.length > 0) {
+      const interrupting = this.interrupting
+      this.interrupting = []
+      for (const call of interrupting) {
+        call.sentAfter ??= Interruption.countSent()
+        if (this.calls.get(call.id) === undefined || !Interruption.isAnyPending(call.sentBefore, call.sentAfter)) {
+          continue
+        }
+        this.outbox.push(Frames.Started, call.id, call.flags | Frames.FlagWaits)
+      }
+    }
+  }
+
+  /**
+   * Runs after every flush: updates the notes. All started calls have been announced or answered to the peer, except for calls being entered
+   * and calls whose frames were refused by the link and are pushed again.
+   */
+  flushed(): void {
+    const { entering, notes, outbox, unannounced } = this
+    if (notes === undefined) return
+    StartedCalls.sent(notes, outbox.sent)
+    if (entering.length === 0 && unannounced.length === 0 && outbox.isEmpty) {
+      return StartedCalls.clear(notes, this.onStop !== undefined)
+    }
+    StartedCalls.replace(notes, [...entering, ...unannounced.map(({ id }) => id), ...outbox.pending])
+  }
+
+  /**
+   * Sends the last words of a dying worker: announces all started calls, so that no other call has started. A call that starts
+   * nevertheless after that is announced first.
+   */
+  sendLastWords(message: string): void {
+    this.isDying = true
+    for (const id of this.entering) this.outbox.push(Frames.Started, id, Frames.FlagUnaccepted)
+    this.outbox.flush()
+    this.outbox.push(Frames.LastWords, message)
+    this.outbox.flush()
+  }
+}

@@ -1,0 +1,520 @@
+/**
+ * An actor of a system, as its owner sees it: the transitions between the states of its life (childState.ts).
+ */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { ActorExited } from "../../ActorError.ts"
+import type { Definition } from "../actor/definition.ts"
+import { Budget, type Plan } from "../actor/restartPlan.ts"
+import * as ScopeFinalizers from "../effect/scopeFinalizers.ts"
+import type { ActorProxy } from "../proxy/actorProxy.ts"
+import type { ActorHandle } from "../proxy/clientObject.ts"
+import type { ActorOwner, Incarnation, SpawnAnswer } from "../proxy/proxyState.ts"
+import * as Watching from "../proxy/watching.ts"
+import { Deadlines } from "../runtime/deadlines.ts"
+import { messageOf } from "../runtime/describe.ts"
+import { performance } from "../runtime/globals.ts"
+import { notify } from "../runtime/notify.ts"
+import { ExitLatch } from "../runtime/waiters.ts"
+import type { LinkEnd } from "../wire/link.ts"
+import type { Log } from "../workers/log.ts"
+import type { WorkerConnection } from "../workers/workerConnection.ts"
+import { namesOf, type WorkerSet } from "../workers/workerSet.ts"
+import {
+  building,
+  type Closing,
+  type Drain,
+  type GoneLatch,
+  killing,
+  type Restarting,
+  running,
+  type State
+} from "./childState.ts"
+import { type ArgsSnapshot, type Build, buildAgain, type EncodedArgs, requestBuild } from "./spawn.ts"
+import * as Votes from "./votes.ts"
+
+/** What the actors of a system share. */
+export interface ActorServices {
+  readonly workers: WorkerSet
+  readonly context: Context.Context<never>
+  readonly log: Log
+  /** the deadlines of the builds in progress */
+  readonly builds: Deadlines
+  /** the actors between two incarnations */
+  readonly restarting: Set<ChildActor>
+  /** actors are no longer restarted */
+  readonly isClosed: boolean
+}
+
+/** An actor, its worker, and its life cycle. */
+export class ChildActor implements ActorHandle, ActorOwner {
+  readonly proxy: ActorProxy
+  readonly definition: Definition
+  /** the worker of the current incarnation */
+  worker: WorkerConnection
+  /** the wait for the answer to the spawn */
+  build: Build | undefined
+  /** the number of unfinished items for which the actor was chosen as a member of a pool */
+  items = 0
+  private readonly services: ActorServices
+  private state: State = building
+  /** the scope that is to close the actor */
+  private scope: Scope.Scope | undefined
+  /** the remaining restarts, if the actor is supervised */
+  private budget: Budget | undefined
+  /** the snapshot of the arguments for restarts, if the actor is supervised */
+  private argsSnapshot: ArgsSnapshot | undefined
+  /** the cause of a crash that was reported before the answer to the spawn or to the restart was followed */
+  private earlyCrash: Cause.Cause<unknown> | undefined
+  /** the current incarnation has closed */
+  private hasClosed = false
+  /** called with the vote of the actor */
+  onVote: ((vote: boolean | Cause.Cause<never>) => void) | undefined
+
+  /** An actor that is to be built, and closes with the scope (L1). */
+  constructor(services: ActorServices, definition: Definition, scope: Scope.Scope) {
+    this.services = services
+    this.definition = definition
+    this.scope = scope
+    this.worker = services.workers.acquire()
+    this.proxy = this.worker.open(definition.name, definition.methods)
+    this.proxy.owner = this
+    ScopeFinalizers.add(scope, this, (exit) => {
+      this.scope = undefined
+      return this.close(exit, false)
+    })
+  }
+
+  // ---- for callers ----
+
+  proxyFor(): ActorProxy {
+    return this.proxy
+  }
+
+  /** Whether the actor takes calls now. It takes none while its worker ends. */
+  get isAlive(): boolean {
+    return this.proxy.isAvailable && !this.worker.ending
+  }
+
+  /** Whether this incarnation or a later one takes calls. */
+  get hasFuture(): boolean {
+    return !this.proxy.closing && this.state !== killing
+  }
+
+  /** Whether the actor is restarted when its worker ends. */
+  get isSupervised(): boolean {
+    return this.budget !== undefined
+  }
+
+  /** Whether a spawn or a restart waits for the answer of the worker. A close ends the wait. */
+  get awaitsBuild(): boolean {
+    return this.build !== undefined && this.state._tag !== "Closing"
+  }
+
+  get handle(): ActorHandle {
+    return this
+  }
+
+  get address(): string {
+    return this.proxy.address
+  }
+
+  get awaitExit(): Effect.Effect<Exit.Exit<void, ActorExited>> {
+    return Watching.awaitExit(this.proxy)
+  }
+
+  get incarnations(): Stream.Stream<Incarnation> {
+    return Watching.incarnations(this.proxy)
+  }
+
+  // ---- building ----
+
+  /** Has the actor built in its worker; `done` is called with the outcome. Returns the wait for the answer. */
+  requestBuild(encoded: EncodedArgs, done: Build["done"]): Build {
+    return requestBuild(this, this.services.builds, encoded, done)
+  }
+
+  /** Starts an actor without a build step. Returns `false` if the worker has not reported yet that there is none. */
+  start(): boolean {
+    return this.worker.client.start(this.proxy)
+  }
+
+  /** The worker has answered the spawn. */
+  answered(answer: SpawnAnswer): void {
+    this.build?.answered(answer)
+  }
+
+  /** The actor has been built for the first time. `plan`: the actor is restarted by this plan, from the snapshot of its arguments. */
+  run(plan: Plan | undefined, snapshot: ArgsSnapshot | undefined): void {
+    if (this.state !== building) return snapshot?.release?.()
+    this.state = running
+    this.budget = plan && new Budget(plan)
+    this.argsSnapshot = snapshot
+    // the actor has ended or crashed meanwhile
+    if (this.proxy.exit !== undefined) this.ended()
+    else if (this.earlyCrash !== undefined) this.crashed(this.earlyCrash)
+  }
+
+  /** The spawn has failed, or has been interrupted: closes the actor, and completes when it is gone (L1). */
+  abandon(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.detachScope()
+      return this.close(exit, false)
+    })
+  }
+
+  // ---- ends of incarnations ----
+
+  /** The worker has ended: the actor is restarted, or has ended, too. */
+  workerEnded(end: LinkEnd): void {
+    const { proxy, state } = this
+    this.voted(false)
+    const previous = proxy.exited(end.reason, "Unknown", `${proxy.address} ended: ${end.message}`)
+    if (state._tag !== "Restarting" && !(state === running && this.restart(previous, true))) proxy.endWith(end)
+    this.incarnationLost(end.message)
+  }
+
+  /** The actor has crashed by itself, and closes: it is restarted, or has ended. */
+  crashed(cause: Cause.Cause<unknown>): void {
+    const { proxy, services: { log }, state } = this
+    this.voted(false)
+    const message = `${proxy.address} crashed: ${messageOf(Cause.squash(cause))}`
+    const previous = proxy.exited("Crashed", "Unknown", message)
+    if (state !== running) {
+      // the answer to the spawn or to the restart has arrived, and is followed in a moment
+      if (state === building || state._tag === "Restarting") this.earlyCrash = cause
+      if (state === building) proxy.crashed(previous)
+      return
+    }
+    this.earlyCrash = undefined
+    log(Effect.logError(`${proxy.address} crashed`, cause), { actor: namesOf([proxy]), reason: previous.reason })
+    if (!this.restart(previous, true, true)) proxy.end(Exit.fail(proxy.exited("Crashed", "NotRun", message)))
+  }
+
+  /** The actor has closed; `failure`: the failure of its finalizers. */
+  closed(failure: Cause.Cause<never> | undefined): void {
+    const { services: { workers }, state, worker } = this
+    this.voted(false)
+    this.hasClosed = true
+    this.incarnationLost("it was closed before it was built")
+    if (state._tag !== "Closing" || !state.isAsked) return
+    state.isAsked = false
+    state.failure = failure
+    if (!workers.areDedicated) this.completeClose(state)
+    else if (state.drains && !worker.ended) this.stopDrain(state)
+  }
+
+  // no answer of this incarnation follows
+  private incarnationLost(why: string): void {
+    const { state } = this
+    this.build?.answered({ _tag: "Lost", why })
+    if (state._tag === "Restarting") state.onClosed?.()
+  }
+
+  /** The proxy has ended: an actor that ends before its scope removes its finalizer from the scope. */
+  ended(): void {
+    if (this.state === building) return
+    this.argsSnapshot?.release?.()
+    if (this.detachScope() && this.state._tag !== "Closing" && this.state._tag !== "Gone") this.closeNow(Exit.void)
+  }
+
+  // the scope no longer closes the actor; `false` if the scope has started to close it
+  private detachScope(): boolean {
+    const { scope } = this
+    if (scope === undefined) return false
+    this.scope = undefined
+    ScopeFinalizers.remove(scope, this)
+    return true
+  }
+
+  // ---- restarts ----
+
+  // Starts a restart, if the budget has one left (F3, F4). `previous`: the end of the last incarnation that was built.
+  private restart(previous: ActorExited, hasLived: boolean, isCrash = false): boolean {
+    const { budget, proxy, services: { context, isClosed, log, restarting }, state } = this
+    if (isClosed || budget === undefined || previous.reason === "Stopped") return false
+    const delay = budget.next(performance.now(), hasLived)
+    if (delay === undefined) {
+      log(Effect.logWarning(`${proxy.address} is given up after ${budget.text}`))
+      return false
+    }
+    const next: Restarting = state._tag === "Restarting"
+      ? state
+      : { _tag: "Restarting", fiber: undefined, onClosed: undefined, close: undefined }
+    this.state = next
+    if (isCrash) proxy.crashed(previous)
+    else proxy.pause("restarting")
+    restarting.add(this)
+    const fiber = next.fiber = Effect.runForkWith(context)(
+      (isCrash ? this.leaveCrashed(next) : Effect.void).pipe(
+        Effect.andThen(Effect.sleep(delay)),
+        Effect.andThen(Effect.suspend(() => this.rebuild(next, previous)))
+      )
+    )
+    fiber.addObserver((exit) => {
+      if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return
+      log(Effect.logError(`${proxy.address} is given up: its restart died`, exit.cause))
+      const why = messageOf(Cause.squash(exit.cause))
+      this.giveUp(next, previous.reason, `${previous.message}; its restart died: ${why}`)
+    })
+    return true
+  }
+
+  // waits until an incarnation that has crashed by itself has closed, and ends its worker if that belongs to the actor alone
+  private leaveCrashed(state: Restarting): Effect.Effect<void> {
+    const { proxy, services: { workers }, worker } = this
+    return Effect.flatMap(this.awaitClosed(state), () => {
+      proxy.pause("restarting")
+      return workers.areDedicated && !worker.ended ? workers.end(worker) : Effect.void
+    })
+  }
+
+  // waits until an incarnation has closed, and kills its worker if that takes too long
+  private awaitClosed(state: Restarting): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const { proxy, services: { workers }, worker } = this
+      if (this.hasClosed || worker.ended) return resume(Effect.void)
+      const deadline = workers.killUnlessClosed(worker, proxy)
+      const stop = (): void => {
+        state.onClosed = undefined
+        workers.endings.delete(deadline)
+      }
+      state.onClosed = () => {
+        stop()
+        notify(resume, Effect.void)
+      }
+      return Effect.sync(stop)
+    })
+  }
+
+  private rebuild(state: Restarting, previous: ActorExited): Effect.Effect<void> {
+    const { proxy, services: { log, workers } } = this
+    return Effect.gen({ self: this }, function*() {
+      const worker = this.worker = workers.acquire()
+      this.hasClosed = false
+      worker.adopt(proxy)
+      const exit = yield* Effect.exit(buildAgain(this, this.services.builds, this.argsSnapshot!))
+      // a close interrupts this fiber, which may have been resumed already
+      if (this.state !== state) return
+      if (Exit.isSuccess(exit)) {
+        this.endRestart(state)
+        // a close that waits for this incarnation is still in the state while the watchers are notified
+        if (state.close === undefined) this.state = running
+        if (this.earlyCrash === undefined) proxy.reopened(previous)
+        else if (state.close === undefined) this.crashed(this.earlyCrash)
+        this.proceed(state)
+        return
+      }
+      const why = messageOf(Cause.squash(exit.cause))
+      // the end of a worker has been reported already
+      if (!worker.ended) log(Effect.logWarning(`${proxy.address} could not be built again: ${why}`))
+      if (workers.areDedicated) {
+        worker.remove(proxy)
+        yield* workers.end(worker)
+      } else yield* this.closeIncarnation(state)
+      if (this.state !== state || this.restart(previous, false)) return
+      this.giveUp(state, previous.reason, `${previous.message}; the last restart failed: ${why}`)
+    })
+  }
+
+  // closes an incarnation that could not be built on a shared worker
+  private closeIncarnation(state: Restarting): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { proxy, worker } = this
+      if (!worker.ended) worker.client.close(proxy, "now", Exit.void, this.definition)
+      return this.awaitClosed(state)
+    })
+  }
+
+  // no other incarnation follows
+  private giveUp(state: Restarting, reason: ActorExited["reason"], message: string): void {
+    if (this.state !== state) return
+    const { proxy } = this
+    this.endRestart(state)
+    proxy.end(Exit.fail(proxy.exited(reason, "NotRun", message)))
+    this.proceed(state)
+  }
+
+  private endRestart(state: Restarting): void {
+    this.services.restarting.delete(this)
+    state.fiber = undefined
+  }
+
+  /** The system has closed: an actor between two incarnations has ended. */
+  systemClosed(): void {
+    const { state } = this
+    if (state._tag !== "Restarting") return
+    state.fiber?.interruptUnsafe()
+    this.endRestart(state)
+    this.proxy.end(Exit.void)
+    this.proceed(state)
+  }
+
+  // ---- closing ----
+
+  stop(drain: Drain): Effect.Effect<void> {
+    return this.close(Exit.void, drain)
+  }
+
+  /** Stops the actor, which has asked for that itself. Only the log reports a finalizer that fails. */
+  stopByItself(): void {
+    const { proxy: { address }, services: { context } } = this
+    const stop = Effect.catchCause(this.stop(true), (cause) => Effect.logWarning(`${address} failed to close`, cause))
+    Effect.runForkWith(context)(stop)
+  }
+
+  /**
+   * Ends the actor, and its worker if the worker belongs to the actor alone; completes when both are gone (L4). A close joins the
+   * close that is in progress; a close without drain ends the drain.
+   */
+  close(exit: Exit.Exit<unknown, unknown>, drain: Drain): Effect.Effect<void> {
+    return Effect.suspend(() => (drain === false ? this.closeNow(exit) : this.closeDrained(exit, drain)).await)
+  }
+
+  private closeNow(exit: Exit.Exit<unknown, unknown>): GoneLatch {
+    const { state } = this
+    switch (state._tag) {
+      case "Gone":
+        break
+      case "Closing":
+        if (state.drains) this.stopDrain(state)
+        break
+      case "Restarting":
+        if (state.close === undefined) return this.beginClose(exit, false)
+        this.proceed(state, false)
+        return this.closeNow(exit)
+      default:
+        return this.beginClose(exit, false)
+    }
+    return state.gone
+  }
+
+  private closeDrained(exit: Exit.Exit<unknown, unknown>, drain: true | number): GoneLatch {
+    const { proxy, state } = this
+    switch (state._tag) {
+      case "Closing":
+      case "Gone":
+        return state.gone
+      case "Restarting": {
+        if (state.close !== undefined) return state.close.gone
+        if (!proxy.closeToNew()) return this.beginClose(exit, drain)
+        const deadlines = new Deadlines(typeof drain === "number" ? drain : Infinity)
+        const deadline = deadlines.start(() => this.proceed(state, false))
+        state.close = { exit, drain, since: performance.now(), deadlines, deadline, gone: new ExitLatch() }
+        return state.close.gone
+      }
+      default:
+        return this.beginClose(exit, drain)
+    }
+  }
+
+  // resumes a close that waits for the next incarnation: the incarnation has been built, or none follows, or the drain is over
+  private proceed(state: Restarting, drain?: false): void {
+    const { close } = state
+    if (close === undefined) return
+    state.close = undefined
+    close.deadlines.delete(close.deadline)
+    const left = typeof close.drain === "number" ? close.drain - (performance.now() - close.since) : close.drain
+    this.beginClose(close.exit, drain ?? left, close.gone)
+  }
+
+  private beginClose(exit: Exit.Exit<unknown, unknown>, drain: Drain, gone: GoneLatch = new ExitLatch()): GoneLatch {
+    const { proxy, services: { workers }, state: before } = this
+    const closing: Closing = {
+      _tag: "Closing",
+      exit,
+      isKill: before === killing,
+      gone,
+      drains: drain !== false,
+      isAsked: false,
+      deadlines: typeof drain === "number" ? new Deadlines(drain) : workers.endings,
+      deadline: undefined,
+      failure: undefined,
+      stopListening: () => undefined
+    }
+    this.state = closing
+    if (before._tag === "Restarting") {
+      before.fiber?.interruptUnsafe()
+      this.endRestart(before)
+    }
+    const { worker } = this
+    if (workers.areDedicated) worker.ending = true
+    proxy.close()
+    closing.stopListening = worker.whenEnded(() => this.completeClose(closing))
+    if (worker.ended) return gone
+    // an actor that has ended by itself, or whose restart has failed, has been removed from its worker already
+    if (!worker.has(proxy)) {
+      if (workers.areDedicated) this.stopDrain(closing)
+      else this.completeClose(closing)
+      return gone
+    }
+    closing.isAsked = true
+    if (drain === false) this.stopDrain(closing)
+    else {
+      worker.client.close(proxy, "drain", exit, this.definition)
+      if (typeof drain === "number") closing.deadline = closing.deadlines.start(() => this.stopDrain(closing))
+    }
+    return gone
+  }
+
+  // closes the actor now, if the worker still has it, and ends the worker if the worker belongs to the actor alone
+  private stopDrain(state: Closing): void {
+    const { proxy, services: { workers }, worker } = this
+    state.drains = false
+    state.deadlines.delete(state.deadline)
+    if (worker.has(proxy)) worker.client.close(proxy, state.isKill ? "kill" : "now", state.exit, this.definition)
+    if (workers.areDedicated) worker.client.endWorker()
+    state.deadlines = workers.endings
+    state.deadline = workers.killUnlessClosed(worker, proxy)
+  }
+
+  private completeClose(state: Closing): void {
+    if (this.state !== state) return
+    state.stopListening()
+    state.deadlines.delete(state.deadline)
+    this.state = { _tag: "Gone", gone: state.gone }
+    this.proxy.end(Exit.void)
+    state.gone.complete(state.failure === undefined ? Exit.void : Exit.failCause(state.failure))
+  }
+
+  /** Ends the actor without asking it: kills its worker, or, on a shared worker, closes the actor at once. */
+  get kill(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { proxy, services: { workers }, state, worker } = this
+      const message = `${proxy.address} was killed`
+      if (state._tag === "Restarting") {
+        state.fiber?.interruptUnsafe()
+        this.giveUp(state, "Killed", message)
+      }
+      if (worker.ended) return Effect.void
+      if (!workers.areDedicated) {
+        this.detachScope()
+        if (this.state === building || this.state === running) this.state = killing
+        proxy.end(Exit.fail(proxy.exited("Killed", "NotRun", message)))
+        return this.close(Exit.interrupt(), false)
+      }
+      if (this.state === building || this.state === running) this.state = killing
+      return Effect.callback((resume) => {
+        const stopListening = worker.whenEnded(() => resume(Effect.void))
+        worker.kill({ reason: "Killed", message })
+        return Effect.sync(stopListening)
+      })
+    })
+  }
+
+  // ---- votes ----
+
+  /** Asks the actor's `onExit` how its scope is to end (L5). */
+  vote(exit: Exit.Exit<unknown, unknown>): Effect.Effect<boolean> {
+    return Votes.ask(this, this.services, exit)
+  }
+
+  /** The actor has voted, or can no longer vote. */
+  voted(vote: boolean | Cause.Cause<never>): void {
+    if (this.onVote !== undefined) notify(this.onVote, vote)
+  }
+}

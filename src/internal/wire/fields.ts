@@ -1,0 +1,182 @@
+/**
+ * The fields of frames: the name, the type, the meaning and the check of each.
+ *
+ * The table of frames (frames.ts) takes only the types from here. The checks run on a link whose peer is not trusted (validate.ts).
+ */
+import type { ByCode, Check, Reading } from "./checks.ts"
+import * as Is from "./checks.ts"
+import * as Codes from "./codes.ts"
+import type { RouteInfo } from "./handleContent.ts"
+import type { LinkEnd } from "./link.ts"
+
+// ---- structured values ----
+
+const isHeaders: Check<Readonly<Record<string, string>>> = (
+  value,
+  reading
+): value is Readonly<Record<string, string>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && reading.admits(value, 2) &&
+  Object.values(value).every((item) => typeof item === "string")
+
+const isExtras = Is.struct<Codes.Extras>({
+  trace: Is.optional(Is.tuple<readonly [string, string, boolean]>(Is.isText, Is.isText, Is.isBoolean)),
+  headers: Is.optional(isHeaders),
+  discard: Is.optional(Is.isBoolean),
+  window: Is.optional(Is.isTime)
+})
+
+// `-1` stands for "unbounded"
+const isBound = Is.either(Is.oneOf(-1), Is.isTime)
+
+const isMailboxInfo = Is.struct<Codes.MailboxInfo>({
+  actor: Is.isText,
+  methods: Is.list(Is.isText),
+  capacity: isBound,
+  concurrency: isBound,
+  suspends: Is.isBoolean,
+  ready: Is.isBoolean,
+  callTimeout: Is.optional(Is.isTime),
+  supervision: Is.optional(
+    Is.struct<Codes.Plan>({
+      delays: Is.list(Is.isTime),
+      ends: Is.isBoolean,
+      maxRestarts: Is.isTime,
+      window: Is.isTime
+    })
+  )
+})
+
+const isReason: Check<Codes.EncodedCause[number]> = (value, reading): value is Codes.EncodedCause[number] => {
+  if (!Array.isArray(value) || value.length !== 2) return false
+  const [tag, content] = value as ReadonlyArray<unknown>
+  if (tag === "Interrupt") return content === undefined || typeof content === "number"
+  return (tag === "Fail" || tag === "Die") && reading.admits(content)
+}
+
+const isCause = Is.list(isReason)
+
+const isRoute: Check<RouteInfo> = Is.either(
+  Is.oneOf<typeof Codes.RouteUnavailable | typeof Codes.RouteMarked>(Codes.RouteUnavailable, Codes.RouteMarked),
+  Is.tuple<Extract<RouteInfo, ReadonlyArray<unknown>>>(Is.isId, Is.isId, Is.optional(isMailboxInfo), Is.isBoolean)
+)
+
+const isItems: Check<ReadonlyArray<unknown> | Codes.Packed> = (value, reading): value is ReadonlyArray<unknown> =>
+  (Array.isArray(value) || value instanceof Int32Array || value instanceof Float64Array) && reading.admits(value)
+
+const spawnDetails: ByCode<Codes.SpawnDetails> = {
+  [Codes.SpawnOk]: Is.optional(isMailboxInfo),
+  [Codes.SpawnFailed]: Is.isData,
+  [Codes.SpawnDied]: isCause,
+  [Codes.SpawnNotServed]: Is.list(Is.isText),
+  [Codes.SpawnArgsInvalid]: Is.isText,
+  [Codes.SpawnLacksService]: Is.isText
+}
+
+const failureDetails: ByCode<Codes.FailureDetails> = {
+  [Codes.FailureError]: Is.isData,
+  [Codes.FailureCause]: isCause,
+  [Codes.FailureRemoved]: Is.isUndefined,
+  [Codes.FailureInterrupted]: Is.isUndefined,
+  [Codes.FailureUndecodable]: Is.isText,
+  [Codes.FailureUnencodable]: Is.isText,
+  [Codes.FailureMailboxFull]: Is.isCount,
+  [Codes.FailureStopped]: Is.isUndefined,
+  [Codes.FailureStoppedRunning]: Is.optional(Is.either(Is.oneOf(Codes.killed), Is.oneOf(Codes.crashed))),
+  [Codes.FailureRelayed]: Is.isData
+}
+
+const completionValues: ByCode<Codes.CompletionValues> = {
+  [Codes.CompleteSuccess]: Is.isData,
+  [Codes.CompleteError]: Is.isData,
+  [Codes.CompleteCause]: isCause,
+  [Codes.CompleteStopped]: Is.isUndefined,
+  [Codes.CompleteUnencodable]: Is.isText,
+  [Codes.CompleteRelayed]: Is.isData
+}
+
+const allFlags = Codes.FlagForked | Codes.FlagUninterruptible | Codes.FlagWaits | Codes.FlagUnaccepted
+
+// ---- the table ----
+
+/** The check of a field. `Element` is the field as an element of the tuple of a frame: its name and its type. */
+interface Field<Element extends readonly [unknown]> {
+  (value: unknown, reading: Reading, code: unknown): value is Element[0]
+  /** for the compiler alone: keeps the name of the element */
+  readonly element?: Element
+}
+
+const field = <Element extends readonly [unknown]>(check: Check<Element[0]>): Field<Element> => check
+
+/** The check of each field. */
+export const fields = {
+  /** the slot of a call in the table of its caller, and the generation of the slot */
+  callId: field<[callId: number]>(Is.isCount),
+  /** an actor, above 0, by a number of the end that spawns it; or an exported object, below 0: see `handle` */
+  target: field<[target: number]>(Is.isId),
+  /** the index of a method in `MailboxInfo.methods`, or in the schema of a handle */
+  method: field<[method: number]>(Is.isCount),
+  /** the encoded payload; of a struct of plain fields, the values alone */
+  payload: field<[payload: unknown]>(Is.isData),
+  extras: field<[extras: Codes.Extras | undefined]>(Is.optional(isExtras)),
+  /** the number of stream items that the reader has consumed since the last credit */
+  consumed: field<[consumed: number]>(Is.isCount),
+  /** the name of the definition of an actor */
+  definition: field<[definition: string]>(Is.isText),
+  /** the encoded arguments of an actor */
+  args: field<[args: unknown]>(Is.isData),
+  /** finish all accepted calls first; `killed`: do not, and notify callers on other links of the kill */
+  drain: field<[drain: boolean | typeof Codes.killed]>(Is.either(Is.isBoolean, Is.oneOf(Codes.killed))),
+  exit: field<[exit: Codes.EncodedExit]>(Is.optional(isCause)),
+  /** the cause of a finalizer that failed, or of a crash */
+  cause: field<[cause: Codes.EncodedCause | undefined]>(Is.optional(isCause)),
+  /** whether the actor may end; a cause if `onExit` died */
+  vote: field<[vote: boolean | Codes.EncodedCause]>(Is.either(Is.isBoolean, isCause)),
+  spawnStatus: field<[status: Codes.SpawnStatus]>(Is.codeOf(spawnDetails)),
+  /** one of `SpawnDetails`, by the status */
+  spawnDetail: field<[detail: unknown]>(Is.byCode(spawnDetails)),
+  /** the encoded result of a call */
+  result: field<[result: unknown]>(Is.isData),
+  failure: field<[failure: Codes.FailureCode]>(Is.codeOf(failureDetails)),
+  /** one of `FailureDetails`, by the failure */
+  failureDetail: field<[detail: unknown]>(Is.byCode(failureDetails)),
+  /** a sum of `Flag…` codes */
+  flags: field<[flags: number]>((value, reading, code): value is number =>
+    Is.isCount(value, reading, code) && value <= allFlags
+  ),
+  items: field<[items: ReadonlyArray<unknown> | Codes.Packed]>(isItems),
+  completion: field<[completion: Codes.CompletionCode]>(Is.codeOf(completionValues)),
+  /** one of `CompletionValues`, by the completion */
+  completionValue: field<[value: unknown]>(Is.byCode(completionValues)),
+  /** a pending result, above 0, or an object, below 0; odd if the owner chose the number, even if the holder did to share it */
+  handle: field<[handle: number]>(Is.isId),
+  /** the number under which an object, a result or an actor is to be exported */
+  newHandle: field<[newHandle: number]>(Is.isId),
+  /** `true`: the target is a pending result */
+  isResult: field<[isResult: boolean]>(Is.isBoolean),
+  /** `false`: the target of the `Provide` was gone */
+  isServed: field<[isServed: boolean]>(Is.isBoolean),
+  route: field<[route: RouteInfo | undefined]>(Is.optional(isRoute)),
+  /** the channel between two workers, by a number of the process that started them */
+  channel: field<[channel: number]>(Is.isId),
+  /** a channel; 0: this link, or none */
+  channelOrNone: field<[channel: number]>(Is.isCount),
+  /** a target on a channel; 0: none */
+  targetOrNone: field<[target: number]>(Is.isInteger),
+  /** the worker's end of a channel, which the link transfers */
+  channelEnd: field<[channelEnd: unknown]>(Is.isNever),
+  /** the time in milliseconds to react to an interruption, or `Infinity` */
+  interruptTimeout: field<[interruptTimeout: number]>(Is.isTime),
+  reason: field<[reason: LinkEnd["reason"]]>(
+    Is.oneOf("Stopped", "Crashed", "Killed", "OutOfMemory", "Unresponsive", "Disconnected")
+  ),
+  message: field<[message: string]>(Is.isText),
+  /** the address of an actor, as errors name it */
+  address: field<[address: string]>(Is.isText),
+  /** unused: gives `DeferredPending` the size of `DeferredDone`, because one may replace the other */
+  reserved: field<[reserved: undefined]>(Is.isUndefined)
+}
+
+/** Each field as an element of the tuple of a frame. */
+export type Fields = {
+  readonly [Name in keyof typeof fields]: (typeof fields)[Name] extends Field<infer Element> ? Element : never
+}

@@ -1,0 +1,40 @@
+/**
+ * The options of a system, and their defaults.
+ */
+import type * as Duration from "effect/Duration"
+import { timeout } from "../actor/durations.ts"
+
+/** The options of a system, checked; times in milliseconds. */
+export interface SystemOptions {
+  readonly workers: "dedicated" | number
+  /** the number of workers that are started ahead */
+  readonly spares: number
+  /** the first part of the names of the workers; `undefined`: the kind of the placement */
+  readonly name: string | undefined
+  readonly spawnTimeout: number
+  readonly shutdownTimeout: number
+  readonly interruptTimeout: number
+  /** the interval between two pings of a worker; `Infinity`: no pings */
+  readonly heartbeat: number
+}
+
+/** Checks a system's times, and fills in their defaults; `layer` is the name of the system in errors. */
+export const timeouts = (
+  layer: string,
+  options:
+    | {
+      readonly spawnTimeout?: Duration.Input | undefined
+      readonly shutdownTimeout?: Duration.Input | undefined
+      readonly interruptTimeout?: Duration.Input | undefined
+      readonly heartbeat?: Duration.Input | undefined
+    }
+    | undefined
+): SystemOptions => ({
+  workers: "dedicated",
+  spares: 0,
+  name: undefined,
+  spawnTimeout: timeout(`${layer}: spawnTimeout`, options?.spawnTimeout ?? "30 seconds"),
+  shutdownTimeout: timeout(`${layer}: shutdownTimeout`, options?.shutdownTimeout ?? "5 seconds"),
+  interruptTimeout: timeout(`${layer}: interruptTimeout`, options?.interruptTimeout ?? "5 seconds"),
+  heartbeat: timeout(`${layer}: heartbeat`, options?.heartbeat ?? Infinity, true)
+})

@@ -1,0 +1,201 @@
+/**
+ * One worker as its host sees it: the connection to the worker, its heartbeat, and its end.
+ */
+import * as Context from "effect/Context"
+import * as Tracer from "effect/Tracer"
+import type { Client, ClientEvents } from "../client/client.ts"
+import type { Method } from "../codec/methods.ts"
+import type { ActorProxy, Locate } from "../proxy/actorProxy.ts"
+import type { Deadline, Deadlines } from "../runtime/deadlines.ts"
+import { messageOf } from "../runtime/describe.ts"
+import { queueMicrotask } from "../runtime/globals.ts"
+import { atomically, notify } from "../runtime/notify.ts"
+import { Session, type SessionGroup } from "../session/session.ts"
+import type { LinkEnd } from "../wire/link.ts"
+import type { SystemOptions } from "./options.ts"
+import type { Placement, WorkerEvents, WorkerHandle } from "./placement.ts"
+
+/** The reactions of a host to the events of a worker. */
+interface WorkerListener {
+  /** called once, when the worker has ended completely */
+  readonly onEnd: (worker: WorkerConnection, end: LinkEnd) => void
+  /** called once, when user code in the worker has sent `message`, formatted as text, on a public channel */
+  readonly onForeign: (worker: WorkerConnection, message: string) => void
+  /** the worker was terminated, but native code continues in it */
+  readonly onLeftover: (worker: WorkerConnection) => void
+  /** an accepted tell to an actor of the worker did not run, or may not have run to completion */
+  readonly onTellLost: ClientEvents["onTellLost"]
+  /** an interruption of a call to this actor was not acknowledged in time */
+  readonly onUnresponsive: (worker: WorkerConnection, proxy: Pick<ActorProxy, "address">) => void
+}
+
+// a worker that the operating system cannot start, for lack of memory or processes, ends before it is ready
+const start = (placement: Placement, name: string, events: WorkerEvents): WorkerHandle => {
+  try {
+    return placement.start(name, events)
+  } catch (error) {
+    const message = `the ${placement.kind} could not be started: ${messageOf(error)}`
+    queueMicrotask(() => events.onEnd({ reason: "Crashed", message }))
+    return { link: { send: () => undefined, flushAt: Infinity }, release: () => undefined, kill: () => undefined }
+  }
+}
+
+/** One worker and the connection to it. */
+export class WorkerConnection {
+  readonly name: string
+  /** the layer of the behaviours, for messages */
+  readonly behaviours: string
+  readonly session: Session
+  readonly handle: WorkerHandle
+  /** the worker has loaded its module and built the layer, and serves actors */
+  isReady = false
+  ending = false
+  ended = false
+  bootFailure: string | undefined
+  /** the host has killed the worker, so its end is not reported as a crash */
+  isKilled = false
+  readonly isShared: boolean
+  private readonly listeners = new Set<() => void>()
+  private heartbeat: Deadline | undefined
+  private awaitsPong = false
+  private hasWarned = false
+
+  private readonly locate: Locate = (name, id) => `${name}#${id}@${this.name}`
+
+  /** `number`: the number of the worker in its system */
+  constructor(
+    number: number,
+    sessions: SessionGroup,
+    placement: Placement,
+    options: SystemOptions,
+    beats: Deadlines,
+    tracer: Tracer.Tracer,
+    listener: WorkerListener
+  ) {
+    this.isShared = options.workers !== "dedicated"
+    this.name = `${options.name ?? placement.kind}-${number}`
+    this.behaviours = placement.behaviours
+    this.handle = start(placement, this.name, {
+      onBatch: (batch) => this.session.onBatch(batch),
+      isAwaited: () => this.session.isAwaiting,
+      onCallStarted: (id) => this.client.startedByNote(id),
+      onLeftover: () => listener.onLeftover(this),
+      onForeign: (message) => {
+        if (this.hasWarned) return
+        this.hasWarned = true
+        listener.onForeign(this, message)
+      },
+      onEnd: (end) => {
+        if (this.ended) return
+        this.ended = this.ending = true
+        beats.delete(this.heartbeat)
+        const full = this.client.describe(this.bootFailure === undefined ? end : { ...end, message: this.bootFailure })
+        atomically(() => {
+          listener.onEnd(this, full)
+          this.session.end(full)
+          for (const listener of this.listeners) notify(listener, undefined)
+          this.listeners.clear()
+        })
+      }
+    })
+    this.session = Session.host(sessions, this.handle.link, Context.make(Tracer.Tracer, tracer), {
+      onReady: () => {
+        this.isReady = true
+        if (beats.timeout !== Infinity) this.beat(beats)
+      },
+      onPong: () => {
+        this.awaitsPong = false
+      },
+      onBootFailed: (message) => {
+        this.bootFailure = message
+        this.kill({ reason: "Crashed", message })
+      },
+      onEnded: () => this.handle.release(),
+      onBroken: (message) => this.crash({ reason: "Disconnected", message }),
+      onTellLost: listener.onTellLost,
+      onUnresponsive: (proxy) => listener.onUnresponsive(this, proxy)
+    }, options.interruptTimeout)
+  }
+
+  get client(): Client {
+    return this.session.client
+  }
+
+  /** the actors that live in the worker */
+  get actors(): ReadonlyArray<ActorProxy> {
+    return this.client.proxies.actors.values()
+  }
+
+  /** the number of actors that live in the worker */
+  get size(): number {
+    return this.client.proxies.actors.size
+  }
+
+  /** Whether a spawn or a restart of an actor waits for this worker. */
+  get awaitsBuild(): boolean {
+    return this.actors.some(({ owner }) => owner?.awaitsBuild === true)
+  }
+
+  /** Makes the proxy of an actor that is to be built here. */
+  open(name: string, methods: ReadonlyArray<Method>): ActorProxy {
+    return this.client.proxies.open(name, this.locate, methods)
+  }
+
+  /** Prepares the build of the next incarnation of an actor here. */
+  adopt(proxy: ActorProxy): void {
+    this.client.proxies.adopt(proxy, this.locate)
+  }
+
+  /** Whether an actor lives here, or is being built here. */
+  has(proxy: ActorProxy): boolean {
+    return this.client.proxies.actors.get(proxy.id) === proxy
+  }
+
+  /** Removes an actor that no longer lives here. */
+  remove(proxy: ActorProxy): void {
+    this.client.proxies.actors.delete(proxy.id)
+  }
+
+  /** Whether the host holds exports of this actor. All exports of a dedicated worker belong to its actor. */
+  holdsOf(proxy: ActorProxy): boolean {
+    const { imports } = this.session.ends
+    return this.isShared ? imports.holdsOf(proxy) : imports.size > 0
+  }
+
+  /** Kills the worker immediately. */
+  kill(end: LinkEnd): void {
+    if (this.isKilled) return
+    this.isKilled = this.ending = true
+    this.handle.kill(end)
+  }
+
+  // like `kill`, but the end of the worker is reported as a crash
+  private crash(end: LinkEnd): void {
+    this.ending = true
+    this.handle.kill(end)
+  }
+
+  private beat(beats: Deadlines): void {
+    this.heartbeat = beats.start(() => {
+      if (this.awaitsPong) {
+        return this.crash({
+          reason: "Unresponsive",
+          message: `${this.name} did not answer within ${beats.timeout} ms`
+        })
+      }
+      this.awaitsPong = true
+      this.client.ping()
+      this.beat(beats)
+    })
+  }
+
+  /** Calls back once, when the worker has ended completely. Returns the function that detaches the listener. */
+  whenEnded(listener: () => void): () => void {
+    if (this.ended) {
+      listener()
+      return () => undefined
+    }
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The workers of a system: starts one worker for each actor, or a fixed number of shared workers; ends workers, and logs the crash of
+ * a worker (F6).
+ */
+import * as Effect from "effect/Effect"
+import type * as Tracer from "effect/Tracer"
+import { LostTells } from "../client/lostTells.ts"
+import type { ActorProxy } from "../proxy/actorProxy.ts"
+import { type Deadline, Deadlines } from "../runtime/deadlines.ts"
+import { setImmediate } from "../runtime/immediates.ts"
+import { SessionGroup } from "../session/session.ts"
+import type { LinkEnd } from "../wire/link.ts"
+import type { Log } from "./log.ts"
+import type { SystemOptions } from "./options.ts"
+import type { Placement } from "./placement.ts"
+import { WorkerConnection } from "./workerConnection.ts"
+
+/** Actors and their incarnations, for a log line. */
+export const namesOf = (proxies: ReadonlyArray<ActorProxy>): string => {
+  const shown = proxies.slice(0, 10).map(({ address, incarnation, paused }) =>
+    `${address} (incarnation ${incarnation.number + (paused === "restarting" ? 1 : 0)})`
+  )
+  if (proxies.length > shown.length) shown.push(`and ${proxies.length - shown.length} more`)
+  return shown.join(", ")
+}
+
+/** The workers of a system. */
+export class WorkerSet {
+  private readonly placement: Placement
+  private readonly options: SystemOptions
+  private readonly tracer: Tracer.Tracer
+  private readonly log: Log
+  private readonly all = new Set<WorkerConnection>()
+  /** the workers that have been started ahead, and have no actor yet */
+  private readonly spares = new Set<WorkerConnection>()
+  private isEnding = false
+  private readonly sessions = new SessionGroup()
+  /** the number of workers that have been started */
+  private started = 0
+  /** the deadlines for workers and actors to end, or to answer at their end */
+  readonly endings: Deadlines
+  private readonly beats: Deadlines
+  /** the accepted tells that were lost */
+  readonly lostTells: LostTells
+
+  constructor(placement: Placement, options: SystemOptions, tracer: Tracer.Tracer, log: Log) {
+    this.placement = placement
+    this.options = options
+    this.tracer = tracer
+    this.log = log
+    this.endings = new Deadlines(options.shutdownTimeout)
+    this.beats = new Deadlines(options.heartbeat)
+    this.lostTells = new LostTells(log)
+  }
+
+  /** whether each actor has a worker of its own */
+  get areDedicated(): boolean {
+    return this.options.workers === "dedicated"
+  }
+
+  /** The worker for a new actor: a new worker, or the shared worker with the fewest actors. */
+  acquire(): WorkerConnection {
+    const { workers } = this.options
+    if (workers !== "dedicated") {
+      let open = 0
+      let emptiest: WorkerConnection | undefined
+      for (const worker of this.all) {
+        if (worker.ending || this.spares.has(worker)) continue
+        open++
+        if (emptiest === undefined || worker.size < emptiest.size) emptiest = worker
+      }
+      if (emptiest !== undefined && open >= workers) return emptiest
+    }
+    const { value: spare } = this.spares.values().next()
+    if (spare === undefined) return this.start()
+    this.spares.delete(spare)
+    // the start of a thread takes time of this thread, which the new actor needs first
+    setImmediate(() => this.startSpares())
+    return spare
+  }
+
+  /** Starts the missing workers that are started ahead. A worker that ends before it is used is replaced at the next use. */
+  startSpares(): void {
+    while (!this.isEnding && this.spares.size < this.options.spares) this.spares.add(this.start())
+  }
+
+  private start(): WorkerConnection {
+    const worker = new WorkerConnection(
+      ++this.started,
+      this.sessions,
+      this.placement,
+      this.options,
+      this.beats,
+      this.tracer,
+      {
+        onEnd: (worker, end) => {
+          this.all.delete(worker)
+          this.spares.delete(worker)
+          this.reportCrash(worker, end)
+        },
+        onLeftover: (worker) =>
+          this.log(
+            Effect.logWarning(
+              `${worker.name} has ended, but its thread still runs native code, and ends when that code returns`
+            ),
+            { actor: namesOf(worker.actors) }
+          ),
+        onForeign: (worker, message) =>
+          this.log(
+            Effect.logWarning(
+              `${worker.name}: a message that its code has sent to the program is ignored, and so are all later ones: ${message}`
+            ),
+            { actor: namesOf(worker.actors) }
+          ),
+        onTellLost: this.lostTells.add,
+        onUnresponsive: (worker, { address }) =>
+          this.kill(
+            worker,
+            `${address} did not react to an interruption within ${this.options.interruptTimeout} ms`,
+            "its worker"
+          )
+      }
+    )
+    this.all.add(worker)
+    return worker
+  }
+
+  /** Asks a worker to end, and kills the worker if it does not end in time; completes when the worker has ended completely. */
+  end(worker: WorkerConnection): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      worker.ending = true
+      for (const proxy of worker.actors) proxy.close()
+      const deadline = this.endings.start(() =>
+        this.kill(worker, `${worker.name} did not end within ${this.endings.timeout} ms`, "it")
+      )
+      worker.client.endWorker()
+      worker.whenEnded(() => {
+        this.endings.delete(deadline)
+        resume(Effect.void)
+      })
+    })
+  }
+
+  /**
+   * Kills a worker if an actor of it that has been asked to close does not close in time. Returns the deadline, one of `endings`.
+   *
+   * A worker that still starts answers no request. If the worker is shared, the deadline starts again when it is missed before the start:
+   * as long as a spawn or a restart of another actor waits for the worker, which `spawnTimeout` bounds, and once after the start (F1).
+   */
+  killUnlessClosed(worker: WorkerConnection, { address }: ActorProxy): Deadline {
+    let isReady = worker.isReady || !worker.isShared
+    const deadline = this.endings.start(() => {
+      if (!isReady && (worker.isReady || worker.awaitsBuild)) {
+        isReady = worker.isReady
+        this.endings.add(deadline)
+      } else this.kill(worker, `${address} did not close within ${this.endings.timeout} ms`, "its worker")
+    })
+    return deadline
+  }
+
+  /** Ends all workers. */
+  get endAll(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.isEnding = true
+      return Effect.forEach(this.all, (worker) => this.end(worker), { concurrency: "unbounded", discard: true })
+    })
+  }
+
+  /** Kills a worker that has missed a deadline. */
+  private kill(worker: WorkerConnection, message: string, what: "it" | "its worker"): void {
+    if (worker.isKilled) return
+    const reason = "Killed"
+    const actor = namesOf(worker.actors)
+    this.log(Effect.logWarning(`${message}: ${what} is killed`), { actor, reason })
+    worker.kill({ reason, message })
+  }
+
+  private reportCrash(worker: WorkerConnection, end: LinkEnd): void {
+    if (worker.isKilled || end.reason === "Stopped") return
+    // the end of a first build is the failure of its `spawn`
+    const proxies = worker.actors.filter(({ paused }) => paused !== "building")
+    if (proxies.length === 0) return
+    this.log(Effect.logError(`${worker.name} ended: ${end.message}`), { actor: namesOf(proxies), reason: end.reason })
+  }
+}

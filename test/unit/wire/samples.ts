@@ -1,0 +1,77 @@
+/** One frame of each opcode. The compiler compares each with the table of the protocol. */
+import * as Frames from "../../../src/internal/wire/frames.ts"
+
+const info: Frames.MailboxInfo = {
+  actor: "Counter",
+  methods: ["increment by", "get"],
+  capacity: 16,
+  concurrency: -1,
+  suspends: true,
+  ready: false,
+  callTimeout: 1_000,
+  supervision: { delays: [1, 2], ends: true, maxRestarts: 3, window: 1_000 }
+}
+
+const cause: Frames.EncodedCause = [["Fail", 1], ["Die", "oops"], ["Interrupt", 7], ["Interrupt", undefined]]
+
+export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
+  [Frames.Call]: [Frames.Call, 1, 2, 0, { by: 1 }],
+  [Frames.CallWith]: [
+    Frames.CallWith,
+    1,
+    -3,
+    0,
+    undefined,
+    { trace: ["a1", "b2", true], headers: { tenant: "x" }, discard: true, window: 16 }
+  ],
+  [Frames.Interrupt]: [Frames.Interrupt, 1],
+  [Frames.Credit]: [Frames.Credit, 1, 8],
+
+  [Frames.Spawn]: [Frames.Spawn, 1, "Counter", { start: 1 }],
+  [Frames.Start]: [Frames.Start, 1, "Counter"],
+  [Frames.Close]: [Frames.Close, 1, Frames.killed, undefined],
+  [Frames.Vote]: [Frames.Vote, 1, cause],
+
+  [Frames.Cancel]: [Frames.Cancel, 1],
+  [Frames.Release]: [Frames.Release, -3],
+  [Frames.Share]: [Frames.Share, -4, -3],
+  [Frames.ResolveRoute]: [Frames.ResolveRoute, -3, 0, 0],
+
+  [Frames.Introduce]: [Frames.Introduce, 1, undefined, Infinity],
+  [Frames.Provide]: [Frames.Provide, 1, 5, -3, false],
+  [Frames.Unprovide]: [Frames.Unprovide, 1, 5],
+  [Frames.Disembargo]: [Frames.Disembargo, 0, 5],
+  [Frames.PeerDied]: [Frames.PeerDied, 1, "Killed", "it was killed"],
+  [Frames.Severed]: [Frames.Severed, 1],
+  [Frames.Unresponsive]: [Frames.Unresponsive, 1, "Counter#1"],
+
+  [Frames.Ping]: [Frames.Ping],
+  [Frames.End]: [Frames.End],
+
+  [Frames.Settled]: [Frames.Settled, 1, [1, 2, 3]],
+  [Frames.DeferredPending]: [Frames.DeferredPending, 1, 1, undefined],
+  [Frames.DeferredDone]: [Frames.DeferredDone, 1, Frames.CompleteSuccess, 42],
+  [Frames.Failed]: [Frames.Failed, 1, Frames.FailureCause, cause],
+  [Frames.Started]: [Frames.Started, 1, Frames.FlagForked | Frames.FlagWaits],
+  [Frames.Accepted]: [Frames.Accepted, 1],
+  [Frames.Chunk]: [Frames.Chunk, 1, new Int32Array([1, 2])],
+
+  [Frames.Spawned]: [Frames.Spawned, 1, Frames.SpawnOk, info],
+  [Frames.Closed]: [Frames.Closed, 1, cause],
+  [Frames.Crashed]: [Frames.Crashed, 1, cause],
+  [Frames.Voted]: [Frames.Voted, 1, true],
+
+  [Frames.Complete]: [Frames.Complete, 1, Frames.CompleteStopped, undefined],
+  [Frames.Exported]: [Frames.Exported, -5, true],
+  [Frames.Route]: [Frames.Route, -3, [1, 5, info, true]],
+
+  [Frames.Disembargoed]: [Frames.Disembargoed, 5],
+  [Frames.Left]: [Frames.Left, 1],
+
+  [Frames.Ready]: [Frames.Ready],
+  [Frames.BootFailed]: [Frames.BootFailed, "there is no such module"],
+  [Frames.Pong]: [Frames.Pong],
+  [Frames.Ended]: [Frames.Ended],
+  [Frames.LastWords]: [Frames.LastWords, "out of memory"],
+  [Frames.Gap]: [Frames.Gap, "a message was lost"]
+}

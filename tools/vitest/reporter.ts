@@ -1,0 +1,93 @@
+import * as path from "node:path"
+import type { SerializedError } from "vitest"
+import {
+  DefaultReporter,
+  type TestModule,
+  type TestRunEndReason,
+  type TestSpecification,
+  type Vitest
+} from "vitest/node"
+import { outputOf } from "./pool.ts"
+
+/** The number of unfinished files of a test folder, and the totals of its finished files. */
+interface Folder {
+  waiting: number
+  files: number
+  tests: number
+  millis: number
+  failed: boolean
+}
+
+// `test/contract/calls/calls.test.ts` belongs to `test/contract/calls`, `test/unit/node/ring.test.ts` of `test/unit`
+const folderOf = (module: TestSpecification | TestModule, root: string): string => {
+  const parts = path.relative(root, "moduleId" in module ? module.moduleId : "").split(path.sep)
+  return parts.slice(0, Math.min(parts.length - 1, parts[1] === "contract" ? 3 : 2)).join("/")
+}
+
+/**
+ * Prints one line for each folder of tests, the failures, the output of each failed file, and one plain closing line,
+ * "N passed, N failed, N skipped". A run in which a test leaks an asynchronous resource fails.
+ */
+export default class QuietReporter extends DefaultReporter {
+  #vitest: Vitest | undefined
+  readonly #folders = new Map<string, Folder>()
+
+  constructor() {
+    super({ summary: false, silent: "passed-only" })
+  }
+
+  override onInit(vitest: Vitest): void {
+    this.#vitest = vitest
+    super.onInit(vitest)
+  }
+
+  override onTestRunStart(specifications: ReadonlyArray<TestSpecification>): void {
+    super.onTestRunStart(specifications)
+    this.#folders.clear()
+    for (const specification of specifications) {
+      const name = folderOf(specification, this.#vitest!.config.root)
+      const folder = this.#folders.get(name) ?? { waiting: 0, files: 0, tests: 0, millis: 0, failed: false }
+      this.#folders.set(name, folder)
+      folder.waiting++
+    }
+  }
+
+  override printTestModule(module: TestModule): void {
+    if (module.state() === "failed") super.printTestModule(module)
+    const name = folderOf(module, this.#vitest!.config.root)
+    const folder = this.#folders.get(name)
+    if (folder === undefined) return
+    folder.files++
+    folder.tests += [...module.children.allTests()].length
+    folder.millis += module.diagnostic().duration
+    folder.failed ||= module.state() === "failed"
+    if (--folder.waiting > 0) return
+    const { failed, files, millis, tests } = folder
+    this.log(` ${failed ? "×" : "✓"} ${name}: ${tests} tests in ${files} files, ${(millis / 1_000).toFixed(1)} s`)
+  }
+
+  override onTestRunEnd(
+    modules: ReadonlyArray<TestModule>,
+    errors: ReadonlyArray<SerializedError>,
+    reason: TestRunEndReason
+  ): void {
+    super.onTestRunEnd(modules, errors, reason)
+    const leaks = this.#vitest!.state.leakSet.size
+    const n = { passed: 0, failed: errors.length + leaks, skipped: 0 }
+    for (const module of modules) {
+      if (module.state() === "failed") {
+        const output = outputOf(module.moduleId)
+        if (output !== "") {
+          this.error(`\nThe output of ${path.relative(this.#vitest!.config.root, module.moduleId)}:\n${output}`)
+        }
+        if ([...module.children.allTests("failed")].length === 0) n.failed++
+      }
+      for (const test of module.children.allTests()) {
+        const state = test.result().state
+        if (state !== "pending") n[state]++
+      }
+    }
+    if (leaks > 0) process.exitCode = 1
+    process.stdout.write(`\n${n.passed} passed, ${n.failed} failed, ${n.skipped} skipped\n`)
+  }
+}
