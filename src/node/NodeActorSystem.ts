@@ -48,7 +48,7 @@ export interface SystemOptions {
   /**
    * The number of workers that are started ahead, an integer of at least 0; 0 by default. A spawn, a restart, the growth of a pool and a
    * replaced member of a pool take such a worker, which has loaded its module, and the system starts another one. Each needs the memory of a
-   * worker.
+   * worker. A worker that fails before it is used is a warning in the log, and is replaced after a delay that grows with each failure.
    */
   readonly spares?: number | undefined
   /**

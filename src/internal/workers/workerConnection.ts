@@ -17,6 +17,8 @@ import type { Placement, WorkerEvents, WorkerHandle } from "./placement.ts"
 
 /** The reactions of a host to the events of a worker. */
 interface WorkerListener {
+  /** called once, when the worker has loaded its module and built its layer */
+  readonly onReady: (worker: WorkerConnection) => void
   /** called once, when the worker has ended completely */
   readonly onEnd: (worker: WorkerConnection, end: LinkEnd) => void
   /** called once, when user code in the worker has sent `message`, formatted as text, on a public channel */
@@ -102,6 +104,7 @@ export class WorkerConnection {
       onReady: () => {
         this.isReady = true
         if (beats.timeout !== Infinity) this.beat(beats)
+        listener.onReady(this)
       },
       onPong: () => {
         this.awaitsPong = false

@@ -13,6 +13,7 @@ import type { LinkEnd } from "../wire/link.ts"
 import type { Log } from "./log.ts"
 import type { SystemOptions } from "./options.ts"
 import type { Placement } from "./placement.ts"
+import { Spares } from "./spares.ts"
 import { WorkerConnection } from "./workerConnection.ts"
 
 /** Actors and their incarnations, for a log line. */
@@ -31,9 +32,7 @@ export class WorkerSet {
   private readonly tracer: Tracer.Tracer
   private readonly log: Log
   private readonly all = new Set<WorkerConnection>()
-  /** the workers that have been started ahead, and have no actor yet */
-  private readonly spares = new Set<WorkerConnection>()
-  private isEnding = false
+  private readonly spares: Spares
   private readonly sessions = new SessionGroup()
   /** the number of workers that have been started */
   private started = 0
@@ -51,6 +50,7 @@ export class WorkerSet {
     this.endings = new Deadlines(options.shutdownTimeout)
     this.beats = new Deadlines(options.heartbeat)
     this.lostTells = new LostTells(log)
+    this.spares = new Spares(options.spares, () => this.start(), log)
   }
 
   /** whether each actor has a worker of its own */
@@ -71,17 +71,16 @@ export class WorkerSet {
       }
       if (emptiest !== undefined && open >= workers) return emptiest
     }
-    const { value: spare } = this.spares.values().next()
+    const spare = this.spares.take()
     if (spare === undefined) return this.start()
-    this.spares.delete(spare)
     // the start of a thread takes time of this thread, which the new actor needs first
-    setImmediate(() => this.startSpares())
+    setImmediate(() => this.spares.fill())
     return spare
   }
 
-  /** Starts the missing workers that are started ahead. A worker that ends before it is used is replaced at the next use. */
+  /** Starts the workers that are started ahead. */
   startSpares(): void {
-    while (!this.isEnding && this.spares.size < this.options.spares) this.spares.add(this.start())
+    this.spares.fill()
   }
 
   private start(): WorkerConnection {
@@ -93,9 +92,10 @@ export class WorkerSet {
       this.beats,
       this.tracer,
       {
+        onReady: (worker) => this.spares.ready(worker),
         onEnd: (worker, end) => {
           this.all.delete(worker)
-          this.spares.delete(worker)
+          this.spares.ended(worker, end)
           this.reportCrash(worker, end)
         },
         onLeftover: (worker) =>
@@ -161,7 +161,7 @@ export class WorkerSet {
   /** Ends all workers. */
   get endAll(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.isEnding = true
+      this.spares.end()
       return Effect.forEach(this.all, (worker) => this.end(worker), { concurrency: "unbounded", discard: true })
     })
   }

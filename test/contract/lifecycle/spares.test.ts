@@ -7,7 +7,7 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import { ActorSystem } from "../../../src/ActorSystem.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import { Unserved } from "../fixtures/lifecycle.ts"
-import { upTo } from "../support/asserts.ts"
+import { logOf, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
 import { onEveryPlacement } from "../support/placements.ts"
 import layerNotes, { Holder } from "./modules/layer-notes.ts"
@@ -97,6 +97,59 @@ describe("workers that are started ahead", () => {
   }, { except: ["memory"], reason: "in memory a worker costs no start" })
 })
 
+describe("workers that are started ahead and fail", () => {
+  const module = new URL("./modules/mended.ts", import.meta.url)
+  onEveryPlacement({ module, behaviours: layerNotes }, (placement) => {
+    it.live(
+      "P11: the log reports the error once, workers start again after growing delays, and all of them when one is ready",
+      () =>
+        Effect.gen(function*() {
+          const { journal, noted } = yield* layers
+          const { layer, lines } = logOf("Warn")
+          const loads = Effect.map(journal.lines, (lines) =>
+            lines.filter((line) => line.startsWith("loaded at ")).map((line) => Number(line.slice(10))))
+          const loaded = (n: number) =>
+            Effect.repeat(loads, {
+              until: (times) =>
+                times.length >= n,
+              schedule: Schedule.spaced(5)
+            })
+          yield* Effect.gen(function*() {
+            yield* ActorSystem
+            yield* loaded(2)
+            yield* Journal.until("the failure was logged", () => lines.length > 0)
+            // the second failure is not logged
+            yield* loaded(3)
+            yield* journal.note("mended")
+            const times = yield* loaded(5)
+            assert.isAtLeast(times[2]! - times[1]!, 900)
+            assert.isAtLeast(times[3]! - times[2]!, 1_800)
+            yield* noted("the layer is there", 2)
+            yield* (yield* Holder.spawn()).ping()
+          }).pipe(Effect.scoped, Effect.provide(placement.layer({ spares: 2 })), Effect.provide(layer))
+          assert.lengthOf(lines, 1)
+          assert.match(lines[0]!.message, /-[12], which was started ahead, ended: .*not mended yet.*started in 1 s$/s)
+        }).pipe(Effect.scoped),
+      60_000
+    )
+
+    it.live("P11: a worker that is killed before it has an actor is replaced", () =>
+      Effect.gen(function*() {
+        const { journal, noted } = yield* layers
+        yield* journal.note("mended")
+        const { layer, lines } = logOf("Warn")
+        yield* Effect.gen(function*() {
+          yield* ActorSystem
+          yield* noted("the layer is there", 1)
+          yield* journal.note("exit")
+          yield* noted("the layer is there", 2)
+        }).pipe(Effect.scoped, Effect.provide(placement.layer({ spares: 1 })), Effect.provide(layer))
+        assert.lengthOf(lines, 1)
+        assert.match(lines[0]!.message, /exited with code 3/)
+      }).pipe(Effect.scoped))
+  }, { except: ["memory"], reason: "in memory a worker costs no start" })
+})
+
 describe("a module that fails to load", () => {
   const module = new URL("./modules/throws.ts", import.meta.url)
   onEveryPlacement({ module, behaviours: layerNotes }, (placement) => {
@@ -107,6 +160,6 @@ describe("a module that fails to load", () => {
           assert.instanceOf(error, SpawnError)
           assert.strictEqual(error.reason, "ModuleFailed")
         }
-      }).pipe(Effect.scoped, Effect.provide(placement.layer({ spares: 2 }))))
+      }).pipe(Effect.scoped, Effect.provide(placement.layer({ spares: 2 })), quiet))
   }, { except: ["memory"], reason: "in memory the program itself loads the module" })
 })
