@@ -23,11 +23,10 @@ import type { SpawnError } from "./ActorError.ts"
 import type { ActorPool } from "./ActorPool.ts"
 import type { ActorRef, Client } from "./ActorRef.ts"
 import { ActorSystem } from "./ActorSystem.ts"
+import * as Behaviours from "./internal/actor/behaviour.ts"
 import * as CurrentActor from "./internal/actor/currentActor.ts"
 import * as Definitions from "./internal/actor/definition.ts"
-import { timeout } from "./internal/actor/durations.ts"
 import * as Interruption from "./internal/actor/interruption.ts"
-import * as RestartPlan from "./internal/actor/restartPlan.ts"
 import * as Codec from "./internal/codec/codec.ts"
 import * as Methods from "./internal/codec/methods.ts"
 import * as Protocol from "./internal/codec/protocol.ts"
@@ -76,45 +75,7 @@ export interface Pool<in out Self> {
  * @category models
  * @since 0.1.0
  */
-export interface BehaviourOptions {
-  /**
-   * The maximum number of calls that run at the same time. 1 by default: the actor runs one call at a time, in order.
-   *
-   * A handler that returns `Rpc.fork` is exempt from the limit. `Rpc.fork` is a property of the method: after the first handler that does
-   * not return it, the limit applies to all later calls of the method. Do not return `Rpc.fork` conditionally.
-   */
-  readonly concurrency?: number | "unbounded" | undefined
-  /**
-   * The maximum number of calls that wait in the mailbox. 4096 by default.
-   *
-   * A caller does not wait for the end of a tell. Therefore the number of unfinished tells of one caller is limited, too: to
-   * `mailboxCapacity` plus a bounded `concurrency`, and to at least 4096. `onFull` applies to a tell beyond this limit.
-   */
-  readonly mailboxCapacity?: number | "unbounded" | undefined
-  /**
-   * How streams count towards `concurrency`. Every stream begins in its turn. With `"concurrent"`, the default, the next call may start as
-   * soon as the stream has begun, and the stream runs beside all later calls until it ends. With `"in-order"`, a stream is a running call
-   * until it ends: with a `concurrency` of 1, no other call runs meanwhile.
-   */
-  readonly streams?: "concurrent" | "in-order" | undefined
-  /** What a call does when the mailbox is full: it waits (`"suspend"`, the default), or it fails with `MailboxFull` (`"fail"`). */
-  readonly onFull?: "suspend" | "fail" | undefined
-  /**
-   * The timeout of the calls of the actor, a duration longer than 0. By default a call has no timeout. {@link CallTimeout} of a method or
-   * of the spawn takes precedence.
-   */
-  readonly callTimeout?: Duration.Input | undefined
-  /**
-   * The policy by which the actor is restarted when its worker dies. By default the actor is not restarted. A policy of
-   * `Supervision.supervised` or `Supervision.layer` around `spawn` takes precedence.
-   */
-  readonly supervision?: RestartPlan.Policy | undefined
-  /**
-   * Runs when the body of `Actor.use` or `ActorPool.use` has ended, with the exit of the body. `true` absorbs a failure of the body. In
-   * uActor: the return value of `__exit__`.
-   */
-  readonly onExit?: ((exit: Exit.Exit<unknown, unknown>) => Effect.Effect<boolean>) | undefined
-}
+export type BehaviourOptions = Behaviours.BehaviourOptions
 
 /**
  * The class of an actor: its definition, its service tag and its layers.
@@ -321,9 +282,9 @@ export const Service = <Self>() =>
       ),
     Pool: poolTag,
     toLayer: (
-      build: Handlers | ((args: unknown) => Effect.Effect<Handlers, unknown>),
+      build: Behaviours.Build,
       options?: BehaviourOptions
-    ) => behaviourLayer(definition, build, options),
+    ) => Behaviours.layer(definition, build, options),
     handlers: (handlers: unknown) => handlers,
     ref: ActorReference.schema<ActorRef<Methods>>(definition),
     clusterRef: Schema.Struct({ actor: Schema.tag(id), id: Schema.String })
@@ -708,55 +669,3 @@ export const disconnect = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect
           Effect.withFiber((caller) => Effect.sync(() => fiber.interruptUnsafe(caller.id))))
     )
   )
-
-type Handlers = Readonly<Record<string, Definitions.Handler>>
-
-const limit = (name: string, option: string, value: number | "unbounded" | undefined, defaultValue: number): number => {
-  if (value === undefined) return defaultValue
-  if (value === "unbounded") return Infinity
-  if (Number.isInteger(value) && value >= 1) return value
-  throw new RangeError(`${name}.toLayer: ${option} must be an integer of at least 1 or "unbounded", not ${value}`)
-}
-
-const callTimeoutOf = (name: string, callTimeout: Duration.Input | undefined): number | undefined => {
-  if (callTimeout === undefined) return undefined
-  const time = timeout(`${name}.toLayer: callTimeout`, callTimeout, true)
-  return time === Infinity ? undefined : time
-}
-
-const areStreamsInOrder = (name: string, streams: BehaviourOptions["streams"]): boolean => {
-  if (streams === undefined || streams === "concurrent") return false
-  if (streams === "in-order") return true
-  throw new RangeError(`${name}.toLayer: streams must be "concurrent" or "in-order", not ${String(streams)}`)
-}
-
-const behaviourLayer = (
-  definition: Definitions.Definition,
-  build: Handlers | ((args: unknown) => Effect.Effect<Handlers, unknown>),
-  options: BehaviourOptions | undefined
-): Layer.Layer<Behaviour<unknown>> => {
-  const { name } = definition
-  const behaviour = {
-    definition,
-    handlers: typeof build === "function" ? undefined : build,
-    build: typeof build === "function" ? build : () => Effect.succeed(build),
-    concurrency: limit(name, "concurrency", options?.concurrency, 1),
-    mailboxCapacity: limit(name, "mailboxCapacity", options?.mailboxCapacity, 4096),
-    suspends: options?.onFull !== "fail",
-    streamsInOrder: areStreamsInOrder(name, options?.streams),
-    callTimeout: callTimeoutOf(name, options?.callTimeout),
-    onExit: options?.onExit
-  }
-  const policy = options?.supervision
-  return Layer.effectContext(
-    Effect.contextWith((context: Context.Context<never>) =>
-      Effect.map(
-        policy === undefined ? Effect.undefined : RestartPlan.plan(policy),
-        (supervision) =>
-          Context.makeUnsafe<Behaviour<unknown>>(
-            new Map([[Definitions.keyOf(name), { ...behaviour, context, supervision } satisfies Definitions.Behaviour]])
-          )
-      )
-    )
-  )
-}
