@@ -398,7 +398,8 @@ export type Configured<Options> = ConfiguredOptions.Configured<Options>
  * `UACTOR_WORKERS`, `UACTOR_SPAWN_TIMEOUT`, `UACTOR_SHUTDOWN_TIMEOUT`, `UACTOR_INTERRUPT_TIMEOUT`, `UACTOR_HEARTBEAT`, `UACTOR_SPIN`. The
  * values are those of the options, as text: `2`, `10 seconds`, `Infinity`, `false`.
  *
- * Fails with a `ConfigError` that names the variable or the option if a value is missing or wrong.
+ * Fails with a `ConfigError` if a value is missing or wrong. The error names every such variable. A value that the option itself refuses is
+ * reported after all values have been read, and its error names the option.
  *
  * @example
  * ```ts no-run

@@ -1,6 +1,7 @@
 /**
  * The options of a system as Effect's `Config`, and the variables that stand for the options that a program does not set.
  */
+import * as Arr from "effect/Array"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -58,24 +59,58 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const containsConfig = (value: unknown): boolean =>
   Config.isConfig(value) || isRecord(value) && Object.values(value).some(containsConfig)
 
-const unwrap = (value: unknown): Config.Config<unknown> => {
-  if (Config.isConfig(value)) return value
-  if (!containsConfig(value)) return Config.succeed(value)
-  return Config.all(Object.fromEntries(Object.entries(value as object).map(([key, part]) => [key, unwrap(part)])))
+/** The error of several errors. It contains the issues of all. If the provider itself fails, it is the error of the provider. */
+const combine = (errors: Arr.NonEmptyReadonlyArray<Config.ConfigError>): Config.ConfigError => {
+  const issues: Array<SchemaIssue.Issue> = []
+  for (const error of errors) {
+    if (error.cause._tag !== "SchemaError") return error
+    issues.push(error.cause.issue)
+  }
+  return Arr.isArrayNonEmpty(issues) && issues.length > 1
+    ? new Config.ConfigError(new Schema.SchemaError(new SchemaIssue.Composite(Schema.Unknown.ast, issues)))
+    : errors[0]
 }
 
+type Read = Effect.Effect<unknown, Config.ConfigError>
+
+/** Reads all entries. Fails with the errors of all that fail. */
+const readAll = (
+  entries: ReadonlyArray<readonly [key: string, read: Read]>
+): Effect.Effect<Readonly<Record<string, unknown>>, Config.ConfigError> =>
+  Effect.flatMap(
+    Effect.forEach(entries, ([key, read]) => Effect.result(Effect.map(read, (value) => [key, value] as const))),
+    (results) => {
+      const [values, errors] = Arr.separate(results)
+      return Arr.isArrayNonEmpty(errors) ? Effect.fail(combine(errors)) : Effect.succeed(Object.fromEntries(values))
+    }
+  )
+
+const readValue = (value: unknown): Read => {
+  if (Config.isConfig(value)) return value
+  if (!containsConfig(value)) return Effect.succeed(value)
+  return readAll(Object.entries(value as object).map(([key, part]) => [key, readValue(part)]))
+}
+
+/** Reads an option from its variable, if it has one. */
+const readVariable = (option: string): Read =>
+  Effect.map(Config.option(variables[option] ?? Config.succeed(undefined)), Option.getOrUndefined)
+
 /** Reads the options, and the variables of the options that are not set. */
-const read = (options: Configured<object>): Effect.Effect<object, Config.ConfigError> =>
-  Effect.flatMap(unwrap(options) as Config.Config<Readonly<Record<string, unknown>>>, (given) => {
-    const missing = Object.entries(variables).filter(([option]) => given[option] === undefined)
-    const found = Config.all(Object.fromEntries(missing.map(([option, variable]) => [option, Config.option(variable)])))
-    return Effect.map(found, (values) => {
-      const set = Object.entries(values).flatMap(([option, value]) =>
-        Option.isSome(value) ? [[option, value.value] as const] : []
-      )
-      return { ...given, ...Object.fromEntries(set) }
-    })
+const read = (options: Configured<object>): Effect.Effect<object, Config.ConfigError> => {
+  const all: Read = Config.isConfig(options) ? options : Effect.succeed(options)
+  return Effect.flatMap(all, (all) => {
+    const given = all as Readonly<Record<string, unknown>>
+    return readAll(
+      Object.keys({ ...given, ...variables }).map((option) => [
+        option,
+        Effect.flatMap(
+          readValue(given[option]),
+          (value) => value === undefined ? readVariable(option) : Effect.succeed(value)
+        )
+      ])
+    )
   })
+}
 
 /** Reads the options, and makes a system with them. An error that `make` throws is about a value of an option. */
 export const withOptions = <Options extends object, A>(

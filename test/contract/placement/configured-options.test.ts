@@ -77,6 +77,25 @@ for (const [name, layer] of Object.entries(layers)) {
         }).pipe(withEnv({ [variable]: value })))
     }
 
+    it.effect("T5: several wrong variables and missing Configs are one ConfigError that names all of them", () =>
+      Effect.gen(function*() {
+        const options = { module, name: Config.String("NAME"), env: { TENANT: Config.String("TENANT") } }
+        const error = yield* Effect.flip(Effect.provide(Effect.void, layer(options)))
+        assert.strictEqual(error._tag, "ConfigError")
+        const names = ["NAME", "TENANT", "UACTOR_WORKERS", "UACTOR_HEARTBEAT", "UACTOR_SPIN"]
+        for (const name of names) assert.include(error.message, `at ["${name}"]`)
+        assert.strictEqual(error.message.match(/at \["/g)!.length, names.length)
+        assert.include(error.message, "Expected dedicated, or an integer of at least 1")
+        assert.include(error.message, "Expected a duration longer than 0")
+      }).pipe(
+        withEnv({
+          UACTOR_WORKERS: "0",
+          UACTOR_HEARTBEAT: "never",
+          UACTOR_SPIN: "true",
+          UACTOR_SPAWN_TIMEOUT: "1 second"
+        })
+      ))
+
     it.effect("T5: a Config that is missing is a ConfigError that names its path", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Effect.provide(Effect.void, layer({ module, name: Config.String("NAME") })))
@@ -92,6 +111,17 @@ for (const [name, layer] of Object.entries(layers)) {
       }).pipe(withEnv({ WORKERS: "0" })))
   })
 }
+
+it.effect("T5: an error of the ConfigProvider itself is reported instead of the wrong variables", () =>
+  Effect.gen(function*() {
+    const error = yield* Effect.flip(Effect.provide(Effect.void, NodeActorSystem.layerThreadsConfig({ module })))
+    assert.strictEqual(error.cause._tag, "SourceError")
+    assert.include(error.message, "the store is closed")
+  }).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.make(([name]) =>
+    name === "UACTOR_SPIN"
+      ? Effect.fail(new ConfigProvider.SourceError({ message: "the store is closed" }))
+      : Effect.succeed(ConfigProvider.makeValue("none"))
+  )))))
 
 it.effect("T5: reads a part of an option", () =>
   Effect.gen(function*() {
