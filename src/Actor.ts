@@ -549,7 +549,8 @@ export const crash = (cause: Cause.Cause<unknown>): Effect.Effect<never> =>
 
 /**
  * Stops this actor, as `ActorRef.stop` with `drain` does: the actor takes no more calls, finishes the accepted calls, this one included, and
- * ends for good. Completes when the stop has begun, so a handler may still return its result. The actor does not restart.
+ * ends for good. Completes when the stop has begun, so a handler may still return its result. The actor does not restart, unless its policy
+ * has `restart: "always"`; then calls made meanwhile wait for the next incarnation.
  *
  * Dies with a `TypeError` in a fiber that does not run in an actor.
  *

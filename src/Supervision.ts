@@ -1,5 +1,5 @@
 /**
- * Restart policies. When the worker of a supervised actor dies, the actor is built again from the same arguments, as a new incarnation
+ * Restart policies. When the worker of a supervised actor dies, or the actor crashes, the actor is built again from the same arguments, as a new incarnation
  * behind the same reference. A schedule gives the delay before each restart. A budget limits the restarts; without restarts left, the
  * actor has ended for good.
  *
@@ -33,14 +33,33 @@ import * as RestartPlan from "./internal/actor/restartPlan.ts"
 export type Policy = RestartPlan.Policy
 
 /**
+ * Which ends of an actor restart it. An actor ends by itself in three ways: by the death of its worker (also a kill by a timeout or a
+ * signal), by a crash of the actor alone (`Actor.crash`, or a failed fiber of `Actor.forkSupervised`), or by `Actor.stopSelf`.
+ *
+ * - `"on-death"`: the death of the worker, and a crash. In OTP: transient.
+ * - `"on-defect"`: a crash only. The death of the worker ends the actor.
+ * - `"always"`: also `Actor.stopSelf`. In OTP: permanent. The next incarnation is built when the accepted calls have ended and the finalizers
+ *   have run; other calls wait for it.
+ * - `"never"`: none, also if another policy would apply. In OTP: temporary.
+ *
+ * `ActorRef.stop`, `ActorRef.kill` and the close of the scope end an actor for good under each of them. A restart that fails, because the
+ * behaviour cannot be built, is repeated within the budget under each of them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Restart = RestartPlan.Restart
+
+/**
  * Makes a policy.
  *
  * - `schedule`: the delays before restarts. By default 100 milliseconds, then twice the previous delay each time, up to one minute if the
  *   restarts are unbounded.
  * - `maxRestarts`: the maximum number of restarts within `window`, an integer of at least 0, or `"unbounded"`; 5 by default.
  * - `window`: a duration longer than 0; 1 minute by default.
+ * - `restart`: which ends of the actor restart it; see {@link Restart}. `"on-death"` by default.
  *
- * Throws a `RangeError` if `maxRestarts` or `window` is out of range.
+ * Throws a `RangeError` if `maxRestarts`, `window` or `restart` is out of range.
  *
  * @example
  * ```ts
@@ -58,17 +77,22 @@ export const make = (options?: {
   readonly schedule?: Schedule.Schedule<unknown> | undefined
   readonly maxRestarts?: number | "unbounded" | undefined
   readonly window?: Duration.Input | undefined
+  readonly restart?: Restart | undefined
 }): Policy => {
-  const { maxRestarts: limit = 5 } = options ?? {}
+  const { maxRestarts: limit = 5, restart = "on-death" } = options ?? {}
   const maxRestarts = limit === "unbounded" ? Infinity : limit
   if (limit !== "unbounded" && !(Number.isInteger(limit) && limit >= 0)) {
     throw new RangeError(`Supervision.make: maxRestarts must be an integer of at least 0 or "unbounded", not ${limit}`)
   }
   const window = options?.window ?? "1 minute"
   millis("Supervision.make: window", window, true)
+  if (!Object.hasOwn(RestartPlan.ends, restart)) {
+    const known = Object.keys(RestartPlan.ends).map((name) => `"${name}"`).join(", ")
+    throw new RangeError(`Supervision.make: restart must be one of ${known}, not ${restart}`)
+  }
   const growing = Schedule.exponential("100 millis")
   const schedule = maxRestarts === Infinity ? Schedule.min([growing, Schedule.spaced("1 minute")]) : growing
-  return { schedule: options?.schedule ?? schedule, maxRestarts, window }
+  return { schedule: options?.schedule ?? schedule, maxRestarts, window, restart }
 }
 
 /**

@@ -8,9 +8,23 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
-import type { Plan } from "../wire/frames.ts"
+import type { Plan, Restart } from "../wire/frames.ts"
 
-export type { Plan }
+export type { Plan, Restart }
+
+/** What ends an incarnation: the death of its worker, a crash of the actor alone, or a stop by the actor itself. */
+export type End = "death" | "crash" | "stop"
+
+/** The ends after which each kind of policy restarts an actor. */
+export const ends: Readonly<Record<Restart, ReadonlyArray<End>>> = {
+  "on-death": ["death", "crash"],
+  "on-defect": ["crash"],
+  "always": ["death", "crash", "stop"],
+  "never": []
+}
+
+/** The plan by which an actor is restarted, if it is restarted at all. */
+export const effective = (plan: Plan | undefined): Plan | undefined => plan?.restart === "never" ? undefined : plan
 
 /** The policy under which actors are spawned, if any. */
 export const Current: Context.Reference<Policy | undefined> = Context.Reference<Policy | undefined>(
@@ -26,6 +40,8 @@ export interface Policy {
   readonly maxRestarts: number
   /** The time within which restarts count against `maxRestarts`. */
   readonly window: Duration.Input
+  /** Which ends of the actor restart it. */
+  readonly restart: Restart
 }
 
 // further restarts in one window use the last delay
@@ -37,19 +53,20 @@ export const plan = (policy: Policy): Effect.Effect<Plan> =>
     const step = yield* Schedule.toStep(policy.schedule)
     const delays: Array<number> = []
     let now = 0
-    let ends = false
+    let isOver = false
     while (delays.length < maxSamples) {
       const next = yield* Effect.exit(step(now, undefined))
       if (Exit.isFailure(next)) {
         if (Cause.hasDies(next.cause)) return yield* Effect.failCause(next.cause as Cause.Cause<never>)
-        ends = true
+        isOver = true
         break
       }
       const delay = Duration.toMillis(next.value[1])
       delays.push(delay)
       now += delay
     }
-    return { delays, ends, maxRestarts: policy.maxRestarts, window: Duration.toMillis(policy.window) }
+    const { maxRestarts, restart, window } = policy
+    return { delays, ends: isOver, maxRestarts, window: Duration.toMillis(window), restart }
   })
 
 /** Counts the restarts of one actor against its plan. */
@@ -60,6 +77,11 @@ export class Budget {
 
   constructor(plan: Plan) {
     this.plan = plan
+  }
+
+  /** Whether the actor is restarted after an end of this kind. */
+  restartsAfter(end: End): boolean {
+    return ends[this.plan.restart].includes(end)
   }
 
   /**

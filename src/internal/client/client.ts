@@ -374,14 +374,14 @@ export class Client implements Connection {
       call.reset("NotRun")
       call.proxy.connection.send(call)
     } else if (failure !== Frames.FailureStopped || call.queue?.takeBack(call) !== true) {
-      if (proxy.paused === "crashed" && this.carries(call, failure, value)) proxy.hold(call)
+      if (proxy.paused === "leaving" && this.carries(call, failure, value)) proxy.hold(call)
       else call.fail(CallErrors.failureOf(call, failure, value))
     }
     advance(call.proxy)
     proxy.checkSettled()
   }
 
-  // whether a call of an actor that has crashed by itself goes to the next incarnation (F3), for which the call is reset
+  // whether a call of a leaving incarnation goes to the next incarnation (F3), for which the call is reset
   private carries(call: OutgoingCall, failure: Frames.FailureCode, value: unknown): boolean {
     if (!call.isReplayable) return false
     if (failure === Frames.FailureStopped) call.reset("NotRun")
@@ -482,9 +482,9 @@ export class Client implements Connection {
 
   private closed(id: number, cause: Frames.EncodedCause | undefined): void {
     if (this.routes !== undefined) return this.routes.closed(id)
-    const crashed = id > 0 ? this.proxies.actors.get(id) : undefined
-    // calls sent before the crash was known are refused after the actor has closed
-    if (crashed?.paused === "crashed") crashed.whenSettled(() => this.removed(id, cause))
+    const leaving = id > 0 ? this.proxies.actors.get(id) : undefined
+    // calls sent before a crash was known are refused after the actor has closed
+    if (leaving?.paused === "leaving") leaving.whenSettled(() => this.removed(id, cause))
     else this.removed(id, cause)
   }
 
@@ -493,7 +493,7 @@ export class Client implements Connection {
     const proxy = this.proxies.closed(id)
     if (proxy === undefined) return
     if (id < 0) this.imports.closed(id)
-    if (proxy.paused === "crashed") proxy.carry([])
+    if (proxy.paused === "leaving") proxy.carry([])
     // while an actor restarts, `Closed` concerns only an incarnation that was not built
     else if (proxy.paused !== "restarting") proxy.end(Exit.void)
     proxy.owner?.closed(cause && causeOf(cause))

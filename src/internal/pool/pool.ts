@@ -95,7 +95,8 @@ export interface Pool {
 const replacement: Policy = {
   schedule: Schedule.exponential("100 millis"),
   maxRestarts: 5,
-  window: "1 minute"
+  window: "1 minute",
+  restart: "on-death"
 }
 
 /** The options except for the size and the arguments, checked. */

@@ -66,11 +66,11 @@ export class ActorProxy {
   /** the tells waiting for fewer unfinished tells, in order; calls do not queue after them, since the tells may depend on a call */
   private waitingTells: Fifo<Tell> | undefined
   private isStartingTells = false
-  /** how the incarnation has crashed, while the actor is paused as crashed */
-  private crash: ActorExited | undefined
-  /** the calls of a crashed incarnation that go to the next incarnation */
+  /** how the incarnation ends, while the actor is paused as leaving */
+  private leaving: ActorExited | undefined
+  /** the calls of a leaving incarnation that go to the next incarnation */
   private held: Array<OutgoingCall> = []
-  /** called when the calls of a crashed and closed incarnation have settled */
+  /** called when the calls of a leaving and closed incarnation have settled */
   private onSettled: (() => void) | undefined
   private state: ProxyState = open
   /** the timeout of calls that the spawner has set, in milliseconds */
@@ -191,13 +191,13 @@ export class ActorProxy {
     return this.queued + this.running + this.forked
   }
 
-  /** The actor has crashed by itself, and another incarnation follows: calls wait. */
-  crashed(crash: ActorExited): void {
-    this.crash = crash
-    this.pause("crashed")
+  /** The incarnation closes while its worker lives, and another incarnation follows: calls wait. */
+  leaveIncarnation(end: ActorExited): void {
+    this.leaving = end
+    this.pause("leaving")
   }
 
-  /** Holds a call of an incarnation that has crashed by itself, until the incarnation has closed. */
+  /** Holds a call of a leaving incarnation, until the incarnation has closed. */
   hold(call: OutgoingCall): void {
     this.held.push(call)
   }
@@ -213,13 +213,13 @@ export class ActorProxy {
     this.waiting.prepend([...held, ...calls].toSorted((a, b) => a.sequence - b.sequence))
   }
 
-  /** An incarnation that has crashed by itself has closed: calls back when its calls have settled, or are held. */
+  /** A leaving incarnation has closed: calls back when its calls have settled, or are held. */
   whenSettled(listener: () => void): void {
     this.onSettled = listener
     this.checkSettled()
   }
 
-  /** Called when a call of a crashed incarnation has settled. */
+  /** Called when a call of a leaving incarnation has settled. */
   checkSettled(): void {
     const { onSettled } = this
     if (onSettled === undefined || this.inFlight > 0) return
@@ -271,7 +271,7 @@ export class ActorProxy {
 
   /** the reason why the actor has ended, unless the actor was stopped */
   get ended(): Pick<ActorExited, "message" | "reason"> | undefined {
-    if (this.paused === "crashed") return this.crash
+    if (this.paused === "leaving") return this.leaving
     const { exit } = this
     return exit === undefined || Exit.isSuccess(exit) ? undefined : Cause.squash(exit.cause) as ActorExited
   }
@@ -284,7 +284,7 @@ export class ActorProxy {
   /** Refuses new calls from now on. The calls that were never sent settle now. */
   close(): void {
     this.stopCalls(undefined)
-    if (this.paused === "crashed") {
+    if (this.paused === "leaving") {
       this.resume()
       this.carry([])
     }
@@ -300,7 +300,7 @@ export class ActorProxy {
     const waiting = this.waiting.drain()
     this.waiting.prepend(waiting.filter(({ isReplay }) => isReplay))
     this.refuseAll(waiting.filter(({ isReplay }) => !isReplay))
-    return this.waiting.size > 0 || this.paused === "crashed"
+    return this.waiting.size > 0 || this.paused === "leaving"
   }
 
   private stopCalls(why: (() => HandleReleased) | undefined): void {

@@ -23,8 +23,8 @@ export type PauseReason =
   | "building"
   /** the worker of the actor has ended, and another incarnation follows */
   | "restarting"
-  /** the actor has crashed by itself and its incarnation closes; another incarnation follows */
-  | "crashed"
+  /** the incarnation closes while its worker lives, such as after a crash of the actor alone; another incarnation follows */
+  | "leaving"
   /** a direct route to the actor is being resolved, or is not open yet */
   | "routing"
 
@@ -54,7 +54,7 @@ export const closing: ProxyState = { _tag: "Closing", paused: undefined, why: un
 export const paused: Readonly<Record<PauseReason, ProxyState>> = {
   building: { _tag: "Paused", reason: "building" },
   restarting: { _tag: "Paused", reason: "restarting" },
-  crashed: { _tag: "Paused", reason: "crashed" },
+  leaving: { _tag: "Paused", reason: "leaving" },
   routing: { _tag: "Paused", reason: "routing" }
 }
 

@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorExited } from "../../ActorError.ts"
 import type { Definition } from "../actor/definition.ts"
-import { Budget, type Plan } from "../actor/restartPlan.ts"
+import { Budget, type End, type Plan } from "../actor/restartPlan.ts"
 import * as ScopeFinalizers from "../effect/scopeFinalizers.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import type { ActorHandle } from "../proxy/clientObject.ts"
@@ -174,7 +174,8 @@ export class ChildActor implements ActorHandle, ActorOwner {
     const { proxy, state } = this
     this.voted(false)
     const previous = proxy.exited(end.reason, "Unknown", `${proxy.address} ended: ${end.message}`)
-    if (state._tag !== "Restarting" && !(state === running && this.restart(previous, true))) proxy.endWith(end)
+    const isRestarted = state === running && end.reason !== "Stopped" && this.restart(previous, "death")
+    if (state._tag !== "Restarting" && !isRestarted) proxy.endWith(end)
     this.incarnationLost(end.message)
   }
 
@@ -184,15 +185,19 @@ export class ChildActor implements ActorHandle, ActorOwner {
     this.voted(false)
     const message = `${proxy.address} crashed: ${messageOf(Cause.squash(cause))}`
     const previous = proxy.exited("Crashed", "Unknown", message)
+    const report = (): void =>
+      log(Effect.logError(`${proxy.address} crashed`, cause), { actor: namesOf([proxy]), reason: previous.reason })
+    // an incarnation that closes already
+    if (state._tag === "Restarting" && proxy.paused === "leaving") return report()
     if (state !== running) {
       // the answer to the spawn or to the restart has arrived, and is followed in a moment
       if (state === building || state._tag === "Restarting") this.earlyCrash = cause
-      if (state === building) proxy.crashed(previous)
+      if (state === building) proxy.leaveIncarnation(previous)
       return
     }
     this.earlyCrash = undefined
-    log(Effect.logError(`${proxy.address} crashed`, cause), { actor: namesOf([proxy]), reason: previous.reason })
-    if (!this.restart(previous, true, true)) proxy.end(Exit.fail(proxy.exited("Crashed", "NotRun", message)))
+    report()
+    if (!this.restart(previous, "crash")) proxy.end(Exit.fail(proxy.exited("Crashed", "NotRun", message)))
   }
 
   /** The actor has closed; `failure`: the failure of its finalizers. */
@@ -233,11 +238,12 @@ export class ChildActor implements ActorHandle, ActorOwner {
 
   // ---- restarts ----
 
-  // Starts a restart, if the budget has one left (F3, F4). `previous`: the end of the last incarnation that was built.
-  private restart(previous: ActorExited, hasLived: boolean, isCrash = false): boolean {
+  // Starts a restart, if the policy has one left after this end (F3, F4); `undefined`: a restart has failed. `previous`: the end of the last
+  // incarnation that was built.
+  private restart(previous: ActorExited, end: End | undefined): boolean {
     const { budget, proxy, services: { context, isClosed, log, restarting }, state } = this
-    if (isClosed || budget === undefined || previous.reason === "Stopped") return false
-    const delay = budget.next(performance.now(), hasLived)
+    if (isClosed || budget === undefined || end !== undefined && !budget.restartsAfter(end)) return false
+    const delay = budget.next(performance.now(), end !== undefined)
     if (delay === undefined) {
       log(Effect.logWarning(`${proxy.address} is given up after ${budget.text}`))
       return false
@@ -246,11 +252,12 @@ export class ChildActor implements ActorHandle, ActorOwner {
       ? state
       : { _tag: "Restarting", fiber: undefined, onClosed: undefined, close: undefined }
     this.state = next
-    if (isCrash) proxy.crashed(previous)
+    const leaves = end === "crash" || end === "stop"
+    if (leaves) proxy.leaveIncarnation(previous)
     else proxy.pause("restarting")
     restarting.add(this)
     const fiber = next.fiber = Effect.runForkWith(context)(
-      (isCrash ? this.leaveCrashed(next) : Effect.void).pipe(
+      (leaves ? this.leave(next, end === "crash") : Effect.void).pipe(
         Effect.andThen(Effect.sleep(delay)),
         Effect.andThen(Effect.suspend(() => this.rebuild(next, previous)))
       )
@@ -264,21 +271,21 @@ export class ChildActor implements ActorHandle, ActorOwner {
     return true
   }
 
-  // waits until an incarnation that has crashed by itself has closed, and ends its worker if that belongs to the actor alone
-  private leaveCrashed(state: Restarting): Effect.Effect<void> {
+  // waits until an incarnation has closed, and ends its worker if that belongs to the actor alone
+  private leave(state: Restarting, isBounded: boolean): Effect.Effect<void> {
     const { proxy, services: { workers }, worker } = this
-    return Effect.flatMap(this.awaitClosed(state), () => {
+    return Effect.flatMap(this.awaitClosed(state, isBounded), () => {
       proxy.pause("restarting")
       return workers.areDedicated && !worker.ended ? workers.end(worker) : Effect.void
     })
   }
 
-  // waits until an incarnation has closed, and kills its worker if that takes too long
-  private awaitClosed(state: Restarting): Effect.Effect<void> {
+  // waits until an incarnation has closed; `isBounded`: kills its worker if that takes too long
+  private awaitClosed(state: Restarting, isBounded = true): Effect.Effect<void> {
     return Effect.callback((resume) => {
       const { proxy, services: { workers }, worker } = this
       if (this.hasClosed || worker.ended) return resume(Effect.void)
-      const deadline = workers.killUnlessClosed(worker, proxy)
+      const deadline = isBounded ? workers.killUnlessClosed(worker, proxy) : undefined
       const stop = (): void => {
         state.onClosed = undefined
         workers.endings.delete(deadline)
@@ -316,7 +323,7 @@ export class ChildActor implements ActorHandle, ActorOwner {
         worker.remove(proxy)
         yield* workers.end(worker)
       } else yield* this.closeIncarnation(state)
-      if (this.state !== state || this.restart(previous, false)) return
+      if (this.state !== state || this.restart(previous, undefined)) return
       this.giveUp(state, previous.reason, `${previous.message}; the last restart failed: ${why}`)
     })
   }
@@ -360,9 +367,20 @@ export class ChildActor implements ActorHandle, ActorOwner {
     return this.close(Exit.void, drain)
   }
 
-  /** Stops the actor, which has asked for that itself. Only the log reports a finalizer that fails. */
+  /**
+   * Stops the actor, which has asked for that itself after its accepted calls. Its policy may restart it afterwards. Only the log reports a
+   * finalizer that fails.
+   */
   stopByItself(): void {
-    const { proxy: { address }, services: { context } } = this
+    const { definition, proxy, services: { context }, worker } = this
+    const { address } = proxy
+    // this incarnation closes already
+    if (proxy.paused === "leaving") return
+    if (
+      this.state === running && this.restart(proxy.exited("Stopped", "Unknown", `${address} stopped itself`), "stop")
+    ) {
+      return worker.client.close(proxy, "drain", Exit.void, definition)
+    }
     const stop = Effect.catchCause(this.stop(true), (cause) => Effect.logWarning(`${address} failed to close`, cause))
     Effect.runForkWith(context)(stop)
   }

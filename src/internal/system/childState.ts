@@ -31,12 +31,12 @@ interface PendingClose {
   readonly gone: GoneLatch
 }
 
-/** The worker of the last incarnation has ended, and the next one is not built yet. */
+/** The last incarnation has ended or closes, and the next one is not built yet. */
 export interface Restarting {
   readonly _tag: "Restarting"
   /** sleeps, then builds the actor again; `undefined` once it is over */
   fiber: Fiber.Fiber<unknown, unknown> | undefined
-  /** called when an incarnation that could not be built has closed on a shared worker */
+  /** called when an incarnation that closes has closed */
   onClosed: (() => void) | undefined
   close: PendingClose | undefined
 }

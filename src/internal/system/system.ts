@@ -12,7 +12,7 @@ import * as Tracer from "effect/Tracer"
 import type { SpawnError } from "../../ActorError.ts"
 import type { Definition } from "../actor/definition.ts"
 import { timeout } from "../actor/durations.ts"
-import { Current, type Plan, plan, type Policy } from "../actor/restartPlan.ts"
+import { Current, effective, type Plan, plan, type Policy } from "../actor/restartPlan.ts"
 import { CallTimeout } from "../codec/methods.ts"
 import { isSuccess } from "../effect/completed.ts"
 import * as V8Pretenuring from "../effect/v8Pretenuring.ts"
@@ -119,7 +119,8 @@ export class System implements ActorServices {
         const actor = this.makeActor(definition, scope, callTimeout)
         if (!(actor instanceof ChildActor)) return yield* Effect.fail(actor)
         const { worker } = actor
-        const isSupervised = (own ?? fallback ?? worker.client.kindOf(definition.methods)?.supervision) !== undefined
+        const declared = worker.client.kindOf(definition.methods)?.supervision
+        const isSupervised = effective(own ?? declared ?? fallback) !== undefined
         // objects transferred with the arguments are no longer available after the arguments have been sent
         const snapshot = !isSupervised
           ? undefined
@@ -165,7 +166,7 @@ export class System implements ActorServices {
   ): Effect.Effect<void> | undefined {
     const { definition, proxy } = actor
     const succeed = (): void => {
-      const plan = own ?? proxy.supervision ?? fallback
+      const plan = effective(own ?? proxy.supervision ?? fallback)
       if (plan !== undefined && snapshot === undefined && definition.args.handles) {
         const run = Effect.map(snapshotArgs(definition, args), (snapshot) => {
           actor.run(plan, snapshot)

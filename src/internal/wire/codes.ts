@@ -162,6 +162,9 @@ export interface Extras {
   readonly window?: number | undefined
 }
 
+/** Which ends of an actor restart it. */
+export type Restart = "on-death" | "on-defect" | "always" | "never"
+
 /** The restart policy of an actor as plain data; times in milliseconds. */
 export interface Plan {
   readonly delays: ReadonlyArray<number>
@@ -169,6 +172,7 @@ export interface Plan {
   readonly ends: boolean
   readonly maxRestarts: number
   readonly window: number
+  readonly restart: Restart
 }
 
 /** What a caller must know of an actor to number its calls and to limit them. `-1` stands for "unbounded". */

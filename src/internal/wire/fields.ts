@@ -41,7 +41,8 @@ const isMailboxInfo = Is.struct<Codes.MailboxInfo>({
       delays: Is.list(Is.isTime),
       ends: Is.isBoolean,
       maxRestarts: Is.isTime,
-      window: Is.isTime
+      window: Is.isTime,
+      restart: Is.oneOf<Codes.Restart>("on-death", "on-defect", "always", "never")
     })
   )
 })

@@ -326,6 +326,14 @@ for (const window of [0, -1, NaN, "-Infinity", "nonsense"]) {
   })
 }
 
+it("F3: a kind of restart that does not exist is rejected with the name of the option", () => {
+  assert.throws(
+    () => Supervision.make({ restart: "sometimes" as "always" }),
+    RangeError,
+    `Supervision.make: restart must be one of "on-death", "on-defect", "always", "never", not sometimes`
+  )
+})
+
 it("P8: a number of restarts below 0, or one that is no integer, is rejected with the name of the option", () => {
   for (const maxRestarts of [-1, 1.5, NaN, Infinity]) {
     assert.throws(

@@ -9,7 +9,7 @@ const info: Frames.MailboxInfo = {
   suspends: true,
   ready: false,
   callTimeout: 1_000,
-  supervision: { delays: [1, 2], ends: true, maxRestarts: 3, window: 1_000 }
+  supervision: { delays: [1, 2], ends: true, maxRestarts: 3, window: 1_000, restart: "always" }
 }
 
 const cause: Frames.EncodedCause = [["Fail", 1], ["Die", "oops"], ["Interrupt", 7], ["Interrupt", undefined]]
