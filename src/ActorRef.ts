@@ -45,6 +45,8 @@ export type ActorRef<Methods extends Protocol.Any> = Client<Methods> & {
     /** The methods of the protocol. */
     readonly rpcs: Protocol.Rpcs<Methods>
   }
+  /** The id of the actor. */
+  toString(): string
 }
 
 /**
@@ -59,6 +61,8 @@ export interface AnyActorRef {
     /** The methods of the protocol. */
     readonly rpcs: Rpc.Any
   }
+  /** The id of the actor. */
+  toString(): string
 }
 
 /**
@@ -76,6 +80,46 @@ export const isActorRef = (u: unknown): u is AnyActorRef => typeof u === "object
  * @since 0.1.0
  */
 export const address = (ref: AnyActorRef): string => ClientObject.actorOf(ref).address
+
+/**
+ * The id of an actor: its name and its number among the actors of this name, such as `Counter-3`. An actor keeps its id when it restarts, and
+ * every reference to it, in every worker, shows the same id. No other actor of the program has the id: an actor that a worker has spawned
+ * has the name of the worker before its own, such as `thread-2/Counter-1`. An actor of a cluster has its name and its id in the cluster:
+ * `Account/42`.
+ *
+ * `String(ref)` is the id. `JSON.stringify(ref)` and `console.log(ref)` also show the address. The spawner of the actor also sees its
+ * state and the number of its incarnation.
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorRef, ActorSystem } from "uactor"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert"
+ *
+ * class Counter extends Actor.Service<Counter>()("Counter", { protocol: { next: Actor.method({ success: Schema.Int }) } }) {}
+ * const CounterLive = Counter.toLayer({ next: () => Effect.succeed(1) })
+ *
+ * const program = Effect.gen(function*() {
+ *   const counter = yield* Counter.spawn()
+ *   assert.strictEqual(ActorRef.id(counter), "Counter-1")
+ *   assert.strictEqual(`${counter}`, "Counter-1")
+ *   assert.deepStrictEqual(JSON.parse(JSON.stringify(counter)), {
+ *     _id: "ActorRef",
+ *     id: "Counter-1",
+ *     name: "Counter",
+ *     address: "Counter#1@memory-1",
+ *     state: "Running",
+ *     incarnation: 1
+ *   })
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(CounterLive)))
+ *
+ * await Effect.runPromise(program)
+ * ```
+ *
+ * @category getters
+ * @since 0.2.0
+ */
+export const id = (ref: AnyActorRef): string => ClientObject.actorOf(ref).id
 
 /**
  * Waits until the actor has ended for good, and returns its `Exit`: a success if the actor was stopped or its scope closed, otherwise a

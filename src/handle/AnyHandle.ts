@@ -17,6 +17,8 @@ import * as Handles from "../internal/handles/handle.ts"
 export interface AnyHandle {
   /** Marks a handle. */
   readonly [Handles.HandleTypeId]: object
+  /** The kind of the handle, such as `Handle(Queue)`. */
+  toString(): string
 }
 
 /**

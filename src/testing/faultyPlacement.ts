@@ -23,9 +23,9 @@ export const placement = (target: Placement, plan: Plan): Placement => {
     kind: target.kind,
     behaviours: target.behaviours,
     cores: target.cores,
-    start: (name, events) => {
+    start: (name, id, events) => {
       const number = started++
-      if (!plan.isFaulty(number)) return target.start(name, events)
+      if (!plan.isFaulty(number)) return target.start(name, id, events)
       // the link is frozen or cut: no message passes in either direction
       let isSilent = false
       let end: LinkEnd | undefined
@@ -71,7 +71,7 @@ export const placement = (target: Placement, plan: Plan): Placement => {
             : structuredClone([batch, transfer] as const, { transfer: transfer as Array<ArrayBuffer> }),
         deliver: (batch, transfer) => worker.link.send(batch, transfer)
       })
-      const worker = target.start(name, {
+      const worker = target.start(name, id, {
         onBatch: (batch) => fromWorker.offer(batch),
         isAwaited: events.isAwaited,
         onCallStarted: events.onCallStarted,

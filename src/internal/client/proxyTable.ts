@@ -2,6 +2,7 @@
  * The proxies of a link, by id: of the actors that this side has spawned on the peer, and of the objects whose handles this side
  * holds.
  */
+import * as ActorId from "../actor/actorId.ts"
 import type * as Methods from "../codec/methods.ts"
 import { IntMap } from "../collections/intMap.ts"
 import { ActorProxy, type Locate } from "../proxy/actorProxy.ts"
@@ -29,6 +30,7 @@ export class ProxyTable {
   open(name: string, locate: Locate, methods: ReadonlyArray<Methods.Method>): ActorProxy {
     const id = this.nextActor++
     const proxy = new ActorProxy(this.connection, id, name, locate, methods)
+    proxy.identity = ActorId.next(name)
     proxy.pause("building")
     this.actors.set(id, proxy)
     return proxy

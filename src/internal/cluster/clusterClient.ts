@@ -31,18 +31,25 @@ class ClusterActor implements ClientObject.ActorControl {
   readonly address: string
   /** removes the persisted calls and their results */
   readonly forget: Effect.Effect<void, PersistenceError, MessageStorage>
+  readonly facts: ClientObject.ActorFacts
   readonly awaitExit = Effect.never
   readonly incarnations = Stream.never
   private readonly ask: (tag: string, payload?: unknown) => Effect.Effect<unknown, unknown>
 
   constructor(
+    name: string,
     address: string,
     ask: (tag: string, payload?: unknown) => Effect.Effect<unknown, unknown>,
     forget: Effect.Effect<void, PersistenceError, MessageStorage>
   ) {
+    this.facts = { name, state: undefined, incarnation: undefined }
     this.address = address
     this.ask = ask
     this.forget = forget
+  }
+
+  get id(): string {
+    return this.address
   }
 
   stop(drain: boolean | number): Effect.Effect<void> {
@@ -53,8 +60,6 @@ class ClusterActor implements ClientObject.ActorControl {
     return Effect.asVoid(Effect.orDie(this.ask(Entities.killTag)))
   }
 }
-
-const inspect = Symbol.for("nodejs.util.inspect.custom")
 
 const entityKey = Symbol()
 
@@ -97,7 +102,7 @@ class References {
     const ask = (tag: string, payload?: unknown): Effect.Effect<unknown, unknown> =>
       this.noted(client[tag]!(payload), Failures.fail({ actor: name, id, method: tag }))
     return Object.create(this.prototype, {
-      [ClientObject.ActorRefTypeId]: { value: new ClusterActor(`${name}/${id}`, ask, this.forget(id)) },
+      [ClientObject.ActorRefTypeId]: { value: new ClusterActor(name, `${name}/${id}`, ask, this.forget(id)) },
       [entityKey]: { value: { id, client } }
     }) as object
   }
@@ -117,13 +122,7 @@ class References {
   // a method of a reference is made at its first use
   private makePrototype(): object {
     const make = (id: string, method: Methods.Method, call: Call): Call => this.method(id, method, call)
-    const prototype = Object.create(null, {
-      [inspect]: {
-        value(this: object) {
-          return ClientObject.actorOf(this).address
-        }
-      }
-    }) as object
+    const prototype = Object.create(null, ClientObject.printed) as object
     for (const method of this.definition.methods) {
       Object.defineProperty(prototype, method.tag, {
         enumerable: true,

@@ -119,6 +119,8 @@ export class CompletedDeferred implements Handles.HandleTarget, Handles.ResultSo
   }
 }
 
+Object.defineProperties(CompletedDeferred.prototype, Handles.printed)
+
 /** Imports a completed result. */
 export const known = (
   status: Frames.CompletionCode,

@@ -81,6 +81,8 @@ export class LocalDeferred implements Handles.HandleTarget, Handles.ResultSource
   }
 }
 
+Object.defineProperties(LocalDeferred.prototype, Handles.printed)
+
 /** An object of this process. */
 export class LocalObject implements Handles.HandleTarget {
   readonly kind: string
@@ -336,8 +338,11 @@ export class Exports implements Handles.LinkExports {
       (owner === undefined ? `a ${object.kind} of the program` : `a ${object.kind} of ${name}#${owner.id}`)
     const route = object.route?.(0, 0)
     const { callTimeout } = object
+    const actorId = object.owner?.actorId
     return WireHandles.wire(
-      callTimeout !== undefined
+      actorId !== undefined
+        ? [WireHandles.WireObject, id, name, address, route, callTimeout, actorId]
+        : callTimeout !== undefined
         ? [WireHandles.WireObject, id, name, address, route, callTimeout]
         : route === undefined
         ? [WireHandles.WireObject, id, name, address]

@@ -12,6 +12,7 @@ import type * as Definitions from "../actor/definition.ts"
 import { forEachIn } from "../clone/forEachIn.ts"
 import type * as Codec from "../codec/codec.ts"
 import type * as Methods from "../codec/methods.ts"
+import { printing } from "../runtime/printing.ts"
 import type * as Frames from "../wire/frames.ts"
 import type { RouteInfo, WireContent } from "../wire/handleContent.ts"
 import type { LinkEnd } from "../wire/link.ts"
@@ -28,6 +29,8 @@ export interface HandleTarget {
   readonly export: (to: Exporting, handleKind: unknown) => WireHandle
   /** releases the target, if it is imported */
   readonly release?: () => void
+  /** the owner of an imported target */
+  readonly owner?: Pick<Owner, "address"> | undefined
 }
 
 /** A worker that can be connected with other workers, as its host sees it. */
@@ -110,7 +113,7 @@ export interface ObjectSource {
   /** the timeout of the calls of an actor behind a relay, in milliseconds */
   readonly callTimeout?: number | undefined
   /** the actor that the object belongs to, if another exports it */
-  readonly owner?: Pick<Owner, "name" | "address"> | undefined
+  readonly owner?: Pick<Owner, "name" | "address"> & { readonly actorId?: string | undefined } | undefined
 }
 
 /** The exports of one end of a link. */
@@ -250,6 +253,21 @@ export const releaseHandle = (received: object): void => {
 /** Whether a value is a handle of a kind. */
 export const isHandle = (u: unknown, kind: string): boolean =>
   typeof u === "object" && u !== null && HandleTypeId in u && targetOf(u).kind === kind
+
+// a kind of `Handle.object` ends with a number
+const shownKind = ({ kind }: HandleTarget): string => kind.replace(/\.\d+$/, "")
+
+/** The content of a handle in logs. */
+export const describe = (handle: object): object => {
+  const target = targetOf(handle)
+  return { _id: "Handle", kind: shownKind(target), owner: target.owner?.address }
+}
+
+/** The text of a handle in logs. */
+export const text = (handle: object): string => `Handle(${shownKind(targetOf(handle))})`
+
+/** The properties that print a handle. */
+export const printed = printing(describe, text)
 
 /** Exports a handle. */
 export const toWire = (handle: object, handleKind: unknown, to: Exporting): WireHandle =>

@@ -76,6 +76,7 @@ export class RoutedProxy extends ActorProxy implements DirectRoute {
     this.relay = relay
     this.requestRoute = requestRoute
     this.kind = relay.kind
+    this.identity = relay.identity
   }
 
   override get resends(): boolean {

@@ -204,7 +204,7 @@ export const make = (
         run: (item) => Items.run(Items.known(next, released), item),
         runOn: (member, item) => Items.run(Items.known(() => member, released), item),
         hasQueue: false,
-        client: ClientObject.makeRouted(definition.methods, next)
+        client: ClientObject.makeRouted(definition.methods, definition.name, next)
       }
     })
   )

@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Definition } from "../actor/definition.ts"
 import * as ClientObject from "../proxy/clientObject.ts"
+import { printing } from "../runtime/printing.ts"
 import type { ChildActor } from "../system/childActor.ts"
 import type { System } from "../system/system.ts"
 import * as Mapping from "./mapping.ts"
@@ -75,5 +76,12 @@ export const make = (
       resize,
       awaitExit
     }
+    Object.defineProperties(
+      pool,
+      printing(
+        () => ({ _id: "ActorPool", name: definition.name, members: members.map(({ id }) => id) }),
+        () => `ActorPool(${definition.name})`
+      )
+    )
     return { pool, members }
   })

@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import { ActorExited, type HandleReleased, type Outcome } from "../../ActorError.ts"
+import * as ActorId from "../actor/actorId.ts"
 import type * as Methods from "../codec/methods.ts"
 import { Fifo } from "../collections/fifo.ts"
 import { notify } from "../runtime/notify.ts"
@@ -49,6 +50,11 @@ export class ActorProxy {
   /** the id of the actor on the connection */
   id: number
   private location: string | Locate
+  /**
+   * The number of a spawned actor among the actors of its name, or the id of the actor behind a reference; 0 for an object, and for an
+   * actor whose id is not known.
+   */
+  identity: number | string = 0
   private incarnationNumber = 1
   private previous: ActorExited | undefined
   /** the common properties of the actors of this kind */
@@ -97,6 +103,13 @@ export class ActorProxy {
 
   get address(): string {
     return typeof this.location === "string" ? this.location : this.location(this.name, this.id)
+  }
+
+  /** the id of the actor, in all its incarnations */
+  get actorId(): string | undefined {
+    const { identity, name } = this
+    if (typeof identity === "string") return identity
+    return identity === 0 ? undefined : ActorId.of(name, identity)
   }
 
   get mailbox(): string {

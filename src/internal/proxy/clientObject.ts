@@ -7,10 +7,12 @@ import type * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type { ActorExited } from "../../ActorError.ts"
 import type * as Methods from "../codec/methods.ts"
+import * as Handles from "../handles/handle.ts"
+import { printing } from "../runtime/printing.ts"
 import type { ActorProxy } from "./actorProxy.ts"
 import * as Call from "./call.ts"
 import type { OutgoingCall } from "./outgoingCall.ts"
-import type { Incarnation } from "./proxyState.ts"
+import type { ActorState, Incarnation } from "./proxyState.ts"
 
 /** The key of the actor in a reference. */
 export const ActorRefTypeId: unique symbol = Symbol.for("uactor/ActorRef") as never
@@ -22,9 +24,21 @@ export interface CallRoute {
   readonly proxyFor: (index: number) => ActorProxy
 }
 
+/** What a reference shows of its actor in logs. */
+export interface ActorFacts {
+  readonly name: string
+  /** `undefined`: only the spawner of the actor knows it */
+  readonly state: ActorState | undefined
+  /** the number of the incarnation; `undefined`: only the spawner of the actor knows it */
+  readonly incarnation: number | undefined
+}
+
 /** The operations on an actor beside the calls of its methods. */
 export interface ActorControl {
+  /** the id of the actor, in all its incarnations */
+  readonly id: string
   readonly address: string
+  readonly facts: ActorFacts
   readonly awaitExit: Effect.Effect<Exit.Exit<void, ActorExited>>
   readonly incarnations: Stream.Stream<Incarnation>
   /** `drain`: whether accepted calls are finished first; a number bounds that, in milliseconds */
@@ -44,30 +58,40 @@ type PriorityOf = (method: string, payload: unknown) => number
 const callRouteKey = Symbol()
 const routeKey = Symbol()
 const priorityKey = Symbol()
+const poolKey = Symbol()
 const prototypes = new WeakMap<ReadonlyArray<Methods.Method>, object>()
 
-/** The own properties of a client, of which it has exactly one. */
+/** The own properties of a client: one, and the name of a pool. */
 interface ClientFields {
   [ActorRefTypeId]?: ActorHandle
   [callRouteKey]?: CallRoute
   [routeKey]?: Route
   [priorityKey]?: readonly [queue: ActorProxy, priorityOf: PriorityOf]
+  /** the name of the actors of a pool, in addition */
+  [poolKey]?: string
 }
 
-const inspect = Symbol.for("nodejs.util.inspect.custom")
+/** The properties that print a client. */
+export const printed = printing<ClientFields>(
+  (client) => {
+    const { [ActorRefTypeId]: actor, [poolKey]: pool } = client
+    if (actor !== undefined) {
+      const { address, facts: { incarnation, name, state }, id } = actor
+      return { _id: "ActorRef", id, name, address, state, incarnation }
+    }
+    return pool === undefined ? Handles.describe(client) : { _id: "ActorPool.client", name: pool }
+  },
+  (client) => {
+    const { [ActorRefTypeId]: actor, [poolKey]: pool } = client
+    return actor?.id ?? (pool === undefined ? Handles.text(client) : `ActorPool(${pool}).client`)
+  }
+)
 
 // getters on a shared prototype: a reference costs one object until a method is used, and its methods need no `this`
 const prototypeOf = (methods: ReadonlyArray<Methods.Method>): object => {
   let proto = prototypes.get(methods)
   if (proto !== undefined) return proto
-  // a client prints as the address of its actor, not as its internal objects
-  proto = Object.create(null, {
-    [inspect]: {
-      value(this: ClientFields) {
-        return (this[ActorRefTypeId] ?? this[callRouteKey])?.proxy.address ?? this[priorityKey]?.[0].address ?? "a pool"
-      }
-    }
-  }) as object
+  proto = Object.create(null, printed) as object
   methods.forEach((method, index) => {
     Object.defineProperty(proto, method.tag, {
       enumerable: true,
@@ -127,10 +151,11 @@ export const makeHeld = (methods: ReadonlyArray<Methods.Method>, callRoute: Call
   return client
 }
 
-/** A client that chooses an actor for each call. */
-export const makeRouted = (methods: ReadonlyArray<Methods.Method>, route: Route): object => {
+/** A client that chooses an actor for each call. `name`: the name of the actors. */
+export const makeRouted = (methods: ReadonlyArray<Methods.Method>, name: string, route: Route): object => {
   const client = clientOf(methods)
   client[routeKey] = route
+  client[poolKey] = name
   return client
 }
 
@@ -140,9 +165,10 @@ export const makeQueued = (
   queue: ActorProxy,
   priorityOf: PriorityOf | undefined
 ): object => {
-  if (priorityOf === undefined) return makeHeld(methods, { proxy: queue, proxyFor: () => queue })
   const client = clientOf(methods)
-  client[priorityKey] = [queue, priorityOf]
+  if (priorityOf === undefined) client[callRouteKey] = { proxy: queue, proxyFor: () => queue }
+  else client[priorityKey] = [queue, priorityOf]
+  client[poolKey] = queue.name
   return client
 }
 

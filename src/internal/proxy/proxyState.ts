@@ -17,6 +17,9 @@ export interface Incarnation {
   readonly previous: ActorExited | undefined
 }
 
+/** What an actor does, as its spawner knows it. */
+export type ActorState = "Spawning" | "Running" | "Restarting" | "Draining" | "Closing" | "Ended"
+
 /** Why calls to an actor wait. */
 export type PauseReason =
   /** the actor is being built for the first time */

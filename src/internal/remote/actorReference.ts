@@ -71,6 +71,16 @@ class RemoteActor implements ClientObject.ActorHandle {
     return this.proxy.address
   }
 
+  get id(): string {
+    const { actorId, name } = this.proxy
+    return actorId ?? `${name}-?`
+  }
+
+  get facts(): ClientObject.ActorFacts {
+    const { exit, name } = this.proxy
+    return { name, state: exit === undefined ? undefined : "Ended", incarnation: undefined }
+  }
+
   proxyFor(): ActorProxy {
     return this.object.proxyFor()
   }

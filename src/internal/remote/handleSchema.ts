@@ -56,9 +56,14 @@ export const schemaOf = <H extends object>(
   })
 }
 
+const prototype: object = Object.defineProperties({}, Handles.printed)
+
 /** Adds the target of a handle to the handle. */
-export const attach = <H extends object>(handle: H, target: Handles.HandleTarget): H =>
-  Object.defineProperty(handle, Handles.HandleTypeId, { value: target })
+export const attach = <H extends object>(handle: H, target: Handles.HandleTarget): H => {
+  // a client has a prototype of its own
+  if (Object.getPrototypeOf(handle) === Object.prototype) Object.setPrototypeOf(handle, prototype)
+  return Object.defineProperty(handle, Handles.HandleTypeId, { value: target })
+}
 
 /** A kind of object with methods. `shape` makes the handle that users see from the client of the methods. */
 export interface HandleKind<C, H extends object> {

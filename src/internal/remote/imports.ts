@@ -105,9 +105,10 @@ export class Imports implements Handles.ImportTable {
       case WireHandles.WireShare:
         return Shares.take(content[1])?.take(from) ?? this.importEnded(handleKind, from)
       case WireHandles.WireObject: {
-        const [, id, name, address, route, callTimeout] = content
+        const [, id, name, address, route, callTimeout, actorId] = content
         const proxy = this.services.open(id, name, address, (handleKind as ObjectKind).methods)
         if (callTimeout !== undefined) proxy.limitCalls(callTimeout)
+        if (actorId !== undefined) proxy.identity = actorId
         return this.hold(id, proxy, handleKind as ObjectKind, from, route)
       }
       default:
@@ -165,6 +166,7 @@ export class Imports implements Handles.ImportTable {
     const shared = -(2 * this.nextShare++)
     const proxy = this.services.open(shared, name, address, methods)
     if (held.kind.callTimeout !== undefined) proxy.limitCalls(held.kind.callTimeout)
+    proxy.identity = held.identity
     this.objects.set(shared, proxy)
     this.outbox.push(Frames.Share, shared, id)
     return [shared, proxy]

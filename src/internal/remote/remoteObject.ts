@@ -82,13 +82,19 @@ export class RemoteObject implements Handles.HandleTarget, Lease {
   /** the proxy of the object */
   get proxy(): ActorProxy {
     if (!this.isReleased) return this.served
-    const { address, connection, id, methods, name } = this.served
-    return new ReleasedProxy(connection, id, name, address, methods)
+    const { address, connection, id, identity, methods, name } = this.served
+    const released = new ReleasedProxy(connection, id, name, address, methods)
+    released.identity = identity
+    return released
   }
 
   /** The proxy for the calls of the holder. */
   proxyFor(): ActorProxy {
     return this.isReleased || this.routed === undefined ? this.proxy : this.routed
+  }
+
+  get owner(): ActorProxy {
+    return this.served
   }
 
   /** the owner has ended */

@@ -12,7 +12,7 @@ import type { Definition } from "../actor/definition.ts"
 import { Budget, type End, type Plan } from "../actor/restartPlan.ts"
 import * as ScopeFinalizers from "../effect/scopeFinalizers.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
-import type { ActorHandle } from "../proxy/clientObject.ts"
+import type { ActorFacts, ActorHandle } from "../proxy/clientObject.ts"
 import type { ActorOwner, Incarnation, SpawnAnswer } from "../proxy/proxyState.ts"
 import * as Watching from "../proxy/watching.ts"
 import { Deadlines } from "../runtime/deadlines.ts"
@@ -32,7 +32,8 @@ import {
   killing,
   type Restarting,
   running,
-  type State
+  type State,
+  stateOf
 } from "./childState.ts"
 import { type ArgsSnapshot, type Build, buildAgain, type EncodedArgs, requestBuild } from "./spawn.ts"
 import * as Votes from "./votes.ts"
@@ -121,6 +122,16 @@ export class ChildActor implements ActorHandle, ActorOwner {
 
   get address(): string {
     return this.proxy.address
+  }
+
+  get id(): string {
+    return this.proxy.actorId!
+  }
+
+  get facts(): ActorFacts {
+    const { definition: { name }, proxy: { exit, incarnation, paused }, state } = this
+    const now = exit !== undefined ? "Ended" : paused === "leaving" && state === running ? "Restarting" : stateOf(state)
+    return { name, state: now, incarnation: incarnation.number }
   }
 
   get awaitExit(): Effect.Effect<Exit.Exit<void, ActorExited>> {

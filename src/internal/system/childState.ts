@@ -12,6 +12,7 @@
 import type * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type { ActorState } from "../proxy/proxyState.ts"
 import type { Deadline, Deadlines } from "../runtime/deadlines.ts"
 import type { ExitLatch } from "../runtime/waiters.ts"
 
@@ -69,6 +70,22 @@ export type State =
   | Closing
   /** the actor and its resources are gone */
   | { readonly _tag: "Gone"; readonly gone: GoneLatch }
+
+/** What an actor in this state does. */
+export const stateOf = (state: State): ActorState => {
+  switch (state._tag) {
+    case "Building":
+      return "Spawning"
+    case "Killing":
+      return "Closing"
+    case "Closing":
+      return state.drains ? "Draining" : "Closing"
+    case "Gone":
+      return "Ended"
+    default:
+      return state._tag
+  }
+}
 
 export const building: State = { _tag: "Building" }
 export const running: State = { _tag: "Running" }

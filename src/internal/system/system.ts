@@ -17,6 +17,7 @@ import { CallTimeout } from "../codec/methods.ts"
 import { isSuccess } from "../effect/completed.ts"
 import * as V8Pretenuring from "../effect/v8Pretenuring.ts"
 import { Deadlines } from "../runtime/deadlines.ts"
+import { printing } from "../runtime/printing.ts"
 import * as Log from "../workers/log.ts"
 import type { SystemOptions } from "../workers/options.ts"
 import type { Placement } from "../workers/placement.ts"
@@ -205,6 +206,19 @@ export class System implements ActorServices {
   })
 }
 
+// the service prints what runs in the system
+const printed = ({ options, placement: { kind }, workers }: System) =>
+  printing(
+    () => ({
+      _id: "ActorSystem",
+      placement: kind,
+      name: options.name,
+      workers: workers.size,
+      actors: workers.actors
+    }),
+    () => `ActorSystem(${options.name ?? kind})`
+  )
+
 /** A system on a placement, as a service; it ends with its scope. */
 export const make = (
   placement: Placement,
@@ -216,6 +230,6 @@ export const make = (
         Effect.sync(() => new System(placement, options, context)),
         (system) => system.shutdown
       ),
-      (system) => ({ "~uactor/ActorSystem": system })
+      (system) => Object.defineProperties({ "~uactor/ActorSystem": system }, printed(system))
     )
   )

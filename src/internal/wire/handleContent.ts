@@ -20,8 +20,8 @@ export const WireDeferred = 0
 /** A completed result. */
 export const WireKnown = 1
 /**
- * An object, by its number, with the name and the address of its owner, the direct route to it, if there is one, and the timeout of its
- * calls in milliseconds, if it is an actor that has one.
+ * An object, by its number, with the name and the address of its owner, and the direct route to it, if there is one. For an actor also the
+ * timeout of its calls in milliseconds, if it has one, and its id.
  */
 export const WireObject = 2
 /** A handle that the receiver itself exported, by its number. `relay`: the pending result that replaces it if the export is gone. */
@@ -39,7 +39,8 @@ export type WireContent =
     name: string,
     address: string,
     route?: RouteInfo | undefined,
-    callTimeout?: number | undefined
+    callTimeout?: number | undefined,
+    actorId?: string | undefined
   ]
   | readonly [kind: typeof WireYours, id: number, relay: number | undefined]
   | readonly [kind: typeof WireShare, id: number]

@@ -35,7 +35,8 @@ const contents: ByCode<Contents> = {
     Is.isText,
     Is.isText,
     fields.route,
-    Is.optional(Is.isTime)
+    Is.optional(Is.isTime),
+    Is.optional(Is.isText)
   ),
   [Content.WireYours]: Is.tuple(Is.oneOf(Content.WireYours), Is.isId, Is.optional(Is.isId)),
   [Content.WireShare]: Is.isNever

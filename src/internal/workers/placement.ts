@@ -34,6 +34,9 @@ export interface Placement {
   readonly behaviours: string
   /** the number of cores for the workers, at least 1 */
   readonly cores: () => number
-  /** `name`: the name of the worker, for Node and the tools of the operating system */
-  readonly start: (name: string, events: WorkerEvents) => WorkerHandle
+  /**
+   * `name`: the name of the worker, for Node and the tools of the operating system; `id`: its id in the program, which precedes the ids of
+   * the actors that it spawns
+   */
+  readonly start: (name: string, id: string, events: WorkerEvents) => WorkerHandle
 }

@@ -32,9 +32,9 @@ interface WorkerListener {
 }
 
 // a worker that the operating system cannot start, for lack of memory or processes, ends before it is ready
-const start = (placement: Placement, name: string, events: WorkerEvents): WorkerHandle => {
+const start = (placement: Placement, name: string, id: string, events: WorkerEvents): WorkerHandle => {
   try {
-    return placement.start(name, events)
+    return placement.start(name, id, events)
   } catch (error) {
     const message = `the ${placement.kind} could not be started: ${messageOf(error)}`
     queueMicrotask(() => events.onEnd({ reason: "Crashed", message }))
@@ -45,6 +45,8 @@ const start = (placement: Placement, name: string, events: WorkerEvents): Worker
 /** One worker and the connection to it. */
 export class WorkerConnection {
   readonly name: string
+  /** the id of the worker in the program: its name, and what distinguishes it from the workers of other systems and other workers */
+  readonly id: string
   /** the layer of the behaviours, for messages */
   readonly behaviours: string
   readonly session: Session
@@ -64,9 +66,10 @@ export class WorkerConnection {
 
   private readonly locate: Locate = (name, id) => `${name}#${id}@${this.name}`
 
-  /** `number`: the number of the worker in its system */
+  /** `number`: the number of the worker in its system; `idOf`: returns the id of the worker from its name */
   constructor(
     number: number,
+    idOf: (name: string) => string,
     sessions: SessionGroup,
     placement: Placement,
     options: SystemOptions,
@@ -76,8 +79,9 @@ export class WorkerConnection {
   ) {
     this.isShared = options.workers !== "dedicated"
     this.name = `${options.name ?? placement.kind}-${number}`
+    this.id = idOf(this.name)
     this.behaviours = placement.behaviours
-    this.handle = start(placement, this.name, {
+    this.handle = start(placement, this.name, this.id, {
       onBatch: (batch) => this.session.onBatch(batch),
       isAwaited: () => this.session.isAwaiting,
       onCallStarted: (id) => this.client.startedByNote(id),

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
+import * as ActorId from "../actor/actorId.ts"
 import { LostTells } from "../client/lostTells.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import { type Deadline, Deadlines } from "../runtime/deadlines.ts"
@@ -36,6 +37,7 @@ export class WorkerSet {
   private readonly sessions = new SessionGroup()
   /** the number of workers that have been started */
   private started = 0
+  private readonly idOf: (worker: string) => string
   /** the deadlines for workers and actors to end, or to answer at their end */
   readonly endings: Deadlines
   private readonly beats: Deadlines
@@ -47,10 +49,23 @@ export class WorkerSet {
     this.options = options
     this.tracer = tracer
     this.log = log
+    this.idOf = ActorId.workerIds(options.name ?? placement.kind)
     this.endings = new Deadlines(options.shutdownTimeout)
     this.beats = new Deadlines(options.heartbeat)
     this.lostTells = new LostTells(log)
     this.spares = new Spares(options.spares, () => this.start(), log)
+  }
+
+  /** the number of workers */
+  get size(): number {
+    return this.all.size
+  }
+
+  /** the number of actors */
+  get actors(): number {
+    let actors = 0
+    for (const { size } of this.all) actors += size
+    return actors
   }
 
   /** whether each actor has a worker of its own */
@@ -86,6 +101,7 @@ export class WorkerSet {
   private start(): WorkerConnection {
     const worker = new WorkerConnection(
       ++this.started,
+      this.idOf,
       this.sessions,
       this.placement,
       this.options,

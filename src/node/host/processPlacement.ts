@@ -56,7 +56,7 @@ export const placement = (program: Program, spin: number, options: ProcessOption
   kind: "process",
   behaviours: `the layer of ${program.name}`,
   cores: () => Cores.count(),
-  start: (name, events) => {
+  start: (name, id, events) => {
     const { argv, env, execArgv, title } = processStart(name, options)
     const script = program.script()
     const report = HeapReport.open()
@@ -107,7 +107,7 @@ export const placement = (program: Program, spin: number, options: ProcessOption
       writer?.write(bytes)
     }
     const remove = add(send)
-    send({ module: program.name, config: options.config, title, spin, workers: workers[0]! } satisfies ProcessBoot)
+    send({ module: program.name, id, config: options.config, title, spin, workers: workers[0]! } satisfies ProcessBoot)
     const poller = new LoopPoller(spin, workers, noPoller)
     const watcher = new Pipe.Reader(
       (message) => onWatcherMessage(message as WatcherMessage),

@@ -97,11 +97,12 @@ export const placement = (
   kind: "thread",
   behaviours: `the layer of ${program.name}`,
   cores: () => Cores.count(),
-  start: (name, events) => {
+  start: (name, id, events) => {
     const notes = makeNotes()
     const rings = { down: makeRing(), up: makeRing() }
     const { port1: port, port2 } = new MessageChannel()
-    const boot: ThreadBoot = { module: program.name, config: options.config, notes, port: port2, rings, spin, workers }
+    const { config } = options
+    const boot: ThreadBoot = { module: program.name, id, config, notes, port: port2, rings, spin, workers }
     const worker = program.make === undefined
       ? threadWith(name, program.script(), boot, options)
       : threadOf(program.make, boot)

@@ -10,6 +10,8 @@ import type { ConfigValues } from "../../internal/workers/configValues.ts"
 export interface Boot {
   /** the URL of the module of behaviours, or of the script of the program that the worker runs */
   readonly module: string
+  /** the id of the worker in the program */
+  readonly id: string
   /** the values for the layer of the behaviours */
   readonly config: ConfigValues
 }

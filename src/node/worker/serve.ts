@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import process from "node:process"
 import { isMainThread, type MessagePort, parentPort, workerData } from "node:worker_threads"
+import * as ActorId from "../../internal/actor/actorId.ts"
 import { checkLayer } from "../../internal/effect/effectCopies.ts"
 import { missingService } from "../../internal/effect/missingService.ts"
 import { queueMicrotask } from "../../internal/runtime/globals.ts"
@@ -93,7 +94,8 @@ const serve = async (
     reportFailure(text)
     transport.exit(1)
   }
-  const { config, module } = await transport.boot
+  const { config, id, module } = await transport.boot
+  ActorId.enterWorker(id)
   let layer: Layer.Layer<unknown, unknown>
   try {
     layer = await loadLayer(module)

@@ -1,0 +1,37 @@
+/**
+ * The ids of actors: `Price-3` is the third actor `Price` that this thread has spawned. An id belongs to an actor for its whole life.
+ *
+ * A worker puts its own id before the ids of the actors that it spawns, as in `thread-2/Price-1`. So the ids of a program and of all its
+ * workers differ.
+ */
+
+// the ids that this thread gives start with this
+let prefix = ""
+const spawned = new Map<string, number>()
+const systems = new Map<string, number>()
+
+const countIn = (counts: Map<string, number>, name: string): number => {
+  const count = (counts.get(name) ?? 0) + 1
+  counts.set(name, count)
+  return count
+}
+
+/** The number of a new actor with this name. */
+export const next = (name: string): number => countIn(spawned, name)
+
+/** The id of the actor with this name and number that this thread has spawned. */
+export const of = (name: string, number: number): string => `${prefix}${name}-${number}`
+
+/**
+ * Returns how the workers of a new system are identified, whose names start with `name`. The first system with the name identifies them by
+ * their names (`thread-2`). The second one adds its number (`thread-2~2`).
+ */
+export const workerIds = (name: string): (worker: string) => string => {
+  const system = countIn(systems, name)
+  return (worker) => system === 1 ? `${prefix}${worker}` : `${prefix}${worker}~${system}`
+}
+
+/** This thread is the worker with this id. */
+export const enterWorker = (worker: string): void => {
+  prefix = `${worker}/`
+}
