@@ -50,6 +50,8 @@ export interface ClientEvents {
   readonly onBootFailed: (message: string) => void
   readonly onEnded: () => void
   readonly onPong: () => void
+  /** the worker has measured its heap, in bytes */
+  readonly onHeap: (heapUsed: number) => void
   /** messages were lost, in either direction */
   readonly onBroken: (message: string) => void
   /** an accepted tell did not run, or may not have run to completion */
@@ -185,6 +187,11 @@ export class Client implements Connection {
   /** Pings the worker; `onPong` is called with the answer. */
   ping(): void {
     this.outbox.push(Frames.Ping)
+  }
+
+  /** Asks the worker for the used size of its heap; `onHeap` is called with the answer. */
+  measureHeap(): void {
+    this.outbox.push(Frames.MeasureHeap)
   }
 
   /** A thread of the worker reports the start of a call that blocks the worker's own thread. */
@@ -452,6 +459,7 @@ export class Client implements Connection {
     [Frames.Ready]: () => this.events.onReady(),
     [Frames.BootFailed]: (message) => this.events.onBootFailed(message),
     [Frames.Pong]: () => this.events.onPong(),
+    [Frames.Heap]: (heapUsed) => this.events.onHeap(heapUsed),
     [Frames.Ended]: () => this.events.onEnded(),
     [Frames.LastWords]: (message) => {
       this.lastWords = message

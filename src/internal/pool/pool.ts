@@ -109,7 +109,7 @@ interface CheckedOptions {
 }
 
 // throws a `RangeError` that names the option
-const checked = (pool: string, options: AnyOptions): CheckedOptions => {
+const checked = (pool: string, options: AnyOptions, { placement, workers }: System): CheckedOptions => {
   const { onFull = "suspend", onGivenUp = "heal", priority, queueCapacity = 4096, strategy = "first-free" } = options
   const check = (option: string, value: unknown, isValid: boolean, expected: string): void => {
     if (isValid) return
@@ -134,7 +134,7 @@ const checked = (pool: string, options: AnyOptions): CheckedOptions => {
   return {
     strategy,
     onGivenUp,
-    recycle: options.recycle && limitsOf(pool, options.recycle),
+    recycle: options.recycle && limitsOf(pool, options.recycle, placement.kind !== "memory" && workers.areDedicated),
     queue: { capacity, suspends: onFull === "suspend" },
     priorityOf: priority === undefined || typeof priority === "function" ? priority : () => priority
   }
@@ -151,7 +151,7 @@ export const make = (
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const { onGivenUp, priorityOf, queue: limits, recycle, strategy } = yield* Effect.try({
-        try: () => checked(definition.name, options),
+        try: () => checked(definition.name, options, system),
         catch: (error) =>
           new SpawnError({ actor: definition.name, reason: "OptionsInvalid", message: (error as RangeError).message })
       })

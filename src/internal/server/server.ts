@@ -150,6 +150,7 @@ export class Server implements CellServer {
     [Frames.Unresponsive]: (channel, address) => this.ends.introducer?.peerOf(channel)?.onUnresponsive(address),
 
     [Frames.Ping]: () => this.dispatcher.outbox.push(Frames.Pong),
+    [Frames.MeasureHeap]: () => this.dispatcher.outbox.push(Frames.Heap, this.heapUsed()),
     [Frames.End]: () => this.end()
   }
 
@@ -435,4 +436,7 @@ export class Server implements CellServer {
 
   /** replaced by the entry of the worker, which releases the layer of the worker before it answers */
   onEnd: (answer: () => void) => void = (answer) => answer()
+
+  /** Returns the used size of the heap of this worker, in bytes. */
+  heapUsed: () => number = () => 0
 }

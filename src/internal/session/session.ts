@@ -318,6 +318,7 @@ const noEvents: ClientEvents = {
   onBootFailed: () => undefined,
   onEnded: () => undefined,
   onPong: () => undefined,
+  onHeap: () => undefined,
   onBroken: () => undefined,
   onTellLost: LostTells.others.add,
   onUnresponsive: () => undefined

@@ -171,6 +171,8 @@ export const fields = {
     Is.oneOf("Stopped", "Crashed", "Killed", "OutOfMemory", "Unresponsive", "Disconnected")
   ),
   message: field<[message: string]>(Is.isText),
+  /** the used size of the heap, in bytes */
+  heapUsed: field<[heapUsed: number]>(Is.isCount),
   /** the address of an actor, as errors name it */
   address: field<[address: string]>(Is.isText),
   /** unused: gives `DeferredPending` the size of `DeferredDone`, because one may replace the other */

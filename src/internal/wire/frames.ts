@@ -78,6 +78,8 @@ export const Unresponsive = 30
 export const Ping = 40
 /** Closes all actors and releases the worker's layer. Answered by `Ended`. */
 export const End = 41
+/** Asks for `Heap`. */
+export const MeasureHeap = 42
 
 // ---- answers: calls ----
 
@@ -137,6 +139,8 @@ export const Ended = 107
 export const LastWords = 108
 /** A batch from the host was lost. The state of the calls in progress is unknown. */
 export const Gap = 109
+/** Answers `MeasureHeap`. */
+export const Heap = 110
 
 // ---- the table ----
 
@@ -184,7 +188,8 @@ const requests = {
   [Unresponsive]: inside("channel", "address"),
 
   [Ping]: host(),
-  [End]: host()
+  [End]: host(),
+  [MeasureHeap]: host()
 } satisfies Layouts
 
 const answers = {
@@ -213,7 +218,8 @@ const answers = {
   [Pong]: worker(),
   [Ended]: worker(),
   [LastWords]: worker("message"),
-  [Gap]: worker("message")
+  [Gap]: worker("message"),
+  [Heap]: worker("heapUsed")
 } satisfies Layouts
 
 /** The layout of each frame. */

@@ -63,6 +63,7 @@ export class WorkerConnection {
   private heartbeat: Deadline | undefined
   private awaitsPong = false
   private hasWarned = false
+  private onMeasured: ((heapUsed: number) => void) | undefined
 
   private readonly locate: Locate = (name, id) => `${name}#${id}@${this.name}`
 
@@ -112,6 +113,11 @@ export class WorkerConnection {
       },
       onPong: () => {
         this.awaitsPong = false
+      },
+      onHeap: (heapUsed) => {
+        const { onMeasured } = this
+        this.onMeasured = undefined
+        if (onMeasured !== undefined) notify(onMeasured, heapUsed)
       },
       onBootFailed: (message) => {
         this.bootFailure = message
@@ -194,6 +200,12 @@ export class WorkerConnection {
       this.client.ping()
       this.beat(beats)
     })
+  }
+
+  /** Calls back with the used size of the heap of the worker, in bytes, unless the worker ends first. One measurement at a time. */
+  measureHeap(onMeasured: (heapUsed: number) => void): void {
+    this.onMeasured = onMeasured
+    this.client.measureHeap()
   }
 
   /** Calls back once, when the worker has ended completely. Returns the function that detaches the listener. */

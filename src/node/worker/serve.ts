@@ -119,6 +119,8 @@ const serve = async (
       transport.exit(0)
     })
   }
+  // of a thread, the heap of this thread alone
+  server.heapUsed = () => process.memoryUsage().heapUsed
   die = (why) => server.dispatcher.announcements.sendLastWords(why)
   onBatch = (batch) => session.onBatch(batch)
   isBusy = () => session.isBusy

@@ -46,6 +46,7 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
   [Frames.Unresponsive]: [Frames.Unresponsive, 1, "Counter#1"],
 
   [Frames.Ping]: [Frames.Ping],
+  [Frames.MeasureHeap]: [Frames.MeasureHeap],
   [Frames.End]: [Frames.End],
 
   [Frames.Settled]: [Frames.Settled, 1, [1, 2, 3]],
@@ -71,6 +72,7 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
   [Frames.Ready]: [Frames.Ready],
   [Frames.BootFailed]: [Frames.BootFailed, "there is no such module"],
   [Frames.Pong]: [Frames.Pong],
+  [Frames.Heap]: [Frames.Heap, 1],
   [Frames.Ended]: [Frames.Ended],
   [Frames.LastWords]: [Frames.LastWords, "out of memory"],
   [Frames.Gap]: [Frames.Gap, "a message was lost"]

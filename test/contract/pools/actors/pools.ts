@@ -42,6 +42,8 @@ export class Fellow extends Actor.Service<Fellow>()("Fellow", {
     Rpc.make("never"),
     Rpc.make("tire", { error: Tired }),
     Rpc.make("die"),
+    /** keeps so many megabytes in its heap */
+    Rpc.make("retain", { payload: { megabytes: Schema.Int } }),
     Rpc.make("numbers", { payload: { n: Schema.Int }, success: Schema.Int, stream: true }),
     // out of line:
     Rpc.make("exit"),
@@ -56,6 +58,7 @@ const FellowLive = Fellow.toLayer(({ journal }) =>
     const who = crypto.randomUUID()
     const log: Array<string> = []
     const gates = new Map<string, Deferred.Deferred<void>>()
+    const retained: Array<ReadonlyArray<number>> = []
     const gate = (name: string): Deferred.Deferred<void> => {
       let gate = gates.get(name)
       if (gate === undefined) gates.set(name, gate = Deferred.makeUnsafe())
@@ -81,6 +84,11 @@ const FellowLive = Fellow.toLayer(({ journal }) =>
       never: () => Effect.sync(() => Deferred.makeUnsafe<void>()),
       tire: () => Effect.fail(new Tired({ who })),
       die: () => Effect.die(new RangeError(who)),
+      retain: ({ megabytes }) =>
+        Effect.sync(() => {
+          // a number that is no small integer takes eight bytes
+          for (let i = 0; i < megabytes; i++) retained.push(Array.from({ length: 2 ** 17 }, (_, n) => n + 0.5))
+        }),
       numbers: ({ n }) => Stream.range(1, n),
       exit: () => Rpc.fork(Effect.sync(() => process.exit(7))),
       release: ({ job }) => Rpc.fork(Effect.asVoid(Deferred.succeed(gate(`job ${job}`), undefined))),
