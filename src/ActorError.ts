@@ -57,6 +57,7 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
  * - `Killed`: its worker was killed by `ActorRef.kill`, by a timeout or by a signal
  * - `OutOfMemory`: its worker ran out of heap
  * - `Unresponsive`: its worker did not answer a `heartbeat` and was killed
+ * - `Restarted`: the actor is restarted, because another actor of its `Supervision.group` has ended. The next incarnation takes calls
  * - `Disconnected`: the link to its worker was lost, or delivered an unreadable message; in a cluster: no runner could be reached
  * - `GivenUp`: the error of a call to a pool none of whose members takes calls: their restarts are used up. The pool replaces them after a
  *   growing delay, unless it has `onGivenUp: "fail"`. A retry at once is of no use
@@ -77,6 +78,7 @@ export class ActorExited extends Schema.TaggedError<ActorExited>()("ActorExited"
     "Killed",
     "OutOfMemory",
     "Unresponsive",
+    "Restarted",
     "Disconnected",
     "GivenUp",
     "NotStarted"

@@ -36,7 +36,15 @@ describe("a call", () => {
     expectTypeOf<MailboxFull["outcome"]>().toEqualTypeOf<Outcome>()
     expectTypeOf<ActorError["_tag"]>().toEqualTypeOf<"ActorExited" | "CallTimedOut" | "MailboxFull" | "ProtocolError">()
     expectTypeOf<ActorExited["reason"]>().toEqualTypeOf<
-      "Stopped" | "Crashed" | "Killed" | "OutOfMemory" | "Unresponsive" | "Disconnected" | "GivenUp" | "NotStarted"
+      | "Stopped"
+      | "Crashed"
+      | "Killed"
+      | "OutOfMemory"
+      | "Unresponsive"
+      | "Restarted"
+      | "Disconnected"
+      | "GivenUp"
+      | "NotStarted"
     >()
   })
 

@@ -23,6 +23,9 @@ export const ends: Readonly<Record<Restart, ReadonlyArray<End>>> = {
   "never": []
 }
 
+/** Whether an actor is restarted after an end of this kind. */
+export const restartsAfter = (restart: Restart, end: End): boolean => ends[restart].includes(end)
+
 /** The plan by which an actor is restarted, if it is restarted at all. */
 export const effective = (plan: Plan | undefined): Plan | undefined => plan?.restart === "never" ? undefined : plan
 
@@ -77,11 +80,6 @@ export class Budget {
 
   constructor(plan: Plan) {
     this.plan = plan
-  }
-
-  /** Whether the actor is restarted after an end of this kind. */
-  restartsAfter(end: End): boolean {
-    return ends[this.plan.restart].includes(end)
   }
 
   /**

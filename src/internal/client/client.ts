@@ -163,14 +163,14 @@ export class Client implements Connection {
     return true
   }
 
-  /** Closes an actor: at once, after its accepted calls, or as killed; its owner is notified afterwards. */
+  /** Closes an actor: at once, after its accepted calls, as killed or for a restart; its owner is notified afterwards. */
   close(
     proxy: ActorProxy,
-    how: "now" | "drain" | "kill",
+    how: "now" | "drain" | "kill" | "restart",
     exit: Exit.Exit<unknown, unknown>,
     errors: Exits.DefinedErrors
   ): void {
-    const drain = how === "kill" ? Frames.killed : how === "drain"
+    const drain = how === "kill" ? Frames.killed : how === "restart" ? Frames.restarted : how === "drain"
     this.outbox.push(Frames.Close, proxy.id, drain, Exits.encodeExit(exit, errors))
   }
 
@@ -392,7 +392,10 @@ export class Client implements Connection {
   private carries(call: OutgoingCall, failure: Frames.FailureCode, value: unknown): boolean {
     if (!call.isReplayable) return false
     if (failure === Frames.FailureStopped) call.reset("NotRun")
-    else if (failure === Frames.FailureStoppedRunning && value === Frames.crashed && call.method.idempotent) {
+    else if (
+      failure === Frames.FailureStoppedRunning && (value === Frames.crashed || value === Frames.restarted) &&
+      call.method.idempotent
+    ) {
       call.everStarted = true
       call.reset("Unknown")
     } else return false

@@ -77,7 +77,7 @@ export const exited = (call: FailingCall, reason: ActorExited["reason"], known: 
   )
 }
 
-type EndedBy = typeof Frames.killed | typeof Frames.crashed | undefined
+type EndedBy = typeof Frames.killed | typeof Frames.crashed | typeof Frames.restarted | undefined
 
 const endingOf = (address: string, endedBy: EndedBy): Pick<ActorExited, "message" | "reason"> => {
   switch (endedBy) {
@@ -85,12 +85,14 @@ const endingOf = (address: string, endedBy: EndedBy): Pick<ActorExited, "message
       return { message: `${address} was killed`, reason: "Killed" }
     case Frames.crashed:
       return { message: `${address} crashed`, reason: "Crashed" }
+    case Frames.restarted:
+      return { message: `${address} was restarted by its group`, reason: "Restarted" }
     default:
       return { message: `${address} was stopped`, reason: "Stopped" }
   }
 }
 
-/** The actor was stopped or killed, or has crashed by itself, before the end of the call. */
+/** The actor was stopped, killed or restarted, or has crashed by itself, before the end of the call. */
 const stopped = (call: FailingCall, known: Outcome, when: string, endedBy?: EndedBy): ActorExited => {
   const { address, ended } = call.proxy
   const { message, reason } = ended ?? endingOf(address, endedBy)

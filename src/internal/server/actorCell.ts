@@ -72,8 +72,8 @@ export class ActorCell implements Actor {
   forks: ReadonlyArray<boolean | undefined> = nothing
   handlers: ReadonlyArray<Definitions.Handler> = nothing
   state: "Building" | "Running" | "Draining" | "Closing" = "Building"
-  /** set when the close is a kill or a crash, so that callers on other connections get that reason instead of `Stopped` */
-  endedBy: typeof Frames.killed | typeof Frames.crashed | undefined
+  /** set when the close is a kill, a crash or a restart, so that callers on other connections get that reason instead of `Stopped` */
+  endedBy: typeof Frames.killed | typeof Frames.crashed | typeof Frames.restarted | undefined
   /** the cause of a crash while the actor was being built */
   buildCrash: Cause.Cause<unknown> | undefined
   building: Fiber.Fiber<unknown, unknown> | undefined

@@ -302,11 +302,15 @@ export class Server implements CellServer {
   }
 
   // L4: takes no more calls; finishes or interrupts the running ones; runs finalizers
-  private close(id: number, drain: boolean | typeof Frames.killed, encoded: Frames.EncodedExit): void {
+  private close(
+    id: number,
+    drain: boolean | typeof Frames.killed | typeof Frames.restarted,
+    encoded: Frames.EncodedExit
+  ): void {
     const actor = this.actors.get(id)
     if (actor === undefined) return this.dispatcher.outbox.push(Frames.Closed, id, undefined)
     const isDrained = drain === true
-    if (drain === Frames.killed) actor.endedBy = drain
+    if (typeof drain === "string") actor.endedBy = drain
     if (actor.state === "Closing") return
     const exit = Exits.decodeExit(encoded, actor.behaviour.definition)
     // the calls that the objects of the actor have accepted are finished, too, unless they wait for another event

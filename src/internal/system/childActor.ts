@@ -5,11 +5,12 @@ import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorExited } from "../../ActorError.ts"
 import type { Definition } from "../actor/definition.ts"
-import { Budget, type End, type Plan } from "../actor/restartPlan.ts"
+import { Budget, type End, type Plan, restartsAfter } from "../actor/restartPlan.ts"
 import * as ScopeFinalizers from "../effect/scopeFinalizers.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import type { ActorFacts, ActorHandle } from "../proxy/clientObject.ts"
@@ -35,6 +36,7 @@ import {
   type State,
   stateOf
 } from "./childState.ts"
+import type { Group, Member } from "./group.ts"
 import { type ArgsSnapshot, type Build, buildAgain, type EncodedArgs, requestBuild } from "./spawn.ts"
 import * as Votes from "./votes.ts"
 
@@ -52,7 +54,7 @@ export interface ActorServices {
 }
 
 /** An actor, its worker, and its life cycle. */
-export class ChildActor implements ActorHandle, ActorOwner {
+export class ChildActor implements ActorHandle, ActorOwner, Member {
   readonly proxy: ActorProxy
   readonly definition: Definition
   /** the worker of the current incarnation */
@@ -65,8 +67,12 @@ export class ChildActor implements ActorHandle, ActorOwner {
   private state: State = building
   /** the scope that is to close the actor */
   private scope: Scope.Scope | undefined
+  /** the plan by which the actor is restarted, if it is supervised */
+  private plan: Plan | undefined
   /** the remaining restarts, if the actor is supervised */
   private budget: Budget | undefined
+  /** the group of which the actor is a member; the group's budget counts */
+  private group: Group | undefined
   /** the snapshot of the arguments for restarts, if the actor is supervised */
   private argsSnapshot: ArgsSnapshot | undefined
   /** the cause of a crash that was reported before the answer to the spawn or to the restart was followed */
@@ -108,7 +114,7 @@ export class ChildActor implements ActorHandle, ActorOwner {
 
   /** Whether the actor is restarted when its worker ends. */
   get isSupervised(): boolean {
-    return this.budget !== undefined
+    return this.plan !== undefined
   }
 
   /** Whether a spawn or a restart waits for the answer of the worker. A close ends the wait. */
@@ -159,12 +165,18 @@ export class ChildActor implements ActorHandle, ActorOwner {
     this.build?.answered(answer)
   }
 
-  /** The actor has been built for the first time. `plan`: the actor is restarted by this plan, from the snapshot of its arguments. */
-  run(plan: Plan | undefined, snapshot: ArgsSnapshot | undefined): void {
+  /**
+   * The actor has been built for the first time. `plan`: the actor is restarted by this plan, from the snapshot of its arguments, as a
+   * member of the group if there is one.
+   */
+  run(plan: Plan | undefined, snapshot: ArgsSnapshot | undefined, group: Group | undefined): void {
     if (this.state !== building) return snapshot?.release?.()
     this.state = running
-    this.budget = plan && new Budget(plan)
+    this.plan = plan
+    this.group = group
+    this.budget = plan && (group?.budget ?? new Budget(plan))
     this.argsSnapshot = snapshot
+    group?.add(this)
     // the actor has ended or crashed meanwhile
     if (this.proxy.exit !== undefined) this.ended()
     else if (this.earlyCrash !== undefined) this.crashed(this.earlyCrash)
@@ -234,6 +246,7 @@ export class ChildActor implements ActorHandle, ActorOwner {
   /** The proxy has ended: an actor that ends before its scope removes its finalizer from the scope. */
   ended(): void {
     if (this.state === building) return
+    this.group?.remove(this)
     this.argsSnapshot?.release?.()
     if (this.detachScope() && this.state._tag !== "Closing" && this.state._tag !== "Gone") this.closeNow(Exit.void)
   }
@@ -252,40 +265,58 @@ export class ChildActor implements ActorHandle, ActorOwner {
   // Starts a restart, if the policy has one left after this end (F3, F4); `undefined`: a restart has failed. `previous`: the end of the last
   // incarnation that was built.
   private restart(previous: ActorExited, end: End | undefined): boolean {
-    const { budget, proxy, services: { context, isClosed, log, restarting }, state } = this
-    if (isClosed || budget === undefined || end !== undefined && !budget.restartsAfter(end)) return false
-    const delay = budget.next(performance.now(), end !== undefined)
+    const { budget, group, plan, proxy, services: { context, isClosed, log }, state } = this
+    if (isClosed || budget === undefined || end !== undefined && !restartsAfter(plan!.restart, end)) return false
+    const isCoordinated = group?.isCoordinated === true
+    const delay = isCoordinated
+      ? group.restart(this, previous) ? 0 : undefined
+      : budget.next(performance.now(), end !== undefined)
     if (delay === undefined) {
       log(Effect.logWarning(`${proxy.address} is given up after ${budget.text}`))
+      if (end !== undefined) group?.giveUp(proxy.exited(previous.reason, "NotRun", previous.message))
       return false
     }
-    const next: Restarting = state._tag === "Restarting"
-      ? state
-      : { _tag: "Restarting", fiber: undefined, onClosed: undefined, close: undefined }
-    this.state = next
+    const next = state._tag === "Restarting" ? state : this.beginRestart(previous, end === "stop")
     const leaves = end === "crash" || end === "stop"
     if (leaves) proxy.leaveIncarnation(previous)
     else proxy.pause("restarting")
-    restarting.add(this)
+    // the group does the rest
+    if (isCoordinated) return true
     const fiber = next.fiber = Effect.runForkWith(context)(
-      (leaves ? this.leave(next, end === "crash") : Effect.void).pipe(
+      (leaves ? this.leaveWorker(next) : Effect.void).pipe(
         Effect.andThen(Effect.sleep(delay)),
-        Effect.andThen(Effect.suspend(() => this.rebuild(next, previous)))
+        Effect.andThen(Effect.suspend(() => this.buildNext(next))),
+        Effect.map((why) => {
+          if (why === undefined || this.state !== next || this.restart(previous, undefined)) return
+          this.giveUp(why)
+        })
       )
     )
     fiber.addObserver((exit) => {
       if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return
       log(Effect.logError(`${proxy.address} is given up: its restart died`, exit.cause))
       const why = messageOf(Cause.squash(exit.cause))
-      this.giveUp(next, previous.reason, `${previous.message}; its restart died: ${why}`)
+      this.endFailed(next, previous.reason, `${previous.message}; its restart died: ${why}`)
     })
     return true
   }
 
+  private beginRestart(previous: ActorExited, drains: boolean): Restarting {
+    this.services.restarting.add(this)
+    return this.state = {
+      _tag: "Restarting",
+      previous,
+      drains,
+      fiber: undefined,
+      onClosed: undefined,
+      close: undefined
+    }
+  }
+
   // waits until an incarnation has closed, and ends its worker if that belongs to the actor alone
-  private leave(state: Restarting, isBounded: boolean): Effect.Effect<void> {
+  private leaveWorker(state: Restarting): Effect.Effect<void> {
     const { proxy, services: { workers }, worker } = this
-    return Effect.flatMap(this.awaitClosed(state, isBounded), () => {
+    return Effect.flatMap(this.awaitClosed(state, !state.drains), () => {
       proxy.pause("restarting")
       return workers.areDedicated && !worker.ended ? workers.end(worker) : Effect.void
     })
@@ -309,15 +340,17 @@ export class ChildActor implements ActorHandle, ActorOwner {
     })
   }
 
-  private rebuild(state: Restarting, previous: ActorExited): Effect.Effect<void> {
+  // builds the next incarnation; returns why that has failed, if it has
+  private buildNext(state: Restarting): Effect.Effect<string | undefined> {
     const { proxy, services: { log, workers } } = this
+    const { previous } = state
     return Effect.gen({ self: this }, function*() {
       const worker = this.worker = workers.acquire()
       this.hasClosed = false
       worker.adopt(proxy)
       const exit = yield* Effect.exit(buildAgain(this, this.services.builds, this.argsSnapshot!))
       // a close interrupts this fiber, which may have been resumed already
-      if (this.state !== state) return
+      if (this.state !== state) return undefined
       if (Exit.isSuccess(exit)) {
         this.endRestart(state)
         // a close that waits for this incarnation is still in the state while the watchers are notified
@@ -325,7 +358,7 @@ export class ChildActor implements ActorHandle, ActorOwner {
         if (this.earlyCrash === undefined) proxy.reopened(previous)
         else if (state.close === undefined) this.crashed(this.earlyCrash)
         this.proceed(state)
-        return
+        return undefined
       }
       const why = messageOf(Cause.squash(exit.cause))
       // the end of a worker has been reported already
@@ -334,8 +367,7 @@ export class ChildActor implements ActorHandle, ActorOwner {
         worker.remove(proxy)
         yield* workers.end(worker)
       } else yield* this.closeIncarnation(state)
-      if (this.state !== state || this.restart(previous, undefined)) return
-      this.giveUp(state, previous.reason, `${previous.message}; the last restart failed: ${why}`)
+      return why
     })
   }
 
@@ -348,8 +380,57 @@ export class ChildActor implements ActorHandle, ActorOwner {
     })
   }
 
+  // ---- restarts by the group ----
+
+  leave(why: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { definition, plan, proxy, state, worker } = this
+      if (state._tag === "Restarting") return this.step(state, this.leaveWorker(state))
+      if (state !== running) return Effect.void
+      // an actor that is never restarted ends with those with which it would have been restarted
+      if (plan === undefined) return Effect.ignore(this.stop(false), { log: "Warn" })
+      const previous = proxy.exited("Restarted", "Unknown", `${proxy.address} is restarted with its group: ${why}`)
+      const next = this.beginRestart(previous, false)
+      proxy.leaveIncarnation(previous)
+      worker.client.close(proxy, "restart", Exit.interrupt(), definition)
+      return this.step(next, this.leaveWorker(next))
+    })
+  }
+
+  get rebuild(): Effect.Effect<string | undefined> {
+    return Effect.suspend(() => {
+      const { state } = this
+      return state._tag === "Restarting" ? this.step(state, this.buildNext(state)) : Effect.undefined
+    })
+  }
+
+  cancelBuild(why: string): void {
+    this.build?.answered({ _tag: "Lost", why })
+  }
+
+  // runs a step of a restart in a fiber, which a close of the actor interrupts; returns why the step has died, if it has
+  private step<A>(state: Restarting, effect: Effect.Effect<A>): Effect.Effect<A | string | undefined> {
+    return Effect.suspend(() => {
+      if (this.state !== state || this.proxy.exit !== undefined) return Effect.undefined
+      const fiber = state.fiber = Effect.runForkWith(this.services.context)(effect)
+      return Effect.map(Fiber.await(fiber), (exit) => {
+        if (Exit.isSuccess(exit)) return exit.value
+        return Cause.hasInterruptsOnly(exit.cause) ? undefined : messageOf(Cause.squash(exit.cause))
+      })
+    })
+  }
+
+  /** No other incarnation follows: the last restart has failed. */
+  giveUp(why: string): void {
+    const { group, state } = this
+    if (state._tag !== "Restarting") return
+    const { message, reason } = state.previous
+    group?.giveUp(this.proxy.exited(reason, "NotRun", `${message}; the last restart failed: ${why}`))
+    this.endFailed(state, reason, `${message}; the last restart failed: ${why}`)
+  }
+
   // no other incarnation follows
-  private giveUp(state: Restarting, reason: ActorExited["reason"], message: string): void {
+  private endFailed(state: Restarting, reason: ActorExited["reason"], message: string): void {
     if (this.state !== state) return
     const { proxy } = this
     this.endRestart(state)
@@ -517,7 +598,7 @@ export class ChildActor implements ActorHandle, ActorOwner {
       const message = `${proxy.address} was killed`
       if (state._tag === "Restarting") {
         state.fiber?.interruptUnsafe()
-        this.giveUp(state, "Killed", message)
+        this.endFailed(state, "Killed", message)
       }
       if (worker.ended) return Effect.void
       if (!workers.areDedicated) {

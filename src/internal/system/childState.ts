@@ -12,6 +12,7 @@
 import type * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type { ActorExited } from "../../ActorError.ts"
 import type { ActorState } from "../proxy/proxyState.ts"
 import type { Deadline, Deadlines } from "../runtime/deadlines.ts"
 import type { ExitLatch } from "../runtime/waiters.ts"
@@ -37,6 +38,10 @@ export interface Restarting {
   readonly _tag: "Restarting"
   /** sleeps, then builds the actor again; `undefined` once it is over */
   fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** the end of the last incarnation that was built */
+  readonly previous: ActorExited
+  /** the incarnation finishes its accepted calls before it closes, without a limit */
+  readonly drains: boolean
   /** called when an incarnation that closes has closed */
   onClosed: (() => void) | undefined
   close: PendingClose | undefined

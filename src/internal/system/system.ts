@@ -23,6 +23,7 @@ import type { SystemOptions } from "../workers/options.ts"
 import type { Placement } from "../workers/placement.ts"
 import { WorkerSet } from "../workers/workerSet.ts"
 import { type ActorServices, ChildActor } from "./childActor.ts"
+import { Current as CurrentGroup, type Group } from "./group.ts"
 import {
   type ArgsSnapshot,
   collectArgs,
@@ -43,6 +44,8 @@ interface Spawn {
   readonly own?: Plan | undefined
   /** the restart policy if neither the fiber nor the behaviour has one */
   readonly fallback?: Plan | undefined
+  /** the group of which the actor becomes a member */
+  readonly group?: Group | undefined
 }
 
 /** Spawns actors, and ends them and their workers. */
@@ -89,7 +92,11 @@ export class System implements ActorServices {
     const current = Context.get(context, Current)
     const callTimeout = Context.get(context, CallTimeout)
     const encoding = definition.args.handles ? undefined : definition.args.encode(args)
-    if (current === undefined && policy === undefined && encoding !== undefined && isSuccess(encoding)) {
+    const group = Context.get(context, CurrentGroup)
+    if (
+      current === undefined && policy === undefined && group === undefined && encoding !== undefined &&
+      isSuccess(encoding)
+    ) {
       const actor = this.makeActor(definition, Context.getUnsafe(context, Scope.Scope), callTimeout)
       if (actor instanceof ChildActor) {
         return this.build(actor, { args, encoded: { wire: encoding.value } }, make, resume)
@@ -97,7 +104,7 @@ export class System implements ActorServices {
       resume(Effect.fail(actor))
       return undefined
     }
-    const actor = this.spawnWhenEncoded(definition, args, encoding, current, policy, callTimeout)
+    const actor = this.spawnWhenEncoded(definition, args, encoding, current, policy, group, callTimeout)
     resume(Effect.map(actor, make))
     return undefined
   }
@@ -109,14 +116,18 @@ export class System implements ActorServices {
     encoding: Effect.Effect<unknown, unknown> | undefined,
     current: Policy | undefined,
     policy: Policy | undefined,
+    group: Group | undefined,
     callTimeout: Duration.Input | undefined
   ): Effect.Effect<ChildActor, unknown, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
         const scope = yield* Effect.scope
         const own = current === undefined ? undefined : yield* plan(current)
-        const fallback = policy === undefined ? undefined : yield* plan(policy)
+        const fallback = policy === undefined ? group?.plan : yield* plan(policy)
         const early = encoding === undefined ? undefined : yield* restore(collectArgs(definition, encoding))
+        if (group?.over !== undefined) {
+          return yield* Effect.fail(spawnError(definition, "WorkerFailed", `${definition.name}: ${group.over}`))
+        }
         const actor = this.makeActor(definition, scope, callTimeout)
         if (!(actor instanceof ChildActor)) return yield* Effect.fail(actor)
         const { worker } = actor
@@ -129,7 +140,9 @@ export class System implements ActorServices {
           ? yield* snapshotArgs(definition, args)
           : snapshotEncoded(definition, early.wire)
         const send = (encoded: EncodedArgs): Effect.Effect<ChildActor, unknown> =>
-          Effect.callback((resume) => this.build(actor, { args, encoded, snapshot, own, fallback }, identity, resume))
+          Effect.callback((resume) =>
+            this.build(actor, { args, encoded, snapshot, own, fallback, group }, identity, resume)
+          )
         const build = early === undefined ? exportArgs(worker, definition, args, send) : send(early)
         return yield* Effect.onError(restore(build), (cause) => {
           snapshot?.release?.()
@@ -161,7 +174,7 @@ export class System implements ActorServices {
   // has an actor built, and resumes a fiber with the outcome; returns the effect that interrupts the spawn
   private build<A>(
     actor: ChildActor,
-    { args, encoded, fallback, own, snapshot }: Spawn,
+    { args, encoded, fallback, group, own, snapshot }: Spawn,
     make: (actor: ChildActor) => A,
     resume: (effect: Effect.Effect<A, unknown>) => void
   ): Effect.Effect<void> | undefined {
@@ -170,12 +183,12 @@ export class System implements ActorServices {
       const plan = effective(own ?? proxy.supervision ?? fallback)
       if (plan !== undefined && snapshot === undefined && definition.args.handles) {
         const run = Effect.map(snapshotArgs(definition, args), (snapshot) => {
-          actor.run(plan, snapshot)
+          actor.run(plan, snapshot, group)
           return make(actor)
         })
         return resume(Effect.uninterruptible(run))
       }
-      actor.run(plan, plan && (snapshot ?? snapshotEncoded(definition, encoded.wire)))
+      actor.run(plan, plan && (snapshot ?? snapshotEncoded(definition, encoded.wire)), group)
       resume(Exit.succeed(make(actor)))
     }
     if (actor.start()) {

@@ -70,8 +70,8 @@ export interface FailureDetails {
   /** the capacity of the mailbox */
   readonly [FailureMailboxFull]: number
   readonly [FailureStopped]: undefined
-  /** present if the actor was killed, or has crashed by itself */
-  readonly [FailureStoppedRunning]: typeof killed | typeof crashed | undefined
+  /** present if the actor was killed, has crashed by itself, or is restarted by its group */
+  readonly [FailureStoppedRunning]: typeof killed | typeof crashed | typeof restarted | undefined
   /** the encoded error */
   readonly [FailureRelayed]: unknown
 }
@@ -144,6 +144,9 @@ export const killed = "killed"
 
 /** In `Failed`: the actor has crashed by itself. */
 export const crashed = "crashed"
+
+/** In `Close` and `Failed`: the actor is restarted by its group. */
+export const restarted = "restarted"
 
 /** The number of stream items in transit, where the caller does not choose it. */
 export const defaultWindow = 1024

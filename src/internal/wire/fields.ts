@@ -82,7 +82,13 @@ const failureDetails: ByCode<Codes.FailureDetails> = {
   [Codes.FailureUnencodable]: Is.isText,
   [Codes.FailureMailboxFull]: Is.isCount,
   [Codes.FailureStopped]: Is.isUndefined,
-  [Codes.FailureStoppedRunning]: Is.optional(Is.either(Is.oneOf(Codes.killed), Is.oneOf(Codes.crashed))),
+  [Codes.FailureStoppedRunning]: Is.optional(
+    Is.oneOf<typeof Codes.killed | typeof Codes.crashed | typeof Codes.restarted>(
+      Codes.killed,
+      Codes.crashed,
+      Codes.restarted
+    )
+  ),
   [Codes.FailureRelayed]: Is.isData
 }
 
@@ -125,8 +131,13 @@ export const fields = {
   definition: field<[definition: string]>(Is.isText),
   /** the encoded arguments of an actor */
   args: field<[args: unknown]>(Is.isData),
-  /** finish all accepted calls first; `killed`: do not, and notify callers on other links of the kill */
-  drain: field<[drain: boolean | typeof Codes.killed]>(Is.either(Is.isBoolean, Is.oneOf(Codes.killed))),
+  /** finish all accepted calls first; `killed`, `restarted`: do not, and notify callers of the kill or of the restart */
+  drain: field<[drain: boolean | typeof Codes.killed | typeof Codes.restarted]>(
+    Is.either(
+      Is.isBoolean,
+      Is.oneOf<typeof Codes.killed | typeof Codes.restarted>(Codes.killed, Codes.restarted)
+    )
+  ),
   exit: field<[exit: Codes.EncodedExit]>(Is.optional(isCause)),
   /** the cause of a finalizer that failed, or of a crash */
   cause: field<[cause: Codes.EncodedCause | undefined]>(Is.optional(isCause)),
