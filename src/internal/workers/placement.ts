@@ -2,6 +2,7 @@
  * Placements: the only difference between threads, processes and memory for the code that starts workers.
  */
 import type { Batch, Link, LinkEnd } from "../wire/link.ts"
+import type { Probe } from "./probe.ts"
 
 /** The events of a worker, for its host. */
 export interface WorkerEvents {
@@ -25,6 +26,8 @@ export interface WorkerHandle {
   readonly release: () => void
   /** Kills the worker immediately. `onEnd` follows, with this end. */
   readonly kill: (end: LinkEnd) => void
+  /** asks the worker what its event loop need not answer; absent in memory */
+  readonly probe?: Probe | undefined
 }
 
 /** A way to start workers. */

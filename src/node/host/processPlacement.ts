@@ -14,11 +14,12 @@ import type { Batch } from "../../internal/wire/frames.ts"
 import type { LinkEnd } from "../../internal/wire/link.ts"
 import type { ConfigValues } from "../../internal/workers/configValues.ts"
 import type { Placement } from "../../internal/workers/placement.ts"
+import { ProcessProbe } from "../inspect/processProbe.ts"
 import { childKey, controlFd, cutOff, downFd, pathOf, processFlushAt, stdio, upFd } from "../startup/bootstrap.ts"
 import type { Program } from "../startup/workerScript.ts"
 import { LoopPoller } from "../transport/loopPoller.ts"
 import * as Pipe from "../transport/pipe.ts"
-import type { Foreign, ProcessBoot, WatcherMessage } from "../transport/startMessages.ts"
+import type { Foreign, ProcessBoot, WatcherMessage, WatcherRequest } from "../transport/startMessages.ts"
 import { add, workers } from "../transport/workerCount.ts"
 import * as Cores from "./cores.ts"
 import * as HeapReport from "./heapReport.ts"
@@ -114,8 +115,12 @@ export const placement = (program: Program, spin: number, options: ProcessOption
       // the link can continue without the reports of the watcher
       () => undefined
     )
-    const onWatcherMessage = ([kind, content]: WatcherMessage): void => {
+    const ask = (request: WatcherRequest): void => void control?.write(`${JSON.stringify(request)}\n`)
+    const probe = child.pid === undefined ? undefined : new ProcessProbe(child.pid, ask)
+    const onWatcherMessage = (message: WatcherMessage): void => {
       isWatched = true
+      const [kind, content] = message
+      if (kind === "figures" || kind === "inspected" || kind === "closed") return probe?.onReport(message)
       if (kind === "started") { for (const id of content) events.onCallStarted(id) }
       if (kind !== "stopped") return
       notes = content && Int32Array.from(content)
@@ -148,6 +153,7 @@ export const placement = (program: Program, spin: number, options: ProcessOption
       if (exited) return
       exited = true
       remove()
+      probe?.end()
       ends.delete(deadline)
       child.removeAllListeners()
       for (const pipe of [down, up, control]) pipe?.destroy()
@@ -190,7 +196,7 @@ export const placement = (program: Program, spin: number, options: ProcessOption
         return void child.kill("SIGKILL")
       }
       // the watcher reports the started calls even if the event loop is blocked (F7); a child suspended by a signal reports nothing
-      control?.write("stop")
+      ask(["stop"])
       deadline = ends.start(() => child.kill("SIGKILL"))
     }
     return {
@@ -209,7 +215,8 @@ export const placement = (program: Program, spin: number, options: ProcessOption
       release: () => {
         end ??= { reason: "Stopped", message: "closed" }
       },
-      kill
+      kill,
+      probe
     }
   }
 })

@@ -10,6 +10,7 @@ import { type Deadline, Deadlines } from "../../internal/runtime/deadlines.ts"
 import type { LinkEnd, Notes } from "../../internal/wire/link.ts"
 import type { ConfigValues } from "../../internal/workers/configValues.ts"
 import type { Placement } from "../../internal/workers/placement.ts"
+import * as ThreadProbe from "../inspect/threadProbe.ts"
 import { bootKey, threadFlushAt } from "../startup/bootstrap.ts"
 import { page } from "../startup/builtFiles.ts"
 import * as LoadSemaphore from "../startup/loadSemaphore.ts"
@@ -207,7 +208,8 @@ export const placement = (
         }
       },
       release: () => terminate({ reason: "Stopped", message: "closed" }),
-      kill: terminate
+      kill: terminate,
+      probe: ThreadProbe.probeOf(worker)
     }
   }
 })

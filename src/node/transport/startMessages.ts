@@ -3,6 +3,7 @@
  */
 import type { MessagePort } from "node:worker_threads"
 import type { Channel, Notes } from "../../internal/wire/link.ts"
+import type { Figures } from "../../internal/workers/probe.ts"
 import type { Boot } from "../startup/bootstrap.ts"
 import type { Ring } from "./ring.ts"
 
@@ -43,9 +44,27 @@ export interface Foreign {
   readonly watch: object | undefined
 }
 
-/** A message of the watcher to the host: the watcher runs; these started calls block the child; or no further call starts. */
+/** A message of the watcher to the host: the watcher runs; these started calls block the child; no further call starts; or a report. */
 export type WatcherMessage =
   | readonly ["watching"]
   | readonly ["started", ids: ReadonlyArray<number>]
   /** with a copy of the notes, if readable */
   | readonly ["stopped", notes: ReadonlyArray<number> | undefined]
+  | WatcherReport
+
+/** The answer of the watcher to a request with this id. */
+export type WatcherReport =
+  | readonly ["figures", id: number, figures: Figures]
+  /** a result or an event of a connection to the inspector, as the bytes of a JSON text */
+  | readonly ["inspected", id: number, message: ArrayBuffer]
+  /** the connection has ended; `error`: it could not be used */
+  | readonly ["closed", id: number, error: string | undefined]
+
+/** A request of the host to the watcher, as a line of JSON: no further call starts; or a question. */
+export type WatcherRequest =
+  | readonly ["stop"]
+  | readonly ["figures", id: number]
+  /** opens a connection to the inspector of the main thread */
+  | readonly ["open", id: number]
+  | readonly ["post", id: number, command: { readonly id: number; readonly method: string; readonly params: object }]
+  | readonly ["close", id: number]
