@@ -8,7 +8,7 @@ const all = process.env["TESTS"] === "all"
 
 /** Tests that take samples by a seed, and tests of processes that wait for leases. */
 const sampled = [
-  "test/contract/cluster/processes.test.ts",
+  "test/contract/cluster/processes/**",
   "test/contract/calls/random-values.test.ts",
   "test/faults/matrix/**",
   "test/faults/random/**",

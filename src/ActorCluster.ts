@@ -101,7 +101,10 @@ export type HostParameters<Args extends Schema.Top, R> = {} extends ArgsOption<A
 export interface ClientOptions {
   /**
    * The time in which a runner must take a call. After it, the call fails with `ActorExited`: reason `Disconnected`, outcome `NotRun`. 30
-   * seconds by default. It does not apply to persisted methods: the storage of the cluster has taken their calls.
+   * seconds by default.
+   *
+   * For a persisted method it is the time in which the storage must take a call that has a key. After it, the call fails with the outcome
+   * `Unknown`. The storage then has the call, which waits for its runner.
    */
   readonly deliveryTimeout?: Duration.Input | undefined
 }

@@ -1,12 +1,15 @@
 /**
  * References to the actors of a cluster. A reference has the methods of the actor, and names the actor by its id.
  */
-import type { PersistenceError } from "effect/cluster/ClusterError"
+import { PersistenceError } from "effect/cluster/ClusterError"
 import * as EntityAddress from "effect/cluster/EntityAddress"
 import * as EntityId from "effect/cluster/EntityId"
 import { MessageStorage } from "effect/cluster/MessageStorage"
 import { Sharding } from "effect/cluster/Sharding"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as PrimaryKey from "effect/PrimaryKey"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { Definition } from "../actor/definition.ts"
 import type * as Methods from "../codec/methods.ts"
@@ -61,6 +64,9 @@ class ClusterActor implements ClientObject.ActorControl {
   }
 }
 
+/** The time between two attempts to reach the storage. */
+const storageRetryInterval = "200 millis"
+
 const entityKey = Symbol()
 
 /** The own properties of a reference. */
@@ -76,6 +82,8 @@ class References {
   private readonly sharding: Sharding["Service"]
   private readonly clientOf: (id: string) => Record<string, Call>
   private readonly prototype: object
+  /** repeats a call with a key while the storage cannot be reached: a call that is stored already is not stored again */
+  private readonly whileStorageFails: Effect.Retry.Options<unknown>
 
   constructor(
     definition: Definition,
@@ -88,6 +96,11 @@ class References {
     this.sharding = sharding
     this.clientOf = clientOf
     this.prototype = this.makePrototype()
+    const spaced = Schedule.spaced(storageRetryInterval)
+    this.whileStorageFails = {
+      while: (error) => error instanceof PersistenceError,
+      schedule: limit === Infinity ? spaced : Schedule.upTo(spaced, { duration: Duration.millis(limit) })
+    }
   }
 
   /** A reference, by the id of the actor or by the value of `clusterRef`. */
@@ -154,13 +167,17 @@ class References {
         return asQueue === true ? Stream.toQueue(items, { capacity: options.streamBufferSize ?? 16 }) : items
       }
     }
-    // the delivery of a persisted call needs no note, and has no deadline: the storage has the call
-    const isPersisted = Entities.isPersisted(method)
+    if (!Entities.isPersisted(method)) {
+      return (payload, options) => this.noted(Effect.suspend((): AnyCall => call(checked(payload), options)), fail)
+    }
+    // the storage has the call: its delivery needs no note
     return (payload, options) => {
-      const made = Effect.suspend((): AnyCall => call(checked(payload), options))
-      return isPersisted
-        ? Effect.catchCause(Effect.provideService(made, CurrentAttempt, undefined), fail)
-        : this.noted(made, fail)
+      const made = Effect.suspend((): AnyCall => {
+        const value = checked(payload)
+        const stored = call(value, options) as AnyCall
+        return PrimaryKey.isPrimaryKey(value) ? Effect.retry(stored, this.whileStorageFails) : stored
+      })
+      return Effect.catchCause(Effect.provideService(made, CurrentAttempt, undefined), fail)
     }
   }
 

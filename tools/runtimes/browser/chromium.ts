@@ -1,5 +1,4 @@
 // Bundles tests of the contract for a browser, and runs them in Chromium.
-import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { createServer } from "node:http"
 import { createRequire } from "node:module"
@@ -8,6 +7,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import process from "node:process"
 import { build, defaultClientConditions, type Plugin } from "vite"
+import { findOrInstall } from "../../debian.ts"
 import type { Result } from "../suite/vitest.ts"
 
 const folder = import.meta.dirname
@@ -19,20 +19,6 @@ const find = (): string | undefined =>
   (process.env["PATH"] ?? "").split(path.delimiter)
     .flatMap((folder) => names.map((name) => path.join(folder, name)))
     .find((file) => fs.existsSync(file))
-
-const install = "apt-get install -y --no-install-recommends chromium"
-
-/** The path of Chromium, which is installed if this process may install packages. */
-const chromium = (): string => {
-  const found = find()
-  if (found !== undefined) return found
-  if (process.getuid?.() === 0 && fs.existsSync("/usr/bin/apt-get")) {
-    execFileSync("sh", ["-c", `apt-get update -qq && ${install} -qq`], { stdio: ["ignore", "ignore", "inherit"] })
-    const installed = find()
-    if (installed !== undefined) return installed
-  }
-  throw new Error(`Chromium is missing: sudo ${install}`)
-}
 
 /** A file, and the texts of the names of its tests that are off. */
 export interface TestFile {
@@ -170,7 +156,7 @@ export const runInChromium = async (
   { isIsolated, patience }: Options,
   onResult: (file: string, result: Result) => void
 ): Promise<void> => {
-  const executablePath = chromium()
+  const executablePath = findOrInstall("Chromium", "chromium", find)
   const out = fs.mkdtempSync(path.join(os.tmpdir(), "uactor-browser-"))
   try {
     await bundle(files, out)
