@@ -455,6 +455,7 @@ export class Client implements Connection {
     [Frames.Complete]: (id, completion, value) => (this.routes ?? this.imports).complete(id, completion, value),
     [Frames.Exported]: (id, isServed) => this.routes?.exported(id, isServed),
     [Frames.Route]: (id, route) => this.imports.routeResolved(id, route),
+    [Frames.Exited]: (id, exit) => this.imports.exited(id, exit),
 
     [Frames.Disembargoed]: (id) => this.routes?.disembargoed(id),
     [Frames.Left]: (channel) => this.ends.introducer?.left(channel),
@@ -502,12 +503,11 @@ export class Client implements Connection {
   // the proxy of an actor or an object that has closed
   private removed(id: number, cause: Frames.EncodedCause | undefined): void {
     const proxy = this.proxies.closed(id)
-    if (proxy === undefined) return
-    if (id < 0) this.imports.closed(id)
-    if (proxy.paused === "leaving") proxy.carry([])
+    if (proxy?.paused === "leaving") proxy.carry([])
     // while an actor restarts, `Closed` concerns only an incarnation that was not built
-    else if (proxy.paused !== "restarting") proxy.end(Exit.void)
-    proxy.owner?.closed(cause && causeOf(cause))
+    else if (proxy?.paused !== "restarting") proxy?.end(Exit.void)
+    if (id < 0) this.imports.closed(id)
+    proxy?.owner?.closed(cause && causeOf(cause))
   }
 
   /** The end of the link, with the last words of the worker. */

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import { HandleError } from "../../ActorError.ts"
+import { type ActorExited, HandleError } from "../../ActorError.ts"
 import type { Actor } from "../actor/currentActor.ts"
 import * as Causes from "../codec/causes.ts"
 import * as Codec from "../codec/codec.ts"
@@ -111,7 +111,7 @@ export class LocalObject implements Handles.HandleTarget {
       open,
       isRelay: false
     }
-    return to.ends.exports.addObject(served, to.owner)
+    return to.ends.exports.addObject(served, to)
   }
 }
 
@@ -153,12 +153,17 @@ type Completion = readonly [
 export interface ObjectExport {
   readonly object: Handles.ObjectSource
   readonly owner: Actor | undefined
+  /** of a relay: detaches from the end of the object */
+  unwatch?: (() => void) | undefined
+  /** of a relay: the object has ended, and the holder has been notified */
+  hasExited?: boolean
 }
 
 /** The services of the session. */
 export interface ExportServices {
   readonly serve: (id: number, object: Handles.ObjectSource, owner: Actor | undefined) => void
-  readonly close: (id: number) => void
+  /** closes an exported object; `isDrained`: after its calls in progress */
+  readonly close: (id: number, isDrained: boolean) => void
   /** exports a handle to another actor of this process; returns the actor's handle */
   readonly forward: (
     exportTo: (ends: Handles.Ends) => WireHandles.WireHandle,
@@ -204,6 +209,12 @@ const completionOf = (
 const codecOf = (status: Frames.CompletionCode, { error, success }: Codec.ResultCodec): Codec.Codec | undefined =>
   status === Frames.CompleteSuccess ? success : status === Frames.CompleteError ? error : undefined
 
+const targetExitOf = (exit: Exit.Exit<void, ActorExited>): Frames.TargetExit => {
+  if (Exit.isSuccess(exit)) return undefined
+  const { message, reason } = Cause.squash(exit.cause) as ActorExited
+  return [reason, message]
+}
+
 // whether the encoded values need no isolation from the rest of the message, and export no handles
 const isPlain = ({ cloneable, handles, isFresh }: Codec.Codec): boolean => cloneable && isFresh && !handles
 
@@ -242,7 +253,7 @@ export class Exports implements Handles.LinkExports {
       (ends) => {
         const { exports } = ends
         return "object" in entry
-          ? exports.addObject(entry.object.again(), owner)
+          ? exports.addObject(entry.object.again(), { ends, owner })
           : exports.addResult(entry.source, handleKind as Codec.ResultCodec, { ends, owner })
       },
       handleKind,
@@ -328,11 +339,12 @@ export class Exports implements Handles.LinkExports {
     }
   }
 
-  addObject(object: Handles.ObjectSource, owner: Actor | undefined): WireHandles.WireHandle {
+  addObject(object: Handles.ObjectSource, to: Handles.Exporting): WireHandles.WireHandle {
+    const { owner } = to
     // the holder assigns even ids to shared objects
     const id = -(2 * this.next++ + 1)
     // a forwarded object does not end with the forwarder
-    this.serve(id, { object, owner: object.isRelay ? undefined : owner })
+    this.serve(id, { object, owner: object.isRelay ? undefined : owner }, to)
     const name = object.owner?.name ?? owner?.name ?? object.kind
     const address = object.owner?.address ??
       (owner === undefined ? `a ${object.kind} of the program` : `a ${object.kind} of ${name}#${owner.id}`)
@@ -357,14 +369,22 @@ export class Exports implements Handles.LinkExports {
   share(id: number, from: number): void {
     const entry = this.objects.get(from)
     if (entry === undefined) return this.outbox.push(Frames.Closed, id, undefined)
-    this.serve(id, { object: entry.object.again(), owner: entry.owner })
+    this.serve(id, { object: entry.object.again(), owner: entry.owner }, undefined)
   }
 
-  private serve(id: number, entry: ObjectExport): void {
+  // `to`: the transaction that sends the handle
+  private serve(id: number, entry: ObjectExport, to: Handles.Exporting | undefined): void {
+    const { object, owner } = entry
     this.objects.set(id, entry)
-    this.services.serve(id, entry.object, entry.owner)
+    this.services.serve(id, object, owner)
     // the link has ended, so the handle has no holder
-    if (this.ended) this.services.close(id)
+    if (this.ended) return this.services.close(id, false)
+    const report = (exit: Exit.Exit<void, ActorExited>): void => {
+      if (this.objects.get(id) !== entry) return
+      entry.hasExited = true
+      this.outbox.push(Frames.Exited, id, targetExitOf(exit))
+    }
+    entry.unwatch = object.watch?.((exit) => to === undefined ? report(exit) : Marshal.onCommit(to, () => report(exit)))
   }
 
   resultOf(id: number): ResultExport | undefined {
@@ -389,7 +409,7 @@ export class Exports implements Handles.LinkExports {
   }
 
   closed(id: number): void {
-    this.objects.delete(id)
+    this.objects.delete(id)?.unwatch?.()
   }
 
   private complete(id: number, exit: Exit.Exit<unknown, unknown>): void {
@@ -428,7 +448,7 @@ export class Exports implements Handles.LinkExports {
 
   release(id: number): void {
     if (this.pins.deferRelease(id)) return
-    if (id < 0) return this.services.close(id)
+    if (id < 0) return this.services.close(id, this.objects.get(id)?.hasExited === true)
     const entry = this.results.delete(id)
     entry?.unsubscribe?.()
     entry?.known?.[2]?.rollback()

@@ -112,6 +112,8 @@ export interface ObjectSource {
   readonly route?: ((channel: number, target: number) => RouteInfo | undefined) | undefined
   /** the timeout of the calls of an actor behind a relay, in milliseconds */
   readonly callTimeout?: number | undefined
+  /** of a relay: notifies the listener when the object has ended, immediately if it has; returns how to remove the listener */
+  readonly watch?: ((listener: (exit: Exit.Exit<void, ActorExited>) => void) => () => void) | undefined
   /** the actor that the object belongs to, if another exports it */
   readonly owner?: Pick<Owner, "name" | "address"> & { readonly actorId?: string | undefined } | undefined
 }
@@ -121,7 +123,7 @@ export interface ExportTable {
   /** exports a pending result; an available result is sent along, and no export remains (H2) */
   readonly addResult: (source: ResultSource, codec: Codec.ResultCodec, to: Exporting) => WireHandle
   /** exports an object; each holder has its own handlers */
-  readonly addObject: (object: ObjectSource, owner: Actor | undefined) => WireHandle
+  readonly addObject: (object: ObjectSource, to: Exporting) => WireHandle
   /** the handle that was exported under an id and has come back to this end; `undefined` if the export is gone */
   readonly reclaim: (id: number, handleKind: unknown, from: Importing) => object | undefined
   /** stops serving the export with an id */
@@ -160,7 +162,7 @@ export interface ImportTable {
   readonly add: (wire: WireContent, handleKind: unknown, from: Importing) => object
   /** a handle that this end exported has come back, but its export is gone: returns a handle of an ended object */
   readonly importEnded: (handleKind: unknown, from: Importing) => object
-  /** a result has arrived that is imported later */
+  /** a result or an object has arrived that is imported later */
   readonly expect: (id: number) => void
   /** an import returns to its owner: defers its release, until the returned function is called */
   readonly pin: (id: number) => () => void
@@ -180,6 +182,8 @@ export interface LinkImports extends ImportTable {
   readonly routeResolved: (id: number, route: RouteInfo | undefined) => void
   /** the owner no longer serves an object */
   readonly closed: (id: number) => void
+  /** the object behind a relay of the peer has ended */
+  readonly exited: (id: number, exit: Frames.TargetExit) => void
   /** the link has ended */
   readonly end: (reason: ActorExited["reason"], message: string) => void
 }

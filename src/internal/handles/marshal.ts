@@ -204,6 +204,7 @@ const unpin = (wire: WireHandle): void => {
 const importHandle = (wire: WireHandle, handleKind: unknown, from: Importing): object => {
   const { content } = wire
   const { exports, imports } = from.ends
+  wire.isImported = true
   if (content[0] !== WireYours) return imports.add(content, handleKind, from)
   const [, id, relay] = content
   const own = exports.reclaim(id, handleKind, from)
@@ -234,8 +235,9 @@ const exportIdOf = (content: WireContent): number | undefined => {
 export const expect = ({ exports, imports }: Ends, opened: unknown): void => {
   for (const wire of wiresOf(opened)) {
     const { content } = wire
+    if (wire.isImported === true) continue
     if (content[0] === WireYours) wire.unpin ??= exports.pin(content[1])
-    const id = content[0] === WireObject ? undefined : exportIdOf(content)
+    const id = exportIdOf(content)
     if (id !== undefined) imports.expect(id)
   }
 }

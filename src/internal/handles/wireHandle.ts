@@ -27,6 +27,8 @@ export interface WireHandle {
   readonly content: WireContent
   /** the kind of an object, so that the right member of a union imports it; a result has none */
   kind?: string | undefined
+  /** the handle has been imported */
+  isImported?: boolean
   /** ends the deferral of the release of the export, for a handle that is decoded later */
   unpin?: (() => void) | undefined
 }

@@ -92,6 +92,7 @@ class RemoteActor implements ClientObject.ActorHandle {
   get awaitExit(): Effect.Effect<Exit.Exit<void, ActorExited>> {
     return Effect.suspend(() => {
       const { address, proxy } = this
+      if (proxy.exit !== undefined) return Effect.succeed(proxy.exit)
       return Effect.match(this.ask(awaitExit!) as Effect.Effect<ActorExited | undefined, unknown>, {
         onSuccess: (error) => error === undefined ? Exit.void : Exit.fail(error),
         onFailure: (error) =>
@@ -179,9 +180,10 @@ const exportReference = (ref: object, kind: ObjectKind, to: Handles.Exporting): 
     open: () => serve(actor),
     isRelay: true,
     callTimeout: actor.proxy.kind.callTimeout,
+    watch: (onExit) => actor.proxy.watch({ onExit }),
     owner: actor.proxy
   }
-  return to.ends.exports.addObject(served, to.owner)
+  return to.ends.exports.addObject(served, to)
 }
 
 /** A schema for the reference of an actor to itself, from its host to its worker. */

@@ -14,6 +14,7 @@ import * as WireHandles from "../handles/wireHandle.ts"
 import type { ChannelTable } from "../handoff/channelTable.ts"
 import { RoutedProxy } from "../handoff/routedProxy.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
+import { actorExited } from "../proxy/callErrors.ts"
 import * as Frames from "../wire/frames.ts"
 import type { Outbox } from "../wire/outbox.ts"
 import { RemoteDeferred } from "./remoteDeferred.ts"
@@ -37,6 +38,12 @@ interface ImportServices {
 
 type Completion = readonly [status: Frames.CompletionCode, value: unknown]
 
+/** What the peer has reported of a handle that is imported later. */
+type Early =
+  | { readonly _tag: "Completed"; readonly completion: Completion }
+  | { readonly _tag: "Exited"; readonly exit: Frames.TargetExit }
+  | { readonly _tag: "Closed" }
+
 /** The imports of one end of a link. */
 export class Imports implements Handles.ImportTable {
   readonly outbox: Outbox
@@ -46,8 +53,8 @@ export class Imports implements Handles.ImportTable {
   private readonly channels: ChannelTable | undefined
   private readonly services: ImportServices
   private readonly results = new IntMap<RemoteDeferred>()
-  /** the results that are imported later, with their completions if these have arrived */
-  private readonly expected = new Map<number, Completion | undefined>()
+  /** the results and the objects that are imported later */
+  private readonly expected = new Map<number, Early | undefined>()
   /** the imported objects, and the proxies of the relays that share them with further holders */
   private readonly objects = new IntMap<RemoteObject | ActorProxy>()
   private nextShare = 1
@@ -93,9 +100,8 @@ export class Imports implements Handles.ImportTable {
         const [, id, route] = content
         return hold(from.scope, (leases) => {
           const deferred = new RemoteDeferred(this, id, handleKind as Codec.ResultCodec, from, leases)
-          const completion = this.expected.get(id)
-          this.expected.delete(id)
-          if (completion !== undefined) deferred.complete(...completion)
+          const early = this.takeExpected(id)
+          if (early?._tag === "Completed") deferred.complete(...early.completion)
           else if (this.ended !== undefined) deferred.lose(...this.ended)
           else this.results.set(id, deferred)
           if (typeof route === "object") deferred.provide(this.channels?.routesOf(route[0]), route[1])
@@ -109,11 +115,25 @@ export class Imports implements Handles.ImportTable {
         const proxy = this.services.open(id, name, address, (handleKind as ObjectKind).methods)
         if (callTimeout !== undefined) proxy.limitCalls(callTimeout)
         if (actorId !== undefined) proxy.identity = actorId
-        return this.hold(id, proxy, handleKind as ObjectKind, from, route)
+        const early = this.takeExpected(id)
+        const handle = this.hold(id, proxy, handleKind as ObjectKind, from, route)
+        if (early?._tag === "Exited") this.exited(id, early.exit)
+        else if (early?._tag === "Closed") {
+          this.services.close(id)
+          proxy.end(Exit.void)
+          this.closed(id)
+        }
+        return handle
       }
       default:
         throw new TypeError(`unknown kind of handle: ${String(content[0])}`)
     }
+  }
+
+  private takeExpected(id: number): Early | undefined {
+    const early = this.expected.get(id)
+    this.expected.delete(id)
+    return early
   }
 
   /** Makes the handle of an object with an id. `route`: the direct route to the object; `undefined` if there is none, now or later. */
@@ -131,6 +151,7 @@ export class Imports implements Handles.ImportTable {
     return hold(from.scope, (leases) => {
       const object = new RemoteObject(this, id, kind, proxy, leases, routed)
       if (!object.isOver) this.objects.set(id, object)
+      else this.releaseId(id)
       if (route !== undefined) this.provide(object.isOver ? undefined : routed, route)
       return object
     }).handle
@@ -160,10 +181,14 @@ export class Imports implements Handles.ImportTable {
     if (typeof route === "object") this.introducer?.peerOf(route[0])?.unprovide(route[0], route[1])
   }
 
-  /** Has the peer export an object again, for another holder. Returns the id and the proxy of the new export. */
+  /**
+   * Has the peer export an object again, for another holder. Returns the id and the proxy of the new export. The peer no longer knows an
+   * object that has ended, which keeps its proxy.
+   */
   share(id: number, held: ActorProxy): readonly [id: number, target: ActorProxy] {
     const { address, methods, name } = held
     const shared = -(2 * this.nextShare++)
+    if (held.exit !== undefined) return [shared, held]
     const proxy = this.services.open(shared, name, address, methods)
     if (held.kind.callTimeout !== undefined) proxy.limitCalls(held.kind.callTimeout)
     proxy.identity = held.identity
@@ -182,12 +207,11 @@ export class Imports implements Handles.ImportTable {
   }
 
   expect(id: number): void {
-    if (this.expected.has(id) || this.results.get(id) !== undefined) return
-    this.expected.set(id, undefined)
+    if (!this.expected.has(id)) this.expected.set(id, undefined)
   }
 
   complete(id: number, status: Frames.CompletionCode, value: unknown): void {
-    if (this.expected.has(id)) return void this.expected.set(id, [status, value])
+    if (this.expected.has(id)) return void this.expected.set(id, { _tag: "Completed", completion: [status, value] })
     const deferred = this.results.delete(id)
     if (deferred !== undefined) deferred.complete(status, value)
     // the handle was released in the meantime: releases the handles in the completion, too
@@ -196,11 +220,10 @@ export class Imports implements Handles.ImportTable {
 
   releaseId(id: number): void {
     if (id === 0) return
+    const early = this.takeExpected(id)
     if (id > 0) {
       this.results.delete(id)
-      const completion = this.expected.get(id)
-      this.expected.delete(id)
-      if (completion !== undefined) return this.services.discard(completion[1])
+      if (early?._tag === "Completed") return this.services.discard(early.completion[1])
     } else {
       this.objects.delete(id)
       this.services.close(id)
@@ -213,8 +236,21 @@ export class Imports implements Handles.ImportTable {
   }
 
   closed(id: number): void {
+    if (this.expected.has(id)) return void this.expected.set(id, { _tag: "Closed" })
     const object = this.objects.delete(id)
     if (object instanceof RemoteObject) object.ended()
+  }
+
+  exited(id: number, end: Frames.TargetExit): void {
+    if (this.expected.has(id)) return void this.expected.set(id, { _tag: "Exited", exit: end })
+    const object = this.objects.get(id)
+    if (object === undefined) return
+    const { name } = object instanceof RemoteObject ? object.proxy : object
+    const exit = end === undefined ? Exit.void : Exit.fail(actorExited(name, end[0], "NotRun", end[1]))
+    if (object instanceof RemoteObject) {
+      object.exited(exit)
+      this.releaseId(id)
+    } else object.end(exit)
   }
 
   end(reason: ActorExited["reason"], message: string): void {

@@ -3,8 +3,9 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import type { HandleReleased } from "../../ActorError.ts"
+import type { ActorExited, HandleReleased } from "../../ActorError.ts"
 import type * as Methods from "../codec/methods.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
@@ -27,7 +28,7 @@ export interface ObjectKind {
 
 /** The import table that holds the object. */
 interface ObjectTable extends Handles.ImportTable {
-  /** has the peer export an object again, for another holder; returns the id and the proxy of the new export */
+  /** has the peer export an object again, unless it has ended, for another holder; returns the id and the proxy of the share */
   readonly share: (id: number, held: ActorProxy) => readonly [id: number, target: ActorProxy]
   /** makes the handle of an object with an id */
   readonly hold: (
@@ -110,24 +111,36 @@ export class RemoteObject implements Handles.HandleTarget, Lease {
   /** The owner has ended, so that nothing remains to be released. */
   ended(): void {
     this.leases?.delete(this)
+    const { exit } = this.served
+    if (exit !== undefined) this.routed?.end(exit)
+  }
+
+  /** The object behind the peer's relay has ended. */
+  exited(exit: Exit.Exit<void, ActorExited>): void {
+    this.served.end(exit)
+    this.ended()
   }
 
   release(): void {
     if (this.isReleased) return
     this.isReleased = true
     this.leases?.delete(this)
-    const { id, imports, routed, served } = this
+    const { id, imports, isOver, routed, served } = this
     const why = (): HandleReleased => released(served)
     served.release(why)
     served.connection.cancelCompensable(served, why)
+    const releaseId = (): void => {
+      if (!isOver) imports.releaseId(id)
+    }
     // the release follows the calls
-    if (routed === undefined) imports.releaseId(id)
-    else routed.releaseRoutes(why, () => imports.releaseId(id))
+    if (routed === undefined) releaseId()
+    else routed.releaseRoutes(why, releaseId)
   }
 
   export(to: Handles.Exporting, _how: unknown): WireHandles.WireHandle {
     if (this.isReleased) throw released(this.served)
-    if (to.ends.imports === this.imports) {
+    // the peer no longer knows an object that has ended
+    if (to.ends.imports === this.imports && !this.isOver) {
       Marshal.onCommit(to, this.imports.pin(this.id))
       return WireHandles.wire([WireHandles.WireYours, this.id, undefined])
     }
@@ -142,7 +155,7 @@ export class RemoteObject implements Handles.HandleTarget, Lease {
     }
     return to.ends.exports.addObject(
       new Relay(imports, id, handleKind, served, to.ends.introducer),
-      to.owner
+      to
     )
   }
 }
@@ -182,6 +195,10 @@ class Relay implements Handles.ObjectSource {
 
   again(): Handles.ObjectSource {
     return new Relay(this.imports, this.id, this.handleKind, this.owner, this.holder)
+  }
+
+  watch(onExit: (exit: Exit.Exit<void, ActorExited>) => void): () => void {
+    return this.owner.watch({ onExit })
   }
 
   get callTimeout(): number | undefined {

@@ -138,7 +138,7 @@ class BufferLease implements Handles.HandleTarget, Lease {
       // the pool owns the memory, and may outlive the actor that exports the handle
       isRelay: true
     }
-    return to.ends.exports.addObject(served, to.owner)
+    return to.ends.exports.addObject(served, to)
   }
 }
 

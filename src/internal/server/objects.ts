@@ -17,16 +17,16 @@ export class ServedObjects {
   private readonly dispatcher: Dispatcher
   private readonly services: Context.Context<never>
   private readonly scheduler: Scheduler.Scheduler
-  private readonly close: (id: number) => void
+  private readonly close: (id: number, isDrained: boolean) => void
 
-  /** `services`: the services of objects that belong to no actor. `close`: closes the object with an id. */
+  /** `services`: the services of objects that belong to no actor. `close`: closes an object; `isDrained`: after its calls in progress. */
   constructor(
     server: CellServer,
     actors: IntMap<ActorCell>,
     dispatcher: Dispatcher,
     services: Context.Context<never>,
     scheduler: Scheduler.Scheduler,
-    close: (id: number) => void
+    close: (id: number, isDrained: boolean) => void
   ) {
     this.server = server
     this.actors = actors
@@ -76,17 +76,17 @@ export class ServedObjects {
   }
 
   stop(object: ActorCell): void {
-    this.close(object.id)
+    this.close(object.id, false)
   }
 
-  /** The holder has released an object. */
-  release(id: number): void {
+  /** The holder has released an object. `isDrained`: the calls in progress end first. */
+  release(id: number, isDrained: boolean): void {
     const cell = this.actors.get(id)
     if (cell === undefined) return
     // the holder made the waiting calls before it released the object
     this.dispatcher.drainQueued(cell, () => {
       cell.isReleased = true
-      this.stop(cell)
+      this.close(id, isDrained)
     })
   }
 }

@@ -93,7 +93,7 @@ export class Server implements CellServer {
       this.dispatcher,
       behaviours,
       this.scheduler,
-      (id) => this.close(id, false, undefined)
+      (id, isDrained) => this.close(id, isDrained, undefined)
     )
   }
 

@@ -75,7 +75,7 @@ export class Session {
     const exports = new Exports(outbox, {
       // the owner of an object is an `ActorCell`, which `handles/` cannot import
       serve: (id, object, owner) => this.server.objects.serve(id, object, owner as ActorCell | undefined),
-      close: (id) => this.server.objects.release(id),
+      close: (id, isDrained) => this.server.objects.release(id, isDrained),
       forward: (exportTo, handleKind, from) => group.forward(exportTo, handleKind, from)
     })
     const introducer = makeChannel === undefined ? undefined : new WorkerIntroducer(

@@ -1,4 +1,5 @@
 /** The codes and the structured values in the fields of frames. */
+import type { ActorExited } from "../../ActorError.ts"
 
 // ---- Spawned ----
 
@@ -199,6 +200,9 @@ export interface MailboxInfo {
 export type EncodedCause = ReadonlyArray<
   readonly ["Fail", unknown] | readonly ["Die", unknown] | readonly ["Interrupt", number | undefined]
 >
+
+/** How the actor or the object behind a relay has ended; `undefined`: it was stopped. */
+export type TargetExit = readonly [reason: ActorExited["reason"], message: string] | undefined
 
 /** An encoded exit without its value: `undefined` for success. */
 export type EncodedExit = EncodedCause | undefined

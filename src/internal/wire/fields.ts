@@ -61,6 +61,18 @@ const isRoute: Check<RouteInfo> = Is.either(
   Is.tuple<Extract<RouteInfo, ReadonlyArray<unknown>>>(Is.isId, Is.isId, Is.optional(isMailboxInfo), Is.isBoolean)
 )
 
+const isReasonOfExit = Is.oneOf<NonNullable<Codes.TargetExit>[0]>(
+  "Stopped",
+  "Crashed",
+  "Killed",
+  "OutOfMemory",
+  "Unresponsive",
+  "Restarted",
+  "Disconnected",
+  "GivenUp",
+  "NotStarted"
+)
+
 const isItems: Check<ReadonlyArray<unknown> | Codes.Packed> = (value, reading): value is ReadonlyArray<unknown> =>
   (Array.isArray(value) || value instanceof Int32Array || value instanceof Float64Array) && reading.admits(value)
 
@@ -168,6 +180,9 @@ export const fields = {
   /** `false`: the target of the `Provide` was gone */
   isServed: field<[isServed: boolean]>(Is.isBoolean),
   route: field<[route: RouteInfo | undefined]>(Is.optional(isRoute)),
+  targetExit: field<[exit: Codes.TargetExit]>(
+    Is.optional(Is.tuple<NonNullable<Codes.TargetExit>>(isReasonOfExit, Is.isText))
+  ),
   /** the channel between two workers, by a number of the process that started them */
   channel: field<[channel: number]>(Is.isId),
   /** a channel; 0: this link, or none */

@@ -117,6 +117,8 @@ export const Complete = 80
 export const Exported = 81
 /** The direct route to the actor behind a handle; `undefined`: there is no route, now or later. */
 export const Route = 82
+/** The actor or the object behind a relay has ended. The holder answers with `Release`, after its last call. */
+export const Exited = 83
 
 // ---- answers: channels between workers ----
 
@@ -209,6 +211,7 @@ const answers = {
   [Complete]: either("handle", "completion", "completionValue"),
   [Exported]: either("handle", "isServed"),
   [Route]: either("handle", "route"),
+  [Exited]: either("handle", "targetExit"),
 
   [Disembargoed]: either("target"),
   [Left]: inside("channel"),

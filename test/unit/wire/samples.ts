@@ -65,6 +65,7 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
   [Frames.Complete]: [Frames.Complete, 1, Frames.CompleteStopped, undefined],
   [Frames.Exported]: [Frames.Exported, -5, true],
   [Frames.Route]: [Frames.Route, -3, [1, 5, info, true]],
+  [Frames.Exited]: [Frames.Exited, -3, ["Killed", "Counter#1@thread-1 was killed"]],
 
   [Frames.Disembargoed]: [Frames.Disembargoed, 5],
   [Frames.Left]: [Frames.Left, 1],
