@@ -103,8 +103,9 @@ export interface ClientOptions {
    * The time in which a runner must take a call. After it, the call fails with `ActorExited`: reason `Disconnected`, outcome `NotRun`. 30
    * seconds by default.
    *
-   * For a persisted method it is the time in which the storage must take a call that has a key. After it, the call fails with the outcome
-   * `Unknown`. The storage then has the call, which waits for its runner.
+   * A call of a persisted method waits for its runner in the storage. It fails with the outcome `Unknown` if the cluster has had no runner
+   * for this time; the call then runs when there is a runner. So does a call that has a key, if the storage cannot be reached for this
+   * time. A persisted tell succeeds when the storage has it.
    */
   readonly deliveryTimeout?: Duration.Input | undefined
 }

@@ -5,6 +5,7 @@ import { PersistenceError } from "effect/cluster/ClusterError"
 import * as EntityAddress from "effect/cluster/EntityAddress"
 import * as EntityId from "effect/cluster/EntityId"
 import { MessageStorage } from "effect/cluster/MessageStorage"
+import { RunnerStorage } from "effect/cluster/RunnerStorage"
 import { Sharding } from "effect/cluster/Sharding"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,7 +16,7 @@ import type { Definition } from "../actor/definition.ts"
 import type * as Methods from "../codec/methods.ts"
 import type { CallOptions } from "../proxy/call.ts"
 import * as ClientObject from "../proxy/clientObject.ts"
-import { begin, CurrentAttempt, Guard } from "./delivery.ts"
+import { begin, CurrentAttempt, Guard, RunnerWatch } from "./delivery.ts"
 import * as Entities from "./entities.ts"
 import * as Failures from "./failures.ts"
 
@@ -82,6 +83,8 @@ class References {
   private readonly sharding: Sharding["Service"]
   private readonly clientOf: (id: string) => Record<string, Call>
   private readonly prototype: object
+  /** dies when the cluster has had no runner for the time of a call */
+  private readonly absence: Effect.Effect<never>
   /** repeats a call with a key while the storage cannot be reached: a call that is stored already is not stored again */
   private readonly whileStorageFails: Effect.Retry.Options<unknown>
 
@@ -89,11 +92,13 @@ class References {
     definition: Definition,
     limit: number,
     sharding: Sharding["Service"],
+    absence: Effect.Effect<never>,
     clientOf: (id: string) => Record<string, Call>
   ) {
     this.definition = definition
     this.limit = limit
     this.sharding = sharding
+    this.absence = absence
     this.clientOf = clientOf
     this.prototype = this.makePrototype()
     const spaced = Schedule.spaced(storageRetryInterval)
@@ -160,24 +165,25 @@ class References {
         throw Failures.invalidPayload(failing, error)
       }
     }
+    const isPersisted = Entities.isPersisted(method)
     if (method.stream) {
       return (payload, options: CallOptions = {}) => {
         const { asQueue, ...others } = options
-        const items = this.notedStream(Stream.suspend(() => call(checked(payload), others)), fail)
+        const made = Stream.suspend((): Stream.Stream<unknown, unknown> => call(checked(payload), others))
+        const items = isPersisted ? this.storedStream(made, fail) : this.notedStream(made, fail)
         return asQueue === true ? Stream.toQueue(items, { capacity: options.streamBufferSize ?? 16 }) : items
       }
     }
-    if (!Entities.isPersisted(method)) {
+    if (!isPersisted) {
       return (payload, options) => this.noted(Effect.suspend((): AnyCall => call(checked(payload), options)), fail)
     }
-    // the storage has the call: its delivery needs no note
     return (payload, options) => {
       const made = Effect.suspend((): AnyCall => {
         const value = checked(payload)
         const stored = call(value, options) as AnyCall
         return PrimaryKey.isPrimaryKey(value) ? Effect.retry(stored, this.whileStorageFails) : stored
       })
-      return Effect.catchCause(Effect.provideService(made, CurrentAttempt, undefined), fail)
+      return this.stored(made, fail)
     }
   }
 
@@ -188,6 +194,21 @@ class References {
       return limit === Infinity ? sent : Effect.raceFirst(sent, attempt.expiry)
     })
     return Effect.catchCause(noted, fail)
+  }
+
+  // the storage has the call: its delivery needs no note
+  private stored(call: AnyCall, fail: Fail): AnyCall {
+    return Effect.catchCause(
+      Effect.raceFirst(Effect.provideService(call, CurrentAttempt, undefined), this.absence),
+      fail
+    )
+  }
+
+  private storedStream(items: Stream.Stream<unknown, unknown>, fail: Fail): Stream.Stream<unknown, unknown> {
+    return Stream.catchCause(
+      Stream.interruptWhen(Stream.provideService(items, CurrentAttempt, undefined), this.absence),
+      (cause) => Stream.fromEffect(fail(cause))
+    )
   }
 
   private notedStream(items: Stream.Stream<unknown, unknown>, fail: Fail): Stream.Stream<unknown, unknown> {
@@ -217,7 +238,11 @@ export const make = (
       )
     }
     const client = yield* entity.client
-    return new References(definition, limit, yield* Sharding, client).get
+    const storage = yield* Effect.serviceOption(RunnerStorage)
+    const absence = storage._tag === "None" || limit === Infinity
+      ? Effect.never
+      : new RunnerWatch(storage.value, limit).absence
+    return new References(definition, limit, yield* Sharding, absence, client).get
   })
 }
 

@@ -2,6 +2,7 @@
  * What the transport of a cluster knows of a call: whether the call may be at a runner, whether it may be sent twice, and how long it may
  * look for a runner.
  */
+import type { RunnerStorage } from "effect/cluster/RunnerStorage"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -47,6 +48,61 @@ export class Undelivered {
   constructor(limit: number) {
     this.limit = limit
   }
+}
+
+/** The defect of a call that the storage has, while the cluster has no runner. */
+export class Waiting {
+  /** the time for which the cluster has had no runner, in milliseconds */
+  readonly limit: number
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+}
+
+/** Watches whether the cluster has a runner, for the calls that the storage has. */
+export class RunnerWatch {
+  private readonly storage: RunnerStorage["Service"]
+  /** the time for which a call waits while the cluster has no runner, in milliseconds */
+  private readonly limit: number
+  private readonly interval: number
+  private isPresent = true
+  private checked = -Infinity
+
+  constructor(storage: RunnerStorage["Service"], limit: number) {
+    this.storage = storage
+    this.limit = limit
+    this.interval = Math.max(Math.min(limit / 4, 5_000), 50)
+  }
+
+  /** Dies when the cluster has had no runner for the time; never completes otherwise. */
+  readonly absence: Effect.Effect<never> = Effect.clockWith((clock) =>
+    Effect.suspend(() => {
+      let seen = clock.currentTimeMillisUnsafe()
+      const step: Effect.Effect<void> = Effect.flatMap(
+        Effect.andThen(Effect.sleep(Duration.millis(this.interval)), this.hasRunner),
+        (isPresent) => {
+          const now = clock.currentTimeMillisUnsafe()
+          if (isPresent) seen = now
+          return now - seen < this.limit ? Effect.void : Effect.die(new Waiting(this.limit))
+        }
+      )
+      return Effect.forever(step)
+    })
+  )
+
+  // the calls share one check
+  private readonly hasRunner: Effect.Effect<boolean> = Effect.clockWith((clock) =>
+    Effect.suspend(() => {
+      const now = clock.currentTimeMillisUnsafe()
+      if (now - this.checked < this.interval) return Effect.succeed(this.isPresent)
+      this.checked = now
+      return Effect.map(
+        Effect.orElseSucceed(this.storage.getRunners, () => []),
+        (runners) => this.isPresent = runners.some(([, isHealthy]) => isHealthy)
+      )
+    })
+  )
 }
 
 /** The defect of a call that may have run on a runner that is lost, or that has stopped. */

@@ -8,7 +8,7 @@ import { type ActorError, ActorExited, MailboxFull, type Outcome, ProtocolError 
 import { defectText } from "../codec/defects.ts"
 import { messageOf } from "../runtime/describe.ts"
 import { OversizedMessage } from "./connections.ts"
-import { Lost, Undelivered } from "./delivery.ts"
+import { Lost, Undelivered, Waiting } from "./delivery.ts"
 
 /** A call that fails. */
 interface FailingCall {
@@ -56,6 +56,10 @@ const unsendable: ReadonlySet<string> = new Set(["OversizedMessage", "MalformedM
 const ofDefect = (call: FailingCall, defect: unknown): ActorError | undefined => {
   if (defect instanceof Undelivered) {
     return exited(call, "Disconnected", "NotRun", `no runner took the call within ${defect.limit} ms`)
+  }
+  if (defect instanceof Waiting) {
+    const why = `the cluster has had no runner for ${defect.limit} ms; the call is stored, and runs when there is one`
+    return exited(call, "Disconnected", "Unknown", why)
   }
   if (defect instanceof Lost) return exited(call, defect.reason, "Unknown", defect.message)
   // the class of an error is lost on the way from the runner

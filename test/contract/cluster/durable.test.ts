@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Layer } from "effect"
+import { Clock, Effect, Fiber, Layer, Stream } from "effect"
 import * as ActorCluster from "../../../src/ActorCluster.ts"
 import { ActorSystem } from "../../../src/ActorSystem.ts"
 import * as ActorClusterTest from "../../../src/node/ActorClusterTest.ts"
@@ -77,6 +77,54 @@ it.live("K3: a persisted call survives the loss of its connection, and the end o
       assert.strictEqual(yield* Fiber.join(later), "t2@a@two")
       // the result of the first is in the storage
       assert.strictEqual(yield* account.pay({ tx: "t1", waits: true }), "t1@a@one")
+    }).pipe(Effect.provide(cluster.client))
+  }).pipe(Effect.scoped))
+
+it.live("K4: a persisted call settles while the cluster has no runner, and runs when it has one", () =>
+  Effect.gen(function*() {
+    const journal = yield* Journal.make
+    const cluster = yield* ActorClusterTest.make({ runners: 1, hosts: hosts(journal) })
+    yield* Effect.gen(function*() {
+      const account = yield* ActorCluster.ref(Account, "a", { deliveryTimeout: "1 second" })
+      assert.strictEqual(yield* account.pay({ tx: "t1", waits: false }), "t1@a@one")
+      yield* cluster.runners[0]!.stop
+      const pay = account.pay({ tx: "t2", waits: false })
+      const [call, items] = yield* Effect.all([
+        Effect.flip(pay),
+        Effect.flip(Stream.runDrain(account.items({ tx: "t3" })))
+      ], {
+        concurrency: 2
+      })
+      for (const error of [call, items]) {
+        assert(error._tag === "ActorExited" && error.reason === "Disconnected" && error.outcome === "Unknown")
+        assert.include(error.message, "the cluster has had no runner for 1000 ms")
+      }
+      // a tell needs no runner
+      yield* account.pay({ tx: "t4", waits: false }, { discard: true })
+      assert.deepStrictEqual(yield* journal.lines, ["t1 runs", "t1 has run"])
+      yield* cluster.add
+      yield* journal.awaitLine("t2 has run")
+      yield* journal.awaitLine("t4 has run")
+      assert.strictEqual(yield* pay, "t2@a@two")
+      assert.strictEqual(yield* count(journal, "t2 runs"), 1)
+    }).pipe(Effect.provide(cluster.client))
+  }).pipe(Effect.scoped))
+
+it.live("K4: a persisted call that runs for longer than deliveryTimeout is answered", () =>
+  Effect.gen(function*() {
+    const journal = yield* Journal.make
+    const cluster = yield* ActorClusterTest.make({ runners: 1, hosts: hosts(journal) })
+    yield* Effect.gen(function*() {
+      const account = yield* ActorCluster.ref(Account, "a", { deliveryTimeout: "300 millis" })
+      const call = yield* Effect.forkChild(account.pay({ tx: "t1", waits: true }))
+      yield* journal.awaitLine("t1 runs")
+      // a call that no runner can take has had its time meanwhile
+      const [one] = cluster.runners
+      yield* one!.cut
+      yield* Effect.flip(account.who())
+      yield* one!.restore
+      yield* journal.note("go")
+      assert.strictEqual(yield* Fiber.join(call), "t1@a@one")
     }).pipe(Effect.provide(cluster.client))
   }).pipe(Effect.scoped))
 

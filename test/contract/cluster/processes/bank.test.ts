@@ -91,8 +91,8 @@ it.live.each(upTo(Number(SEEDS)).map((n) => Number(SEED) + n - 1))(
         assert.isAtMost(runs, error.outcome === "NotRun" ? 0 : 1, `${tx}: ${error.message}`)
         unknown++
       })
-      // those that were at the runner that was killed
-      assert.isAtMost(unknown, 16)
+      // those that were at the runner that was killed, and on a very busy machine those at the runner that stopped
+      assert.isAtMost(unknown, 2 * 16)
       const again = runsOf("persisted")
       halves.persisted.forEach(({ tx }, n) => {
         assert.deepStrictEqual(persisted![n], Exit.succeed(tx))
