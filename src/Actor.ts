@@ -48,6 +48,31 @@ import type { Given } from "./WorkerConfig.ts"
 export type ArgsInput<Args extends Schema.Top> = Args extends Schema.Void ? readonly [] : readonly [args: Args["Type"]]
 
 /**
+ * The options of `spawn` and `layer`.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface SpawnOptions {
+  /**
+   * The name of the actor among the actors of its class that the same `ActorSystem` has spawned. `named` of the class and {@link named} find
+   * the actor by it. By default the actor has no name. `spawn` fails with `SpawnError` (`NameTaken`) while another actor has the name. The
+   * name is free again when its actor has ended for good; a restart does not free it.
+   */
+  readonly name?: string | undefined
+}
+
+/**
+ * The parameters of `spawn` and `layer`: the arguments of the actor, and options.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type SpawnInput<Args extends Schema.Top> = Args extends Schema.Void
+  ? readonly [options?: SpawnOptions | undefined]
+  : readonly [args: Args["Type"], options?: SpawnOptions | undefined]
+
+/**
  * A behaviour as a service of a worker's layer. `toLayer` provides it.
  *
  * @category models
@@ -104,10 +129,15 @@ export interface ActorService<
    * does not wait for a worker that has built such an actor before.
    */
   spawn(
-    ...args: ArgsInput<Args>
+    ...input: SpawnInput<Args>
   ): Effect.Effect<ActorRef<Methods>, SpawnError | StartError["Type"], Scope.Scope | ActorSystem>
+  /**
+   * The actor of this class that was spawned with the option `name`, by the same `ActorSystem`. Waits until such an actor has been built. In
+   * an actor, use `Actor.named`.
+   */
+  named(name: string): Effect.Effect<ActorRef<Methods>, never, ActorSystem>
   /** A layer that spawns the actor and provides its client as a service. The actor lives as long as the layer. */
-  layer(...args: ArgsInput<Args>): Layer.Layer<Self, SpawnError | StartError["Type"], ActorSystem>
+  layer(...input: SpawnInput<Args>): Layer.Layer<Self, SpawnError | StartError["Type"], ActorSystem>
   /**
    * A layer that starts a pool of actors of this class. It provides the client of the pool as the service, and the pool itself under the tag
    * `Pool`.
@@ -259,11 +289,14 @@ export const Service = <Self>() =>
   const poolTag = Context.Service<Pool<Self>, object>(`${id}/Pool`)
   const reference = (actor: ClientObject.ActorHandle): object => ClientObject.make(definition.methods, actor)
   // a single callback: a program may spawn thousands of actors at once
-  const spawn = (input: unknown) =>
+  const spawn = (first: unknown, second?: SpawnOptions) =>
     Effect.callback<object, unknown, ActorSystem | Scope.Scope>((resume) => {
       const { context } = Fiber.getCurrent()!
       const { "~uactor/ActorSystem": system } = Context.getUnsafe(context, ActorSystem)
-      return system.begin(context, definition, input, undefined, reference, resume)
+      // an actor without arguments has the options first
+      const takesNone = definition.args === Codec.voidCodec
+      const name = (takesNone ? first as SpawnOptions | undefined : second)?.name
+      return system.begin(context, definition, takesNone ? undefined : first, undefined, reference, resume, name)
     })
   const members = {
     id,
@@ -271,7 +304,13 @@ export const Service = <Self>() =>
     args,
     error,
     spawn,
-    layer: (input: unknown) => Layer.effect(tag, spawn(input) as Effect.Effect<Client<Methods>, unknown, ActorSystem>),
+    named: (name: string) =>
+      Effect.flatMap(
+        ActorSystem,
+        (service) => Effect.map(service["~uactor/ActorSystem"].names.find(id, name), reference)
+      ),
+    layer: (...input: Parameters<typeof spawn>) =>
+      Layer.effect(tag, spawn(...input) as Effect.Effect<Client<Methods>, unknown, ActorSystem>),
     layerPool: (options: Parameters<typeof PoolObject.make>[2]) =>
       Layer.effectContext(
         Effect.flatMap(ActorSystem, (service) =>
@@ -358,7 +397,7 @@ export const use = <
   args: ArgsInput<Args>,
   body: (ref: ActorRef<Methods>) => Effect.Effect<A, E, R>
 ): Effect.Effect<Option.Option<A>, E | SpawnError | E1["Type"], Exclude<R, Scope.Scope> | ActorSystem> =>
-  Votes.run(actor.spawn(...args), (ref) => [Votes.voterOf(ref)], body)
+  Votes.run(actor.spawn(...args as unknown as SpawnInput<Args>), (ref) => [Votes.voterOf(ref)], body)
 
 /**
  * A method of a protocol that is a record. Its name is the key in the record.
@@ -558,6 +597,62 @@ export const crash = (cause: Cause.Cause<unknown>): Effect.Effect<never> =>
  * @since 0.1.0
  */
 export const stopSelf: Effect.Effect<void> = CurrentActor.inActor("Actor.stopSelf", ({ stop }) => stop)
+
+/**
+ * The actor of a class that was spawned with the option `name`, in a handler, a behaviour or a fiber of an actor. Finds it among the actors of
+ * the `ActorSystem` that has spawned this actor, and waits until it has been built. Bound the wait with `Effect.timeout`. The reference is
+ * valid like one that the actor has received. In a program, use `named` of the class.
+ *
+ * Dies with a `TypeError` in a fiber that does not run in an actor.
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorSystem } from "uactor"
+ * import { Effect, Layer, Ref, Schema } from "effect"
+ * import assert from "node:assert"
+ *
+ * class Counter extends Actor.Service<Counter>()("Counter", { protocol: { next: Actor.method({ success: Schema.Int }) } }) {}
+ * const CounterLive = Counter.toLayer(() =>
+ *   Effect.map(Ref.make(0), (n) => ({ next: () => Ref.updateAndGet(n, (x) => x + 1) }))
+ * )
+ *
+ * class Clerk extends Actor.Service<Clerk>()("Clerk", { protocol: { serve: Actor.method({ success: Schema.String }) } }) {}
+ * const ClerkLive = Clerk.toLayer(() =>
+ *   Effect.map(Actor.named(Counter, "tickets"), (tickets) => ({
+ *     serve: () => Effect.map(Effect.orDie(tickets.next()), (n) => `ticket ${n}`)
+ *   }))
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Counter.spawn({ name: "tickets" })
+ *   const clerk = yield* Clerk.spawn()
+ *   assert.strictEqual(yield* clerk.serve(), "ticket 1")
+ *   const tickets = yield* Counter.named("tickets")
+ *   assert.strictEqual(yield* tickets.next(), 2)
+ *   const error = yield* Effect.flip(Counter.spawn({ name: "tickets" }))
+ *   assert.strictEqual(error.reason, "NameTaken")
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(Layer.merge(CounterLive, ClerkLive))))
+ *
+ * await Effect.runPromise(program)
+ * ```
+ *
+ * @category accessors
+ * @since 0.2.0
+ */
+export const named = <
+  S,
+  Id extends string,
+  Args extends Schema.Top,
+  E extends Schema.Top,
+  Methods extends Protocol.Any
+>(
+  actor: ActorService<S, Id, Args, E, Methods>,
+  name: string
+): Effect.Effect<ActorRef<Methods>> =>
+  CurrentActor.inActor(
+    `Actor.named(${actor.id})`,
+    (current) => current.named(Definitions.definitionOf(actor), name) as Effect.Effect<ActorRef<Methods>>
+  )
 
 /**
  * The timeout of calls, a duration longer than 0. By default a call has no timeout. There are three places for it, of which the first in

@@ -33,6 +33,7 @@ export type Outcome = typeof Outcome.Type
  *   not provide a service that the behaviour requires
  * - `NotServed`: the module has no behaviour for this actor
  * - `ArgsInvalid`: the arguments do not fit the `args` schema of the actor, or cannot be sent
+ * - `NameTaken`: another actor of the class has the name of the option `name`; the message names it
  * - `OptionsInvalid`: an option of a pool or a system is out of range
  * - `Timeout`: the behaviour was not built within `spawnTimeout`
  *
@@ -43,7 +44,15 @@ export class SpawnError extends Schema.TaggedError<SpawnError>()("SpawnError", {
   /** The name of the actor. */
   actor: Schema.String,
   /** The kind of the failure. */
-  reason: Schema.Literals(["WorkerFailed", "ModuleFailed", "NotServed", "ArgsInvalid", "OptionsInvalid", "Timeout"]),
+  reason: Schema.Literals([
+    "WorkerFailed",
+    "ModuleFailed",
+    "NotServed",
+    "ArgsInvalid",
+    "NameTaken",
+    "OptionsInvalid",
+    "Timeout"
+  ]),
   /** The error as text: what happened, where, and why. */
   message: Schema.String
 }) {}

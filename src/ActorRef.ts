@@ -7,8 +7,9 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Rpc from "effect/rpc/Rpc"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ActorError, ActorExited } from "./ActorError.ts"
 import { timeout } from "./internal/actor/durations.ts"
@@ -148,6 +149,117 @@ export type Incarnation = ProxyState.Incarnation
  */
 export const incarnations = (ref: AnyActorRef): Stream.Stream<Incarnation> =>
   Stream.suspend(() => ClientObject.actorOf(ref).incarnations)
+
+/**
+ * The end of an incarnation of an actor; see {@link watch}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export type End = ProxyState.End
+
+/**
+ * The ends of an actor, from now on: one for each incarnation, at the moment when it ends. `restarts` says whether another incarnation
+ * follows. The last end is that for good, with the exit of {@link awaitExit}; the stream ends after it. If the restarts of an actor fail, its
+ * last incarnation has a second end, for good. Of an actor that has ended already, the stream emits that end. A reader that falls more than
+ * 1024 ends behind misses the oldest of them.
+ *
+ * {@link incarnations} emits each incarnation when it has been built.
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorRef, ActorSystem, Supervision } from "uactor"
+ * import { Cause, Effect, Fiber, Logger, Schedule, Stream } from "effect"
+ * import assert from "node:assert"
+ *
+ * class Frail extends Actor.Service<Frail>()("Frail", { protocol: { fail: Actor.method() } }) {}
+ * const FrailLive = Frail.toLayer({ fail: () => Actor.crash(Cause.fail("frail")) })
+ *
+ * const program = Effect.gen(function*() {
+ *   const policy = Supervision.make({ schedule: Schedule.spaced("1 milli"), maxRestarts: 1 })
+ *   const frail = yield* Frail.spawn().pipe(Supervision.supervised(policy))
+ *   const watcher = yield* Effect.forkChild(Stream.runCollect(ActorRef.watch(frail)), { startImmediately: true })
+ *   yield* Effect.exit(frail.fail())
+ *   yield* Effect.exit(frail.fail())
+ *   const ends = yield* Fiber.join(watcher)
+ *   assert.deepStrictEqual(ends.map(({ incarnation, restarts }) => [incarnation, restarts]), [[1, true], [2, false]])
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(FrailLive)), Effect.provide(Logger.layer([])))
+ *
+ * await Effect.runPromise(program)
+ * ```
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const watch = (ref: AnyActorRef): Stream.Stream<End> => Stream.suspend(() => ClientObject.actorOf(ref).ends)
+
+/**
+ * The death of an actor, for the `trap` of a {@link link}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface Death<A, B> {
+  /** The actor that has ended: one of the linked actors. */
+  readonly ended: A | B
+  /** The other linked actor. */
+  readonly other: A | B
+  /** How it has ended. */
+  readonly error: ActorExited
+}
+
+/**
+ * Links two actors, until the scope closes: when one ends for good with a failure, the other is stopped, like by {@link stop}: its running
+ * calls are interrupted, and its finalizers run. If one has ended in this way already, the other is stopped at once. An actor that is
+ * stopped, or whose scope closes, does not stop the other. A restart of a supervised actor is no end; `Supervision.group` restarts actors
+ * together. The link concerns these two actors alone: an actor that a link has stopped ends without a failure.
+ *
+ * With `trap`, the other actor lives on, and the effect that `trap` returns runs instead: for example, a call that tells it. A failure of the
+ * effect is logged.
+ *
+ * The link belongs to the fiber's program or worker: a link that an actor has made ends with its worker. Let the spawner of both make it.
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorRef, ActorSystem } from "uactor"
+ * import { Cause, Effect, Exit, Logger } from "effect"
+ * import assert from "node:assert"
+ *
+ * class Half extends Actor.Service<Half>()("Half", { protocol: { fail: Actor.method() } }) {}
+ * const HalfLive = Half.toLayer({ fail: () => Actor.crash(Cause.fail("broken")) })
+ *
+ * const program = Effect.gen(function*() {
+ *   const [left, right] = yield* Effect.all([Half.spawn(), Half.spawn()])
+ *   yield* ActorRef.link(left, right)
+ *   yield* Effect.exit(left.fail())
+ *   assert.deepStrictEqual(yield* ActorRef.awaitExit(right), Exit.void)
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(HalfLive)), Effect.provide(Logger.layer([])))
+ *
+ * await Effect.runPromise(program)
+ * ```
+ *
+ * @category combinators
+ * @since 0.2.0
+ */
+export const link = <A extends AnyActorRef, B extends AnyActorRef, E = never, R = never>(
+  a: A,
+  b: B,
+  options?: { readonly trap?: ((death: Death<A, B>) => Effect.Effect<unknown, E, R>) | undefined }
+): Effect.Effect<void, never, R | Scope.Scope> => {
+  const trap = options?.trap
+  const follow = (ended: A | B, other: A | B): Effect.Effect<unknown, never, R | Scope.Scope> =>
+    Effect.flatMap(awaitExit(ended), (exit) => {
+      if (Exit.isSuccess(exit)) return Effect.void
+      if (trap === undefined) return stop(other)
+      return Effect.flatMap(Effect.flip(exit), (error) => trap({ ended, other, error }))
+    }).pipe(
+      Effect.catchCause((cause) =>
+        Effect.logWarning(`the link of ${address(ended)} to ${address(other)} failed`, cause)
+      ),
+      Effect.forkScoped({ startImmediately: true })
+    )
+  return Effect.andThen(follow(a, b), Effect.asVoid(follow(b, a)))
+}
 
 /**
  * Ends an actor before its scope closes. The actor accepts no more calls. Its running calls are interrupted, and its finalizers run. A

@@ -50,7 +50,7 @@ export type Policy = RestartPlan.Policy
  * behaviour cannot be built, is repeated within the budget under each of them.
  *
  * @category models
- * @since 0.1.0
+ * @since 0.2.0
  */
 export type Restart = RestartPlan.Restart
 
@@ -115,7 +115,7 @@ export const Current: Context.Reference<Policy | undefined> = RestartPlan.Curren
  * Several actors that are supervised together; see {@link group}.
  *
  * @category models
- * @since 0.1.0
+ * @since 0.2.0
  */
 export interface Group {
   /** Marks a group. */
@@ -135,7 +135,7 @@ export interface Group {
  * - `"rest-for-one"`: the members that were started after it, which may depend on it.
  *
  * @category models
- * @since 0.1.0
+ * @since 0.2.0
  */
 export type Strategy = Groups.Strategy
 
@@ -201,7 +201,7 @@ export type Strategy = Groups.Strategy
  * ```
  *
  * @category constructors
- * @since 0.1.0
+ * @since 0.2.0
  */
 export const group = (options?: {
   readonly strategy?: Strategy | undefined

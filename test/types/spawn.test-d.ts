@@ -43,12 +43,25 @@ describe("spawn", () => {
     Counter.spawn({ start: 1 }, 2)
   })
 
-  test("L2: takes nothing for an actor without arguments", () => {
-    expectTypeOf<Parameters<typeof Getpid.spawn>>().toEqualTypeOf<[]>()
+  test("L2: takes only options for an actor without arguments", () => {
+    Getpid.spawn()
+    Getpid.spawn({ name: "main" })
     // @ts-expect-error - it has no arguments
-    Getpid.spawn({})
-    // @ts-expect-error - nor an undefined one
-    Getpid.spawn(undefined)
+    Getpid.spawn({ start: 1 })
+    // @ts-expect-error - nor a number
+    Getpid.spawn(1)
+  })
+
+  test("L2: takes a name after the arguments, and finds the actor by it", () => {
+    Counter.spawn({ start: 1 }, { name: "main" })
+    // @ts-expect-error - a name is a string
+    Counter.spawn({ start: 1 }, { name: 1 })
+    expectTypeOf(Counter.named("main")).toEqualTypeOf<
+      Effect.Effect<Effect.Success<ReturnType<typeof Counter.spawn>>, never, ActorSystem>
+    >()
+    expectTypeOf(Actor.named(Counter, "main")).toEqualTypeOf<
+      Effect.Effect<Effect.Success<ReturnType<typeof Counter.spawn>>>
+    >()
   })
 })
 
@@ -59,7 +72,7 @@ describe("layer", () => {
     // @ts-expect-error - the arguments are missing
     Counter.layer()
     // @ts-expect-error - it has no arguments
-    Getpid.layer({})
+    Getpid.layer({ start: 1 })
   })
 
   test("P2: a pool can back the same service", () => {

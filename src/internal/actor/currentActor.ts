@@ -23,6 +23,8 @@ export interface ActorHost {
   readonly self: (actor: Actor) => Effect.Effect<Self>
   /** Stops an actor after its accepted calls; completes when the host has begun the stop. */
   readonly stop: (actor: Actor) => Effect.Effect<void>
+  /** Returns the reference of the actor with a name, among the actors that the host has spawned; waits until it has been built. */
+  readonly named: (actor: Actor, definition: Definition, name: string) => Effect.Effect<object>
 }
 
 /** An actor as the code that it runs sees it: the owner of the handles that this code exports, and the receiver of those it imports. */
@@ -37,6 +39,8 @@ export interface Actor {
   readonly self: Effect.Effect<Self>
   /** Stops the actor after its accepted calls. */
   readonly stop: Effect.Effect<void>
+  /** Returns the reference of another actor of its host by its name; waits until that has been built. */
+  readonly named: (definition: Definition, name: string) => Effect.Effect<object>
   /** Ends the actor as crashed: its running calls are interrupted, its finalizers run, and it restarts if it is supervised. */
   readonly crash: (cause: Cause.Cause<unknown>) => void
   /** Runs an effect in a scope of its own. The close of the actor interrupts the effect, and waits for its end. */

@@ -38,6 +38,7 @@ class ClusterActor implements ClientObject.ActorControl {
   readonly facts: ClientObject.ActorFacts
   readonly awaitExit = Effect.never
   readonly incarnations = Stream.never
+  readonly ends = Stream.never
   private readonly ask: (tag: string, payload?: unknown) => Effect.Effect<unknown, unknown>
 
   constructor(

@@ -254,6 +254,11 @@ export class ActorProxy {
     this.location = location
   }
 
+  /** The incarnation has ended, and another one follows: notifies the watchers. */
+  incarnationEnded(end: ActorExited): void {
+    for (const { onEnd } of Array.from(this.watchers ?? [])) if (onEnd !== undefined) notify(onEnd, end)
+  }
+
   /** The next incarnation has been built. */
   reopened(previous: ActorExited): void {
     this.resume()

@@ -12,7 +12,7 @@ import { printing } from "../runtime/printing.ts"
 import type { ActorProxy } from "./actorProxy.ts"
 import * as Call from "./call.ts"
 import type { OutgoingCall } from "./outgoingCall.ts"
-import type { ActorState, Incarnation } from "./proxyState.ts"
+import type { ActorState, End, Incarnation } from "./proxyState.ts"
 
 /** The key of the actor in a reference. */
 export const ActorRefTypeId: unique symbol = Symbol.for("uactor/ActorRef") as never
@@ -41,6 +41,8 @@ export interface ActorControl {
   readonly facts: ActorFacts
   readonly awaitExit: Effect.Effect<Exit.Exit<void, ActorExited>>
   readonly incarnations: Stream.Stream<Incarnation>
+  /** the ends of the incarnations, from now on */
+  readonly ends: Stream.Stream<End>
   /** `drain`: whether accepted calls are finished first; a number bounds that, in milliseconds */
   readonly stop: (drain: boolean | number) => Effect.Effect<void>
   readonly kill: Effect.Effect<void>

@@ -2,6 +2,7 @@
  * The states of an actor on the side of its callers, and what the owner and the watchers of the actor learn of them.
  */
 import type * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { ActorExited, HandleReleased } from "../../ActorError.ts"
 import type * as Frames from "../wire/frames.ts"
@@ -19,6 +20,18 @@ export interface Incarnation {
 
 /** What an actor does, as its spawner knows it. */
 export type ActorState = "Spawning" | "Running" | "Restarting" | "Draining" | "Closing" | "Ended"
+
+/** The end of an incarnation of an actor. */
+export interface End {
+  /** the number of the incarnation that has ended */
+  readonly incarnation: number
+  /** the address of the incarnation that has ended */
+  readonly address: string
+  /** how it has ended: a success if it was stopped */
+  readonly exit: Exit.Exit<void, ActorExited>
+  /** whether the actor restarts; otherwise it has ended for good */
+  readonly restarts: boolean
+}
 
 /** Why calls to an actor wait. */
 export type PauseReason =
@@ -87,6 +100,8 @@ export interface ActorOwner {
   closed(failure: Cause.Cause<never> | undefined): void
   /** the actor, with its operations */
   readonly handle: ActorHandle
+  /** The actor of the same system with the name of a definition and a name; waits until it has been built. */
+  named(definition: string, name: string): Effect.Effect<ActorHandle>
   /** The actor stops itself after its accepted calls. */
   stopByItself(): void
   /** The actor has crashed by itself. The owner pauses the actor and restarts it, or ends the actor. `Closed` follows. */
@@ -103,4 +118,6 @@ export interface ActorOwner {
 export interface Watcher {
   readonly onExit: (exit: Exit.Exit<void, ActorExited>) => void
   readonly onIncarnation?: (incarnation: Incarnation) => void
+  /** an incarnation has ended, and another one follows */
+  readonly onEnd?: (end: ActorExited) => void
 }

@@ -20,7 +20,7 @@ import { provideRoute } from "../handoff/provideRoute.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import * as Call from "../proxy/call.ts"
 import * as ClientObject from "../proxy/clientObject.ts"
-import type { Incarnation } from "../proxy/proxyState.ts"
+import type { End, Incarnation } from "../proxy/proxyState.ts"
 import type * as Frames from "../wire/frames.ts"
 import * as HandleSchema from "./handleSchema.ts"
 import type { ObjectKind, RemoteObject } from "./remoteObject.ts"
@@ -35,20 +35,33 @@ const control = Methods.methods(RpcGroup.make(
     success: Schema.Struct({ number: Schema.Int, address: Schema.String, previous: Exited }),
     stream: true
   }),
+  Rpc.make("~uactor/ends", {
+    success: Schema.Struct({
+      incarnation: Schema.Int,
+      address: Schema.String,
+      error: Exited,
+      restarts: Schema.Boolean
+    }),
+    stream: true
+  }),
   Rpc.make("~uactor/stop", { payload: { drain: Schema.Union([Schema.Boolean, Schema.Number]) } })
     .annotate(Methods.CallTimeout, Infinity),
   Rpc.make("~uactor/kill").annotate(Methods.CallTimeout, Infinity)
 ))
-const [awaitExit, incarnations, stop, kill] = control.keys()
+const [awaitExit, incarnations, ends, stop, kill] = control.keys()
+
+type Exited = ActorExited | undefined
+
+const errorOf = (exit: Exit.Exit<void, ActorExited>): Exited =>
+  Exit.isSuccess(exit) ? undefined : exit.cause.reasons.find(Cause.isFailReason)?.error
+
+const exitOf = (error: Exited): Exit.Exit<void, ActorExited> => error === undefined ? Exit.void : Exit.fail(error)
 
 const serve = (actor: ClientObject.ActorHandle): ReturnType<Handles.ObjectSource["open"]> => ({
   ...Call.forward(actor.proxy),
-  "~uactor/awaitExit": () =>
-    Effect.map(
-      actor.awaitExit,
-      (exit) => Exit.isSuccess(exit) ? undefined : exit.cause.reasons.find(Cause.isFailReason)?.error
-    ),
+  "~uactor/awaitExit": () => Effect.map(actor.awaitExit, errorOf),
   "~uactor/incarnations": () => actor.incarnations,
+  "~uactor/ends": () => Stream.map(actor.ends, ({ exit, ...end }) => ({ ...end, error: errorOf(exit) })),
   "~uactor/stop": (payload) => actor.stop((payload as { readonly drain: boolean | number }).drain),
   "~uactor/kill": () => actor.kill
 })
@@ -94,7 +107,7 @@ class RemoteActor implements ClientObject.ActorHandle {
       const { address, proxy } = this
       if (proxy.exit !== undefined) return Effect.succeed(proxy.exit)
       return Effect.match(this.ask(awaitExit!) as Effect.Effect<ActorExited | undefined, unknown>, {
-        onSuccess: (error) => error === undefined ? Exit.void : Exit.fail(error),
+        onSuccess: exitOf,
         onFailure: (error) =>
           Exit.fail(
             error instanceof ActorExited
@@ -112,6 +125,26 @@ class RemoteActor implements ClientObject.ActorHandle {
         (error) => error instanceof HandleReleased ? Stream.die(error) : Stream.empty
       )
     )
+  }
+
+  get ends(): Stream.Stream<End> {
+    return Stream.suspend(() => {
+      const all = this.ask(ends!) as Stream.Stream<Omit<End, "exit"> & { readonly error: Exited }, unknown>
+      return Stream.catch(
+        Stream.map(all, ({ error, ...end }) => ({ ...end, exit: exitOf(error) })),
+        (error) => {
+          if (error instanceof HandleReleased) return Stream.die(error)
+          // the link to the actor has ended before its last end arrived
+          const last = (exit: Exit.Exit<void, ActorExited>): End => ({
+            incarnation: this.proxy.incarnation.number,
+            address: this.address,
+            exit,
+            restarts: false
+          })
+          return Stream.map(Stream.fromEffect(this.awaitExit), last)
+        }
+      )
+    })
   }
 
   stop(drain: boolean | number): Effect.Effect<void> {
@@ -193,6 +226,21 @@ export const Own: Schema.declare<object> = HandleSchema.schemaOf<object>({
   expected: "a reference",
   is: (u) => ClientObject.ActorRefTypeId in u,
   decode: (wire, from) => Marshal.receive(wire, kindOf(from.receiver!.definition), from),
+  encode: (ref, to) => exportReference(ref, kindOf(ClientObject.handleOf(ref)!.proxy), to)
+})
+
+/** A reference whose definition its receiver knows. */
+export interface Unbound {
+  readonly bind: (definition: Definitions.Definition) => object
+}
+
+/** A schema for the reference of an actor of any definition, from a host to its worker, which binds it to the definition. */
+export const Named: Schema.declare<object> = HandleSchema.schemaOf<object>({
+  fresh: true,
+  kind: "reference to a named actor",
+  expected: "a reference",
+  is: (u) => ClientObject.ActorRefTypeId in u || "bind" in u,
+  decode: (wire, from): Unbound => ({ bind: (definition) => Marshal.receive(wire, kindOf(definition), from) }),
   encode: (ref, to) => exportReference(ref, kindOf(ClientObject.handleOf(ref)!.proxy), to)
 })
 

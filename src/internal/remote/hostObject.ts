@@ -1,5 +1,6 @@
 /**
- * The host of a worker as an object, which the actors of the worker call: an actor learns its own reference from it, and stops itself.
+ * The host of a worker as an object, which the actors of the worker call: an actor learns its own reference from it, stops itself, and
+ * finds named actors.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -23,9 +24,13 @@ export const methods: ReadonlyArray<Methods.Method> = Methods.methods(RpcGroup.m
     payload: { actor: Schema.Int },
     success: Schema.Struct({ ref: ActorReference.Own, address: Schema.String, incarnation: Schema.Int })
   }),
-  Rpc.make("stop", { payload: { actor: Schema.Int } })
+  Rpc.make("stop", { payload: { actor: Schema.Int } }),
+  Rpc.make("named", {
+    payload: { actor: Schema.Int, definition: Schema.String, name: Schema.String },
+    success: ActorReference.Named
+  })
 ))
-const [self, stop] = methods.keys()
+const [self, stop, named] = methods.keys()
 
 /** The host, for the actors of a worker; `find` returns an actor by its id on the link. */
 export const source = (find: (id: number) => ActorProxy | undefined): Handles.ObjectSource => {
@@ -53,7 +58,15 @@ export const source = (find: (id: number) => ActorProxy | undefined): Handles.Ob
           // the actor is being built again
           return { ref, address, incarnation: paused === "restarting" ? number + 1 : number }
         }),
-      stop: (payload) => Effect.sync(() => ownerOf(payload).stopByItself())
+      stop: (payload) => Effect.sync(() => ownerOf(payload).stopByItself()),
+      named: (payload) =>
+        Effect.suspend(() => {
+          const { definition, name } = payload as { readonly definition: string; readonly name: string }
+          return Effect.map(
+            ownerOf(payload).named(definition, name),
+            (handle) => ClientObject.make(handle.proxy.methods, handle)
+          )
+        })
     })
   }
   return object
@@ -62,12 +75,17 @@ export const source = (find: (id: number) => ActorProxy | undefined): Handles.Ob
 /** The host as the actors of a worker call it; `open` makes the proxy of the host. */
 export const remote = (open: () => ActorProxy): ActorHost => {
   let proxy: ActorProxy | undefined
-  const ask = <A>(index: number, { id }: { readonly id: number }): Effect.Effect<A> =>
+  const ask = <A>(index: number, { id }: { readonly id: number }, more?: object): Effect.Effect<A> =>
     Effect.orDie(
-      Effect.suspend(() => Call.call(proxy ??= open(), index, { actor: id }) as Effect.Effect<A, unknown>)
+      Effect.suspend(() => Call.call(proxy ??= open(), index, { actor: id, ...more }) as Effect.Effect<A, unknown>)
     )
   return {
     self: (actor) => ask(self!, actor),
-    stop: (actor) => ask(stop!, actor)
+    stop: (actor) => ask(stop!, actor),
+    named: (actor, definition, name) =>
+      Effect.map(
+        ask<ActorReference.Unbound>(named!, actor, { definition: definition.name, name }),
+        ({ bind }) => bind(definition)
+      )
   }
 }

@@ -23,6 +23,10 @@ export class Waiters<A> {
     return true
   }
 
+  get isEmpty(): boolean {
+    return this.first === undefined && (this.rest === undefined || this.rest.size === 0)
+  }
+
   /** Calls and removes all listeners. */
   wake(value: A): void {
     const { first, rest } = this

@@ -162,6 +162,10 @@ export class ActorCell implements Actor {
     return this.server.host!.stop(this)
   }
 
+  named(definition: Definitions.Definition, name: string): Effect.Effect<object> {
+    return this.server.host!.named(this, definition, name)
+  }
+
   crash(cause: Cause.Cause<unknown>): void {
     this.server.crash(this, cause)
   }

@@ -10,11 +10,11 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorExited } from "../../ActorError.ts"
 import type { Definition } from "../actor/definition.ts"
-import { Budget, type End, type Plan, restartsAfter } from "../actor/restartPlan.ts"
+import { Budget, type End as EndKind, type Plan, restartsAfter } from "../actor/restartPlan.ts"
 import * as ScopeFinalizers from "../effect/scopeFinalizers.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import type { ActorFacts, ActorHandle } from "../proxy/clientObject.ts"
-import type { ActorOwner, Incarnation, SpawnAnswer } from "../proxy/proxyState.ts"
+import type { ActorOwner, End, Incarnation, SpawnAnswer } from "../proxy/proxyState.ts"
 import * as Watching from "../proxy/watching.ts"
 import { Deadlines } from "../runtime/deadlines.ts"
 import { messageOf } from "../runtime/describe.ts"
@@ -37,6 +37,7 @@ import {
   stateOf
 } from "./childState.ts"
 import type { Group, Member } from "./group.ts"
+import type { Names } from "./names.ts"
 import { type ArgsSnapshot, type Build, buildAgain, type EncodedArgs, requestBuild } from "./spawn.ts"
 import * as Votes from "./votes.ts"
 
@@ -49,6 +50,8 @@ export interface ActorServices {
   readonly builds: Deadlines
   /** the actors between two incarnations */
   readonly restarting: Set<ChildActor>
+  /** the named actors */
+  readonly names: Names
   /** actors are no longer restarted */
   readonly isClosed: boolean
 }
@@ -146,6 +149,10 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
 
   get incarnations(): Stream.Stream<Incarnation> {
     return Watching.incarnations(this.proxy)
+  }
+
+  get ends(): Stream.Stream<End> {
+    return Watching.ends(this.proxy)
   }
 
   // ---- building ----
@@ -264,7 +271,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
 
   // Starts a restart, if the policy has one left after this end (F3, F4); `undefined`: a restart has failed. `previous`: the end of the last
   // incarnation that was built.
-  private restart(previous: ActorExited, end: End | undefined): boolean {
+  private restart(previous: ActorExited, end: EndKind | undefined): boolean {
     const { budget, group, plan, proxy, services: { context, isClosed, log }, state } = this
     if (isClosed || budget === undefined || end !== undefined && !restartsAfter(plan!.restart, end)) return false
     const isCoordinated = group?.isCoordinated === true
@@ -303,6 +310,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
 
   private beginRestart(previous: ActorExited, drains: boolean): Restarting {
     this.services.restarting.add(this)
+    this.proxy.incarnationEnded(previous)
     return this.state = {
       _tag: "Restarting",
       previous,
@@ -457,6 +465,11 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
 
   stop(drain: Drain): Effect.Effect<void> {
     return this.close(Exit.void, drain)
+  }
+
+  /** The actor of the same system with a name, for this actor. */
+  named(definition: string, name: string): Effect.Effect<ActorHandle> {
+    return this.services.names.find(definition, name)
   }
 
   /**

@@ -24,6 +24,7 @@ import type { Placement } from "../workers/placement.ts"
 import { WorkerSet } from "../workers/workerSet.ts"
 import { type ActorServices, ChildActor } from "./childActor.ts"
 import { Current as CurrentGroup, type Group } from "./group.ts"
+import { Names } from "./names.ts"
 import {
   type ArgsSnapshot,
   collectArgs,
@@ -46,6 +47,8 @@ interface Spawn {
   readonly fallback?: Plan | undefined
   /** the group of which the actor becomes a member */
   readonly group?: Group | undefined
+  /** the name of the actor in the program */
+  readonly name?: string | undefined
 }
 
 /** Spawns actors, and ends them and their workers. */
@@ -57,6 +60,7 @@ export class System implements ActorServices {
   readonly workers: WorkerSet
   readonly builds: Deadlines
   readonly restarting = new Set<ChildActor>()
+  readonly names = new Names()
   isClosed = false
 
   constructor(placement: Placement, options: SystemOptions, context: Context.Context<never>) {
@@ -80,14 +84,15 @@ export class System implements ActorServices {
     )
   }
 
-  /** Like `spawn`, for a fiber with this context. Resumes the fiber with the result of `make`. */
+  /** Like `spawn`, for a fiber with this context, with a name in the program. Resumes the fiber with the result of `make`. */
   begin<A>(
     context: Context.Context<never>,
     definition: Definition,
     args: unknown,
     policy: Policy | undefined,
     make: (actor: ChildActor) => A,
-    resume: (effect: Effect.Effect<A, unknown, Scope.Scope>) => void
+    resume: (effect: Effect.Effect<A, unknown, Scope.Scope>) => void,
+    name?: string
   ): Effect.Effect<void> | undefined {
     const current = Context.get(context, Current)
     const callTimeout = Context.get(context, CallTimeout)
@@ -97,14 +102,14 @@ export class System implements ActorServices {
       current === undefined && policy === undefined && group === undefined && encoding !== undefined &&
       isSuccess(encoding)
     ) {
-      const actor = this.makeActor(definition, Context.getUnsafe(context, Scope.Scope), callTimeout)
+      const actor = this.makeActor(definition, Context.getUnsafe(context, Scope.Scope), callTimeout, name)
       if (actor instanceof ChildActor) {
-        return this.build(actor, { args, encoded: { wire: encoding.value } }, make, resume)
+        return this.build(actor, { args, encoded: { wire: encoding.value }, name }, make, resume)
       }
       resume(Effect.fail(actor))
       return undefined
     }
-    const actor = this.spawnWhenEncoded(definition, args, encoding, current, policy, group, callTimeout)
+    const actor = this.spawnWhenEncoded(definition, args, encoding, current, policy, group, callTimeout, name)
     resume(Effect.map(actor, make))
     return undefined
   }
@@ -117,7 +122,8 @@ export class System implements ActorServices {
     current: Policy | undefined,
     policy: Policy | undefined,
     group: Group | undefined,
-    callTimeout: Duration.Input | undefined
+    callTimeout: Duration.Input | undefined,
+    name: string | undefined
   ): Effect.Effect<ChildActor, unknown, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
@@ -128,7 +134,7 @@ export class System implements ActorServices {
         if (group?.over !== undefined) {
           return yield* Effect.fail(spawnError(definition, "WorkerFailed", `${definition.name}: ${group.over}`))
         }
-        const actor = this.makeActor(definition, scope, callTimeout)
+        const actor = this.makeActor(definition, scope, callTimeout, name)
         if (!(actor instanceof ChildActor)) return yield* Effect.fail(actor)
         const { worker } = actor
         const declared = worker.client.kindOf(definition.methods)?.supervision
@@ -141,7 +147,7 @@ export class System implements ActorServices {
           : snapshotEncoded(definition, early.wire)
         const send = (encoded: EncodedArgs): Effect.Effect<ChildActor, unknown> =>
           Effect.callback((resume) =>
-            this.build(actor, { args, encoded, snapshot, own, fallback, group }, identity, resume)
+            this.build(actor, { args, encoded, snapshot, own, fallback, group, name }, identity, resume)
           )
         const build = early === undefined ? exportArgs(worker, definition, args, send) : send(early)
         return yield* Effect.onError(restore(build), (cause) => {
@@ -156,7 +162,8 @@ export class System implements ActorServices {
   private makeActor(
     definition: Definition,
     scope: Scope.Scope,
-    callTimeout: Duration.Input | undefined
+    callTimeout: Duration.Input | undefined,
+    name: string | undefined
   ): ChildActor | SpawnError {
     if (this.isClosed) return spawnError(definition, "WorkerFailed", "the actor system has been closed")
     if (scope.state._tag === "Closed") return spawnError(definition, "WorkerFailed", "the scope has been closed")
@@ -166,29 +173,41 @@ export class System implements ActorServices {
     } catch (error) {
       return spawnError(definition, "OptionsInvalid", `${definition.name}: ${(error as RangeError).message}`)
     }
+    const holder = name === undefined ? undefined : this.names.holderOf(definition.name, name)
+    if (holder !== undefined) {
+      const message = `${definition.name}: the name ${JSON.stringify(name)} is taken by ${holder.address}`
+      return spawnError(definition, "NameTaken", message)
+    }
+    if (name === "") return spawnError(definition, "OptionsInvalid", `${definition.name}: the name must not be empty`)
     const actor = new ChildActor(this, definition, scope)
     actor.proxy.callTimeout = time
+    if (name !== undefined) this.names.claim(definition.name, name, actor)
     return actor
   }
 
   // has an actor built, and resumes a fiber with the outcome; returns the effect that interrupts the spawn
   private build<A>(
     actor: ChildActor,
-    { args, encoded, fallback, group, own, snapshot }: Spawn,
+    { args, encoded, fallback, group, name, own, snapshot }: Spawn,
     make: (actor: ChildActor) => A,
     resume: (effect: Effect.Effect<A, unknown>) => void
   ): Effect.Effect<void> | undefined {
     const { definition, proxy } = actor
+    const publish = (): void => {
+      if (name !== undefined) this.names.publish(definition.name, name)
+    }
     const succeed = (): void => {
       const plan = effective(own ?? proxy.supervision ?? fallback)
       if (plan !== undefined && snapshot === undefined && definition.args.handles) {
         const run = Effect.map(snapshotArgs(definition, args), (snapshot) => {
           actor.run(plan, snapshot, group)
+          publish()
           return make(actor)
         })
         return resume(Effect.uninterruptible(run))
       }
       actor.run(plan, plan && (snapshot ?? snapshotEncoded(definition, encoded.wire)), group)
+      publish()
       resume(Exit.succeed(make(actor)))
     }
     if (actor.start()) {

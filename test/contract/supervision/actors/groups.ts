@@ -1,10 +1,14 @@
 /** Actors that note in a common file when they are built and released. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as Actor from "../../../../src/Actor.ts"
-import type { AnyActorRef } from "../../../../src/ActorRef.ts"
+import type { ActorExited } from "../../../../src/ActorError.ts"
+import * as ActorRef from "../../../../src/ActorRef.ts"
 import * as Journal from "../../support/journal.ts"
 
 const Build = Schema.Literals(["starts", "fails", "waits"])
@@ -18,7 +22,7 @@ export class Link extends Actor.Service<Link>()("Link", {
     /** how each of its builds goes, one after the other, and all later ones as the last of them; `waits` never ends */
     builds: Schema.Array(Build),
     /** an actor of this class, which the behaviour calls */
-    peer: Schema.optional(Schema.suspend((): Schema.Codec<AnyActorRef> => Link.ref as never))
+    peer: Schema.optional(Schema.suspend((): Schema.Codec<ActorRef.AnyActorRef> => Link.ref as never))
   }),
   error: NoBuild,
   protocol: {
@@ -32,6 +36,8 @@ export class Link extends Actor.Service<Link>()("Link", {
     hangOnce: Actor.method({ success: Schema.Int }).annotate(Actor.Idempotent, true),
     /** notes "{name}{build} {n}" */
     note: Actor.method({ payload: { n: Schema.Int }, success: Schema.Int }),
+    /** notes "{name}{build} watching", and returns the ends of the peer when it has ended for good */
+    ends: Actor.method({ success: Schema.Array(Schema.String) }),
     crash: Actor.method(),
     stop: Actor.method(),
     /** the worker exits */
@@ -62,6 +68,16 @@ export default Link.toLayer(({ builds, journal: path, name, peer }) =>
       hang: () => hang,
       hangOnce: () => build === 1 ? hang : Effect.succeed(build),
       note: ({ n }) => Effect.as(journal.note(`${name}${build} ${n}`), n),
+      ends: Effect.fnUntraced(function*() {
+        const ends = yield* Effect.forkChild(Stream.runCollect(ActorRef.watch(peer!)), { startImmediately: true })
+        // the end that this call awaits comes after the request for the ends
+        yield* Effect.orDie((peer as unknown as Peer).build())
+        yield* journal.note(`${name}${build} watching`)
+        return (yield* Fiber.join(ends)).map(({ exit, incarnation, restarts }) => {
+          const reason = Exit.isSuccess(exit) ? "Stopped" : (Cause.squash(exit.cause) as ActorExited).reason
+          return `${incarnation} ${reason} ${restarts}`
+        })
+      }),
       crash: () => Rpc.fork(Actor.crash(Cause.fail(`the crash of ${name}`))),
       stop: () => Actor.stopSelf,
       exit: () => Rpc.fork(Effect.sync(() => process.exit(7)))
