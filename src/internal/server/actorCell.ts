@@ -5,6 +5,7 @@ import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Scope from "effect/Scope"
@@ -27,8 +28,46 @@ interface ObjectHost {
   readonly stop: (object: ActorCell) => void
 }
 
+type EndedBy = typeof Frames.killed | typeof Frames.crashed | typeof Frames.restarted | undefined
+
+/** The life of an actor, or of an object, in its worker. */
+export type CellState =
+  | Building
+  /** takes calls */
+  | { readonly _tag: "Running" }
+  /** takes no more calls, finishes the accepted calls, and then closes with `exit` */
+  | { readonly _tag: "Draining"; readonly exit: Exit.Exit<void, unknown> }
+  /** has crashed by itself, and begins to close at the end of the turn */
+  | { readonly _tag: "Crashed"; endedBy: EndedBy }
+  | Closing
+  /** no call is left, and the scope closes or has closed */
+  | { readonly _tag: "Closed" }
+
+/** The behaviour is being built. */
+export interface Building {
+  readonly _tag: "Building"
+  fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** the actor has crashed by itself */
+  crash: Cause.Cause<unknown> | undefined
+}
+
+/** Takes no more calls, and has interrupted the running calls. Closes its scope with `exit` when they and the objects have ended. */
+export interface Closing {
+  readonly _tag: "Closing"
+  readonly exit: Exit.Exit<void, unknown>
+  /** the build, if the actor is closed before its end */
+  building: Fiber.Fiber<unknown, unknown> | undefined
+  /** set if the close is a kill, a crash or a restart, so that callers on other connections get that reason instead of `Stopped` */
+  endedBy: EndedBy
+}
+
+/** The state of an actor that takes calls: one shared object, which a call compares. */
+export const running: CellState = { _tag: "Running" }
+
 /** The server of an actor, as the actor sees it. */
 export interface CellServer {
+  /** calls or objects of an actor that takes no more calls have ended */
+  readonly advanceClose: (actor: ActorCell) => void
   /** the host of the worker; a server without actors has none */
   readonly host: ActorHost | undefined
   /** ends an actor as crashed */
@@ -71,13 +110,9 @@ export class ActorCell implements Actor {
   /** whether each method runs concurrently (`Rpc.fork`); `undefined` before its first call */
   forks: ReadonlyArray<boolean | undefined> = nothing
   handlers: ReadonlyArray<Definitions.Handler> = nothing
-  state: "Building" | "Running" | "Draining" | "Closing" = "Building"
-  /** set when the close is a kill, a crash or a restart, so that callers on other connections get that reason instead of `Stopped` */
-  endedBy: typeof Frames.killed | typeof Frames.crashed | typeof Frames.restarted | undefined
-  /** the cause of a crash while the actor was being built */
-  buildCrash: Cause.Cause<unknown> | undefined
-  building: Fiber.Fiber<unknown, unknown> | undefined
-  draining = false
+  state: CellState = running
+  /** the dispatcher is starting the waiting calls */
+  isAdvancing = false
   /** the actor that owns this object */
   readonly owner: ActorCell | undefined
   /** the objects of this actor, one for each holder */
@@ -94,7 +129,6 @@ export class ActorCell implements Actor {
   forwarding: CellCall | undefined
   /** the holder has released this object */
   isReleased = false
-  onIdle: (() => void) | undefined
   private readonly server: CellServer
   private readonly services: Context.Context<never>
   private ownSelf: Deferred.Deferred<Self> | undefined
@@ -168,6 +202,23 @@ export class ActorCell implements Actor {
 
   crash(cause: Cause.Cause<unknown>): void {
     this.server.crash(this, cause)
+  }
+
+  /** Whether the actor has begun to close. */
+  get isClosing(): boolean {
+    const { _tag } = this.state
+    return _tag === "Crashed" || _tag === "Closing" || _tag === "Closed"
+  }
+
+  /** why the actor closes, if not because it was stopped */
+  get endedBy(): EndedBy {
+    const { state } = this
+    return state._tag === "Crashed" || state._tag === "Closing" ? state.endedBy : undefined
+  }
+
+  /** Called when calls or objects have ended. */
+  checkIdle(): void {
+    if (this.state !== running) this.server.advanceClose(this)
   }
 
   /** Whether no call runs or waits. */

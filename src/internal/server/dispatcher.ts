@@ -27,7 +27,7 @@ import { interrupt } from "../runtime/notify.ts"
 import * as Frames from "../wire/frames.ts"
 import type { Notes } from "../wire/link.ts"
 import type { Outbox } from "../wire/outbox.ts"
-import type { ActorCell, CellCall } from "./actorCell.ts"
+import { type ActorCell, type CellCall, running } from "./actorCell.ts"
 import { Announcements } from "./announcements.ts"
 import { type CallDispatcher, Decoded, IncomingCall } from "./incomingCall.ts"
 import { Invocation } from "./invocation.ts"
@@ -146,7 +146,7 @@ export class Dispatcher implements CallDispatcher {
     wire: unknown,
     extras: Frames.Extras | undefined
   ): void {
-    if (actor === undefined || actor.state !== "Running") return this.rejectArrival(id, wire)
+    if (actor === undefined || actor.state !== running) return this.rejectArrival(id, wire)
     if (this.isInterrupted(id)) return this.rejectArrival(id, wire, Frames.FailureRemoved)
     const { mailbox } = actor
     if (index >= actor.methods.length) {
@@ -258,7 +258,7 @@ export class Dispatcher implements CallDispatcher {
       call.actor.mailbox.remove(call)
       this.reject(call, Frames.FailureRemoved)
       this.admit(call.actor)
-      return call.actor.onIdle?.()
+      return call.actor.checkIdle()
     }
     const isRepeated = call.interrupted
     call.interrupted = true
@@ -424,7 +424,7 @@ export class Dispatcher implements CallDispatcher {
   private startNext(actor: ActorCell): void {
     this.budget.pace()
     if (this.isReading) this.freed.add(actor)
-    else if (!actor.draining) this.advance(actor)
+    else if (!actor.isAdvancing) this.advance(actor)
   }
 
   // starts the undecided calls that are known to run concurrently, then the calls of the mailbox, then the other undecided calls
@@ -433,7 +433,7 @@ export class Dispatcher implements CallDispatcher {
     if (mailbox.size > 0) {
       if (this.deferred.has(actor)) return
       if (!this.budget.isOpen) return this.budget.run(this.outbox, () => this.advance(actor))
-      actor.draining = true
+      actor.isAdvancing = true
       const others = this.startForked(undecided, true)
       if (others.length < undecided.length) this.outbox.flush()
       for (let call = this.take(actor); call !== undefined; call = this.take(actor)) {
@@ -442,10 +442,10 @@ export class Dispatcher implements CallDispatcher {
       }
       const left = this.startForked(others)
       this.admit(actor)
-      actor.draining = false
+      actor.isAdvancing = false
       if (mailbox.hasNext || left.length > 0) this.defer(actor, left)
     }
-    actor.onIdle?.()
+    actor.checkIdle()
   }
 
   // starts the waiting calls that run concurrently; `known`: only those known to. Returns the calls that remain undecided.

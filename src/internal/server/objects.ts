@@ -63,12 +63,11 @@ export class ServedObjects {
     const handlers = object.open(cell.scope)
     cell.handlers = methods.map((method) => handlers[method.tag]!)
     cell.isRelay = isRelay
-    cell.state = "Running"
     this.actors.set(id, cell)
     if (owner === undefined) return
     owner.addObject(cell, this)
     // an actor that is closing exports objects that close immediately
-    if (owner.state === "Closing") this.stop(cell)
+    if (owner.isClosing) this.stop(cell)
   }
 
   drainQueued(object: ActorCell): void {

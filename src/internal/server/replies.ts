@@ -231,7 +231,7 @@ export class ReplyWriter {
       }
       return this.outbox.push(Frames.Settled, id, undefined)
     }
-    if (actor.state === "Closing" && Cause.hasInterruptsOnly(cause)) {
+    if (actor.isClosing && Cause.hasInterruptsOnly(cause)) {
       return this.outbox.push(Frames.Failed, id, Frames.FailureStoppedRunning, actor.endedBy)
     }
     if (only?._tag === "Fail") {

@@ -26,7 +26,15 @@ import * as Frames from "../wire/frames.ts"
 import type { Handlers } from "../wire/inbox.ts"
 import type { Notes } from "../wire/link.ts"
 import type { Outbox } from "../wire/outbox.ts"
-import { ActorCell, type CellServer, type ProvidedCell } from "./actorCell.ts"
+import {
+  ActorCell,
+  type Building,
+  type CellServer,
+  type CellState,
+  type Closing,
+  type ProvidedCell,
+  running
+} from "./actorCell.ts"
 import { Dispatcher } from "./dispatcher.ts"
 import { Undecodable } from "./incomingCall.ts"
 import { ServedObjects } from "./objects.ts"
@@ -37,6 +45,15 @@ interface ServedKind {
   /** the handlers, if all actors of the behaviour have the same */
   readonly handlers: ReadonlyArray<Definitions.Handler> | undefined
 }
+
+const closed: CellState = { _tag: "Closed" }
+
+/** The life of a server. */
+type ServerState =
+  | { readonly _tag: "Serving" }
+  /** closes its actors, and then calls back */
+  | { readonly _tag: "Ending"; readonly onEnded: () => void }
+  | { readonly _tag: "Ended" }
 
 const isEmpty = (items: { readonly size: number } | undefined): boolean => items === undefined || items.size === 0
 
@@ -62,9 +79,7 @@ export class Server implements CellServer {
   private readonly scheduler: Scheduler.Scheduler
   readonly host: ActorHost | undefined
   private readonly hostObject: Handles.ObjectSource | undefined
-  private ending: (() => void) | undefined
-  /** all actors have closed on a request to end */
-  private hasEnded = false
+  private state: ServerState = { _tag: "Serving" }
 
   constructor(
     outbox: Outbox,
@@ -160,7 +175,7 @@ export class Server implements CellServer {
 
   // serves the host to the peer from the first call on
   private hostFor(target: number): ActorCell | undefined {
-    if (target !== Frames.hostTarget || this.hostObject === undefined || this.ending !== undefined) return undefined
+    if (target !== Frames.hostTarget || this.hostObject === undefined || this.state._tag !== "Serving") return undefined
     this.objects.serve(target, this.hostObject, undefined)
     return this.actors.get(target)
   }
@@ -169,7 +184,7 @@ export class Server implements CellServer {
 
   /** Lets an actor or an object take calls on this connection, until it ends or the peer releases it, and notifies the peer. */
   provide(id: number, actor: ActorCell | undefined): void {
-    if (actor === undefined || actor.state !== "Running") {
+    if (actor === undefined || actor.state !== running) {
       return this.dispatcher.outbox.push(Frames.Exported, id, false)
     }
     const end = (): void => {
@@ -213,6 +228,8 @@ export class Server implements CellServer {
       return this.announce(this.start(id, behaviour))
     }
     const actor = this.addCell(id, behaviour)
+    const building: Building = { _tag: "Building", fiber: undefined, crash: undefined }
+    actor.state = building
     const decoding = Effect.catchCause(
       args.handles ? Marshal.decode(this.importing(actor), args, wire) : args.decode(wire),
       (cause) => Effect.die(new Undecodable(Codec.issueText(cause)))
@@ -221,24 +238,25 @@ export class Server implements CellServer {
       Effect.flatMap(decoding, behaviour.build),
       (handlers) => methods.map((method) => handlers[method.tag]!)
     )
-    const fiber = actor.building = runFork(actor.context, build)
+    const fiber = building.fiber = runFork(actor.context, build)
     fiber.addObserver((exit) => {
-      actor.building = undefined
-      if (actor.state !== "Building") {
+      const { state } = actor
+      if (state._tag === "Closing") {
         // the actor has been closed meanwhile, and the close waits for this fiber
-        actor.onIdle?.()
-      } else if (Exit.isSuccess(exit) && actor.buildCrash === undefined) {
+        state.building = undefined
+        this.advanceClose(actor)
+      } else if (Exit.isSuccess(exit) && building.crash === undefined) {
         actor.handlers = exit.value
-        actor.state = "Running"
+        actor.state = running
         this.announce(actor)
       } else {
-        actor.state = "Closing"
-        const failed = actor.buildCrash ?? (exit as Exit.Failure<unknown, unknown>).cause
+        actor.state = closed
+        const failed = building.crash ?? (exit as Exit.Failure<unknown, unknown>).cause
         this.releaseScope(actor, Exit.failCause(failed), (cause) => {
           this.actors.delete(id)
           const all = cause === undefined ? failed : Cause.combine(failed, cause)
           this.dispatcher.replies.startFailed(actor, all)
-          this.ending?.()
+          this.checkEnded()
         })
       }
     })
@@ -258,7 +276,6 @@ export class Server implements CellServer {
   private start(id: number, behaviour: Definitions.Behaviour): ActorCell {
     const actor = this.addCell(id, behaviour)
     actor.handlers = this.kindOf(behaviour).handlers!
-    actor.state = "Running"
     return actor
   }
 
@@ -310,19 +327,21 @@ export class Server implements CellServer {
     const actor = this.actors.get(id)
     if (actor === undefined) return this.dispatcher.outbox.push(Frames.Closed, id, undefined)
     const isDrained = drain === true
-    if (typeof drain === "string") actor.endedBy = drain
-    if (actor.state === "Closing") return
+    const endedBy = typeof drain === "string" ? drain : undefined
+    const { state } = actor
+    if (state._tag === "Closed") return
+    if (state._tag === "Crashed" || state._tag === "Closing") {
+      state.endedBy = endedBy ?? state.endedBy
+      return
+    }
     const exit = Exits.decodeExit(encoded, actor.behaviour.definition)
     // the calls that the objects of the actor have accepted are finished, too, unless they wait for another event
     if (isDrained) actor.objects?.values().forEach((object) => object.host!.drainQueued(object))
-    if (isDrained && actor.state === "Running" && !actor.isIdle) {
-      actor.state = "Draining"
-      actor.onIdle = () => {
-        if (actor.isIdle) this.closeNow(actor, exit)
-      }
+    if (isDrained && state === running && !actor.isIdle) {
+      actor.state = { _tag: "Draining", exit }
       return
     }
-    this.closeNow(actor, exit)
+    this.closeNow(actor, exit, endedBy)
   }
 
   /**
@@ -331,54 +350,64 @@ export class Server implements CellServer {
    */
   crash(actor: ActorCell, cause: Cause.Cause<unknown>): void {
     const { id, state } = actor
-    if (state === "Building") {
-      actor.buildCrash ??= Cause.fromReasons(
+    if (state._tag === "Building") {
+      state.crash ??= Cause.fromReasons(
         cause.reasons.map((reason) => reason._tag === "Fail" ? Cause.makeDieReason(reason.error) : reason)
       )
-      if (actor.building !== undefined) interrupt(actor.building)
+      if (state.fiber !== undefined) interrupt(state.fiber)
       return
     }
-    if (state === "Closing" || this.actors.get(id) !== actor) return
-    actor.state = "Closing"
-    actor.endedBy = Frames.crashed
-    actor.onIdle = undefined
+    if (actor.isClosing || this.actors.get(id) !== actor) return
+    actor.state = { _tag: "Crashed", endedBy: Frames.crashed }
     const encoded = Causes.encodeCause(cause, Defects.encodeDefect, Defects.encodeDefect)
     this.dispatcher.outbox.push(Frames.Crashed, id, encoded)
     for (const call of actor.mailbox.drain()) call.reject(Frames.FailureStopped)
     // the handler that crashes its actor still runs
-    queueMicrotask(() => this.closeNow(actor, Exit.failCause(cause)))
+    queueMicrotask(() => this.closeNow(actor, Exit.failCause(cause), actor.endedBy))
   }
 
-  private closeNow(actor: ActorCell, exit: Exit.Exit<void, unknown>): void {
-    actor.state = "Closing"
-    const finish = (): void => {
-      if (!isEmpty(actor.calls) || !isEmpty(actor.objects) || actor.building !== undefined) return
-      actor.onIdle = undefined
-      this.exports.end(actor)
-      this.ends.channels?.end(actor)
-      actor.provided?.drain().forEach((cell) => cell.end())
-      this.releaseScope(actor, exit, (cause) => {
-        this.actors.delete(actor.id)
-        if (actor.id < 0) this.exports.closed(actor.id)
-        // the holder has released the object itself
-        if (!actor.isReleased) {
-          this.dispatcher.outbox.push(
-            Frames.Closed,
-            actor.id,
-            cause === undefined ? undefined : Causes.encodeCause(cause, Defects.encodeDefect, Defects.encodeDefect)
-          )
-        }
-        actor.owner?.objects?.delete(actor)
-        actor.owner?.onIdle?.()
-        this.ending?.()
-      })
-    }
-    actor.onIdle = finish
+  private closeNow(actor: ActorCell, exit: Exit.Exit<void, unknown>, endedBy: Closing["endedBy"]): void {
+    const { state } = actor
+    const building = state._tag === "Building" ? state.fiber : undefined
+    actor.state = { _tag: "Closing", exit, building, endedBy }
     for (const call of actor.mailbox.drain()) call.reject(Frames.FailureStopped)
     actor.objects?.values().forEach((object) => object.host!.stop(object))
-    if (actor.building !== undefined) interrupt(actor.building)
+    if (building !== undefined) interrupt(building)
     for (const { fiber } of actor.calls?.values() ?? []) if (fiber !== undefined) interrupt(fiber)
-    if (actor.onIdle === finish) finish()
+    this.advanceClose(actor)
+  }
+
+  /** Calls or objects of an actor that takes no more calls have ended. */
+  advanceClose(actor: ActorCell): void {
+    const { state } = actor
+    if (state._tag === "Draining") {
+      if (actor.isIdle) this.closeNow(actor, state.exit, undefined)
+    } else if (state._tag === "Closing") {
+      if (isEmpty(actor.calls) && isEmpty(actor.objects) && state.building === undefined) this.finish(actor, state.exit)
+    }
+  }
+
+  // closes the scope of an actor whose last call has ended
+  private finish(actor: ActorCell, exit: Exit.Exit<void, unknown>): void {
+    actor.state = closed
+    this.exports.end(actor)
+    this.ends.channels?.end(actor)
+    actor.provided?.drain().forEach((cell) => cell.end())
+    this.releaseScope(actor, exit, (cause) => {
+      this.actors.delete(actor.id)
+      if (actor.id < 0) this.exports.closed(actor.id)
+      // the holder has released the object itself
+      if (!actor.isReleased) {
+        this.dispatcher.outbox.push(
+          Frames.Closed,
+          actor.id,
+          cause === undefined ? undefined : Causes.encodeCause(cause, Defects.encodeDefect, Defects.encodeDefect)
+        )
+      }
+      actor.owner?.objects?.delete(actor)
+      actor.owner?.checkIdle()
+      this.checkEnded()
+    })
   }
 
   private releaseScope(
@@ -425,17 +454,19 @@ export class Server implements CellServer {
     this.dispatcher.outbox.push(Frames.Ended)
     this.dispatcher.outbox.flush()
   }): void {
-    if (this.hasEnded) return
-    this.ending = () => {
-      if (this.actors.size > 0) return
-      this.ending = undefined
-      this.hasEnded = true
-      this.onEnd(onEnded)
-    }
+    if (this.state._tag === "Ended") return
+    this.state = { _tag: "Ending", onEnded }
     for (const actor of this.actors.values()) {
-      if (actor.state !== "Closing") this.closeNow(actor, Exit.interrupt())
+      if (!actor.isClosing) this.closeNow(actor, Exit.interrupt(), undefined)
     }
-    this.ending?.()
+    this.checkEnded()
+  }
+
+  private checkEnded(): void {
+    const { state } = this
+    if (state._tag !== "Ending" || this.actors.size > 0) return
+    this.state = { _tag: "Ended" }
+    this.onEnd(state.onEnded)
   }
 
   /** replaced by the entry of the worker, which releases the layer of the worker before it answers */
