@@ -393,8 +393,8 @@ export class Client implements Connection {
     if (!call.isReplayable) return false
     if (failure === Frames.FailureStopped) call.reset("NotRun")
     else if (
-      failure === Frames.FailureStoppedRunning && (value === Frames.crashed || value === Frames.restarted) &&
-      call.method.idempotent
+      failure === Frames.FailureStoppedRunning &&
+      (value === Frames.crashed && call.mayRunTwice || value === Frames.restarted && call.method.idempotent)
     ) {
       call.everStarted = true
       call.reset("Unknown")
@@ -539,7 +539,7 @@ export class Client implements Connection {
     // F3: calls that never ran, or may run twice, go on with the actor in their order
     const carried = new Map(living.map((proxy) => [proxy, [] as Array<OutgoingCall>]))
     for (const [call, outcome] of lost) {
-      const { method, proxy } = call
+      const { proxy } = call
       this.release(call)
       if (call.onAcknowledged !== undefined) {
         if (outcome === "Unknown") call.mayHaveRun = true
@@ -548,7 +548,7 @@ export class Client implements Connection {
       }
       if (outcome === "NotRun" && call.queue?.takeBack(call) === true) continue
       const next = carried.get(proxy)
-      if (next !== undefined && call.isReplayable && (outcome === "NotRun" || method.idempotent)) {
+      if (next !== undefined && call.isReplayable && (outcome === "NotRun" || call.mayRunTwice)) {
         call.reset(outcome)
         next.push(call)
         continue

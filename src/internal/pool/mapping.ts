@@ -33,7 +33,8 @@ export interface MapOptions<I = any, E = any, E2 = unknown, R2 = unknown> {
    * poison: it goes to `onPoison`, or fails with its last error.
    *
    * An item that did not run when its worker died, or beside which other items ran, is not counted. While the pool has no member, the items
-   * wait until it has one again. A run that fails in another way is not repeated. Requires the strategy `first-free`.
+   * wait until it has one again. A run that fails in another way is not repeated. The calls of an item do not run again by themselves, even
+   * if their methods are `Actor.Idempotent`: the item runs again as a whole. Requires the strategy `first-free`.
    */
   readonly attempts?: number | undefined
   /** The delays between the runs of an item that end their workers. 100 milliseconds by default, then twice the previous delay each time. */

@@ -60,8 +60,13 @@ export const run = <A, E, R>(
     for (;;) {
       let run: Run | undefined
       const exit = yield* Effect.exit(start((member) => {
-        run = { member, incarnation: member.proxy.incarnation.number }
-        return item(member)
+        const { proxy } = member
+        run = { member, incarnation: proxy.incarnation.number }
+        return Effect.acquireUseRelease(
+          Effect.sync(() => proxy.repeatedItems++),
+          () => item(member),
+          () => Effect.sync(() => proxy.repeatedItems--)
+        )
       })) as Effect.Effect<Exit.Exit<A, E>, never, R>
       if (Exit.isSuccess(exit)) return { _tag: "Done", exit }
       const death = deathOf(run, exit.cause)

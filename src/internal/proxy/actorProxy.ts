@@ -67,6 +67,8 @@ export class ActorProxy {
   forked = 0
   /** the calls that wait for room in the mailbox or for the end of a pause, in order */
   readonly waiting = new Fifo<OutgoingCall>()
+  /** the number of running items of the pool that run again as a whole if the worker dies, so that their calls do not */
+  repeatedItems = 0
   /** the number of unfinished tells */
   private unfinishedTells = 0
   /** the tells waiting for fewer unfinished tells, in order; calls do not queue after them, since the tells may depend on a call */

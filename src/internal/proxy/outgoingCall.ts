@@ -107,6 +107,11 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
     return this.transfer === undefined
   }
 
+  /** Whether the next incarnation runs the call, although the ended incarnation may have run it. */
+  get mayRunTwice(): boolean {
+    return this.method.idempotent && (this.proxy.repeatedItems === 0 || this.queue !== undefined || this.isAccepted)
+  }
+
   /** Resets the state that belongs to the ended incarnation. `outcome`: whether that incarnation may have run the call. */
   reset(outcome: Outcome): void {
     this.id = -1

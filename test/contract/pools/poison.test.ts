@@ -95,6 +95,22 @@ onEveryPlacement(fixture, (placement) => {
       }).pipe(Effect.scoped, Effect.provide(placement.layer()), quiet))
   }
 
+  for (const [actor, beside] of [[Mate, "alone"], [Crew, "beside other items"]] as const) {
+    it.live(`P10: calls of an idempotent method do not run again by themselves in an item with attempts, ${beside}`, () =>
+      Effect.gen(function*() {
+        const { pool, runs } = yield* poolOf(actor)
+        const poison: Array<number> = []
+        const results = yield* Stream.runCollect(pool.map(upTo(9), (mate, n) => mate.divideAgain({ n, poison: 5 }), {
+          attempts: 2,
+          backoff,
+          onPoison: (n) => Effect.sync(() => poison.push(n))
+        }))
+        assert.lengthOf(results, 8)
+        assert.deepStrictEqual(poison, [5])
+        if (actor === Mate) assert.strictEqual(yield* runs(5), 2)
+      }).pipe(Effect.scoped, Effect.provide(placement.layer()), quiet))
+  }
+
   it.live("P10: members that share a worker are not blamed for an item of another member", () =>
     Effect.gen(function*() {
       const { pool } = yield* poolOf(Mate)

@@ -22,6 +22,9 @@ const definition = {
     Rpc.make("numbers", { success: Schema.Int, stream: true }),
     /** notes "run `n`"; exits if `n` is divisible by `poison` */
     Rpc.make("divide", { payload: { n: Schema.Int, poison: Schema.Int }, success: Schema.Int, error: NoMore }),
+    /** the same, and is sent again after a crash */
+    Rpc.make("divideAgain", { payload: { n: Schema.Int, poison: Schema.Int }, success: Schema.Int, error: NoMore })
+      .annotate(Actor.Idempotent, true),
     /** notes a line */
     Rpc.make("note", { payload: { line: Schema.String } }),
     /** notes "blocking", and computes without end */
@@ -60,6 +63,15 @@ const build = ({ builds, held, journal }: typeof Mate.args.Type) =>
     const build = buildNumber(journal)
     if (build > held) yield* go(journal)
     if (build > builds) return yield* new NoMore({ build })
+    const divide = ({ n, poison }: { readonly n: number; readonly poison: number }) =>
+      Effect.gen(function*() {
+        fs.appendFileSync(journal, `run ${n}\n`)
+        // the calls beside this one have started, too
+        yield* Effect.yieldNow
+        if (n % poison === 0) process.exit(7)
+        if (n < 0) return yield* new NoMore({ build: n })
+        return n * 10
+      })
     return Mate.handlers({
       who: () => Effect.succeed(build),
       hang: () =>
@@ -68,15 +80,8 @@ const build = ({ builds, held, journal }: typeof Mate.args.Type) =>
           return Effect.onInterrupt(Effect.never, () => go(journal))
         }),
       numbers: () => Stream.make(build),
-      divide: ({ n, poison }) =>
-        Effect.gen(function*() {
-          fs.appendFileSync(journal, `run ${n}\n`)
-          // the calls beside this one have started, too
-          yield* Effect.yieldNow
-          if (n % poison === 0) process.exit(7)
-          if (n < 0) return yield* new NoMore({ build: n })
-          return n * 10
-        }),
+      divide,
+      divideAgain: divide,
       note: ({ line }) => Effect.sync(() => fs.appendFileSync(journal, `${line}\n`)),
       block: () =>
         Effect.sync(() => {
