@@ -5,7 +5,8 @@ import process from "node:process"
 import { pathToFileURL } from "node:url"
 import { type Result, run } from "./vitest.ts"
 
-const [file, ...off] = process.argv.slice(2)
+// taken from the arguments of the process, because some fixtures read those
+const [file, ...off] = process.argv.splice(2)
 const print = (result: Result): void => void process.stdout.write(`\n~result ${JSON.stringify(result)}\n`)
 await import(pathToFileURL(path.resolve(file!)).href)
 await run(off, print)

@@ -71,11 +71,13 @@ export const afterEach = hook("afterEach")
 export const afterAll = hook("afterAll")
 
 interface Options {
+  readonly skip?: boolean
   readonly timeout?: number
 }
 
 const declare = (name: string, run: Test["run"], options: number | Options = {}): void => {
-  const timeout = typeof options === "number" ? options : options.timeout ?? defaultTimeout
+  const { skip = false, timeout = defaultTimeout } = typeof options === "number" ? { timeout: options } : options
+  if (skip) return
   suite.children.push(new Test(name, run, timeout))
 }
 
@@ -131,8 +133,16 @@ export interface Result {
   readonly error: string | null | undefined
 }
 
+const textOfValue = (value: unknown): string => {
+  try {
+    return String(value)
+  } catch {
+    return JSON.stringify(value)
+  }
+}
+
 const textOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof Error)) return textOfValue(error)
   const { message, name, stack = "" } = error
   return stack.includes(message) ? stack : `${name}: ${message}\n${stack}`
 }
