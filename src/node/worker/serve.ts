@@ -135,6 +135,8 @@ const lastWords = (die: (why: string) => void): void => {
   let uncaught: { readonly thrown: unknown } | undefined
   process.on("uncaughtExceptionMonitor", (thrown: unknown) => {
     uncaught = { thrown }
+    // without a listener, the exception ends the worker. Bun runs microtasks before that.
+    if (process.listenerCount("uncaughtException") === 0 && !process.hasUncaughtExceptionCaptureCallback()) return
     // if the worker continues, the exception has been handled and is not the reason of a later exit
     queueMicrotask(() => {
       uncaught = undefined
