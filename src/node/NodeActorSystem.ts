@@ -93,6 +93,15 @@ export interface SystemOptions {
    * ```
    */
   readonly config?: Context.Context<Given<any>> | undefined
+  /**
+   * Where the logs of the workers go.
+   *
+   * - `"relay"`, the default: to the `Logger` of the program, with time, level, annotations, log spans, cause and trace, and with the
+   *   annotations `uactor.actor` and `uactor.worker`. A `Logger` that the module provides for itself takes precedence.
+   * - `"own"`: to the `Logger` of the module; by default that prints to the output of the worker.
+   * - `"none"`: nowhere, unless the module provides a `Logger`.
+   */
+  readonly telemetry?: "relay" | "own" | "none" | undefined
 }
 
 /**
@@ -277,6 +286,13 @@ const nameOf = (layer: string, name: unknown): string | undefined => {
   )
 }
 
+const telemetries = ["relay", "own", "none"] as const
+
+const telemetryOf = (layer: string, { telemetry = "relay" }: SystemOptions): Bootstrap.Telemetry => {
+  if (telemetries.includes(telemetry)) return telemetry
+  throw new RangeError(`${layer}: telemetry must be "relay", "own" or "none", not ${JSON.stringify(telemetry)}`)
+}
+
 const layer = (name: string, program: Program, system: ReturnType<typeof System.make>): Layer.Layer<ActorSystem> =>
   Layer.effect(
     ActorSystem,
@@ -341,7 +357,8 @@ export const layerThreads = (threads: ThreadOptions): Layer.Layer<ActorSystem> =
         config: ConfigValues.valuesOf(name, threads.config),
         env,
         execArgv,
-        resourceLimits
+        resourceLimits,
+        telemetry: telemetryOf(name, threads)
       }),
       options(name, threads)
     )
@@ -378,7 +395,8 @@ export const layerProcesses = (processes: ProcessOptions): Layer.Layer<ActorSyst
         argv,
         config: ConfigValues.valuesOf(name, processes.config),
         env,
-        execArgv
+        execArgv,
+        telemetry: telemetryOf(name, processes)
       }),
       options(name, processes)
     )

@@ -23,9 +23,9 @@ export const placement = (target: Placement, plan: Plan): Placement => {
     kind: target.kind,
     behaviours: target.behaviours,
     cores: target.cores,
-    start: (name, id, events) => {
+    start: (name, place, events) => {
       const number = started++
-      if (!plan.isFaulty(number)) return target.start(name, id, events)
+      if (!plan.isFaulty(number)) return target.start(name, place, events)
       // the link is frozen or cut: no message passes in either direction
       let isSilent = false
       let end: LinkEnd | undefined
@@ -71,7 +71,7 @@ export const placement = (target: Placement, plan: Plan): Placement => {
             : structuredClone([batch, transfer] as const, { transfer: transfer as Array<ArrayBuffer> }),
         deliver: (batch, transfer) => worker.link.send(batch, transfer)
       })
-      const worker = target.start(name, id, {
+      const worker = target.start(name, place, {
         onBatch: (batch) => fromWorker.offer(batch),
         isAwaited: events.isAwaited,
         onCallStarted: events.onCallStarted,

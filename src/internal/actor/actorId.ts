@@ -5,8 +5,9 @@
  * workers differ.
  */
 
-// the ids that this thread gives start with this
+// the ids that this thread gives start with this, and the ids that the host of this worker gives
 let prefix = ""
+let hostPrefix = ""
 const spawned = new Map<string, number>()
 const systems = new Map<string, number>()
 
@@ -22,6 +23,12 @@ export const next = (name: string): number => countIn(spawned, name)
 /** The id of the actor with this name and number that this thread has spawned. */
 export const of = (name: string, number: number): string => `${prefix}${name}-${number}`
 
+/** The id of the actor with this name and number that runs in this worker. */
+export const ofServed = (name: string, number: number): string => `${hostPrefix}${name}-${number}`
+
+/** What the ids start with that this thread gives. */
+export const ownPrefix = (): string => prefix
+
 /**
  * Returns how the workers of a new system are identified, whose names start with `name`. The first system with the name identifies them by
  * their names (`thread-2`). The second one adds its number (`thread-2~2`).
@@ -31,7 +38,8 @@ export const workerIds = (name: string): (worker: string) => string => {
   return (worker) => system === 1 ? `${prefix}${worker}` : `${prefix}${worker}~${system}`
 }
 
-/** This thread is the worker with this id. */
-export const enterWorker = (worker: string): void => {
+/** This thread is the worker with this id. `host`: what the ids start with that the host gives. */
+export const enterWorker = (worker: string, host: string): void => {
   prefix = `${worker}/`
+  hostPrefix = host
 }

@@ -29,8 +29,11 @@ export interface ActorHost {
 
 /** An actor as the code that it runs sees it: the owner of the handles that this code exports, and the receiver of those it imports. */
 export interface Actor {
+  /** the id of the actor on the link to its host */
   readonly id: number
   readonly name: string
+  /** the number in the id of the actor in the program */
+  readonly number: number
   /** the services of the actor, its scope among them */
   readonly context: Context.Context<never>
   readonly scope: Scope.Scope

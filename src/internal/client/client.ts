@@ -50,6 +50,8 @@ export interface ClientEvents {
   readonly onBootFailed: (message: string) => void
   readonly onEnded: () => void
   readonly onPong: () => void
+  /** the code of the worker has logged entries; `dropped` further entries are missing */
+  readonly onLogs: (records: ReadonlyArray<Frames.LogRecord>, dropped: number) => void
   /** the worker has measured its heap, in bytes */
   readonly onHeap: (heapUsed: number) => void
   /** messages were lost, in either direction */
@@ -150,8 +152,9 @@ export class Client implements Connection {
     const { outbox } = this
     outbox.expect(builds)
     const op = Frames.carrying(Frames.Spawn, handleFlag)
-    if (transfer !== undefined) outbox.pushTransfer([op, proxy.id, proxy.name, args], transfer)
-    else outbox.push(op, proxy.id, proxy.name, isFresh ? args : outbox.isolate(args))
+    const number = proxy.identity as number
+    if (transfer !== undefined) outbox.pushTransfer([op, proxy.id, proxy.name, args, number], transfer)
+    else outbox.push(op, proxy.id, proxy.name, isFresh ? args : outbox.isolate(args), number)
   }
 
   /** Starts an actor without a build step; there is no answer. Returns `false` if the worker has not reported yet that there is none. */
@@ -159,7 +162,7 @@ export class Client implements Connection {
     const kind = this.kindOf(proxy.methods)
     if (kind === undefined || !kind.ready || this.ended !== undefined) return false
     proxy.built(kind)
-    this.outbox.pushBulk(Frames.Start, proxy.id, proxy.name)
+    this.outbox.pushBulk(Frames.Start, proxy.id, proxy.name, proxy.identity as number)
     return true
   }
 
@@ -468,7 +471,8 @@ export class Client implements Connection {
     [Frames.LastWords]: (message) => {
       this.lastWords = message
     },
-    [Frames.Gap]: (message) => this.events.onBroken(message)
+    [Frames.Gap]: (message) => this.events.onBroken(message),
+    [Frames.Logs]: (records, dropped) => this.events.onLogs(records, dropped)
   }
 
   private spawned(id: number, status: Frames.SpawnStatus, value: unknown): void {

@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import * as Codec from "../codec/codec.ts"
 import * as Methods from "../codec/methods.ts"
 import { isSuccess } from "../effect/completed.ts"
+import * as CallerLog from "../observe/callerLog.ts"
 import type { Deadlines } from "../runtime/deadlines.ts"
 import type * as Frames from "../wire/frames.ts"
 import type { ActorProxy } from "./actorProxy.ts"
@@ -215,12 +216,15 @@ const prepare = (call: OutgoingCall): void => {
 }
 
 const extrasOf = (options: CallOptions | undefined, window: number | undefined): Frames.Extras | undefined => {
-  const span = Fiber.getCurrent()!.cache.span
-  if (span === undefined && options === undefined && window === undefined) return undefined
-  return {
+  const fiber = Fiber.getCurrent()!
+  const { span } = fiber.cache
+  const log = CallerLog.of(fiber)
+  if (span === undefined && options === undefined && window === undefined && log === undefined) return undefined
+  const extras: Frames.Extras = {
     trace: span === undefined ? undefined : [span.traceId, span.spanId, span.sampled],
     headers: options?.headers === undefined ? undefined : { ...Headers.fromInput(options.headers) },
     discard: options?.discard,
     window
   }
+  return log === undefined ? extras : { ...extras, log }
 }

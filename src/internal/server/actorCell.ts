@@ -102,6 +102,8 @@ export interface ProvidedCell extends Slotted {
  */
 export class ActorCell implements Actor {
   readonly id: number
+  /** the number in the id of the actor; 0 for an object */
+  number = 0
   readonly behaviour: Definitions.Behaviour
   readonly methods: ReadonlyArray<Methods.Method>
   readonly mailbox: Mailbox<CellCall>

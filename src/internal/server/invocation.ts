@@ -12,6 +12,7 @@ import * as Methods from "../codec/methods.ts"
 import { isFailure, isSuccess } from "../effect/completed.ts"
 import * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
+import * as CallerLog from "../observe/callerLog.ts"
 import { textOf } from "../runtime/describe.ts"
 import type { EventLoopBudget } from "../runtime/eventLoopBudget.ts"
 import type * as Frames from "../wire/frames.ts"
@@ -132,7 +133,9 @@ export class Invocation {
         effect = middleware(effect, options)
       }
       const trace = extras?.trace
-      call.effect = trace === undefined ? effect : traced(call, trace, effect)
+      if (trace !== undefined) effect = traced(call, trace, effect)
+      const log = extras?.log
+      call.effect = log === undefined ? effect : CallerLog.within(effect, log)
       call.forked = fork
       call.uninterruptible = uninterruptible
       actor.recordFork(index, fork)

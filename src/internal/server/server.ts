@@ -125,11 +125,11 @@ export class Server implements CellServer {
     [Frames.Interrupt]: (id) => this.dispatcher.interrupt(id),
     [Frames.Credit]: (id, consumed) => this.dispatcher.credit(id, consumed),
 
-    [Frames.Spawn]: (id, definition, args) => this.spawn(id, definition, args),
-    [Frames.Start]: (id, definition) => {
+    [Frames.Spawn]: (id, definition, args, number) => this.spawn(id, definition, args, number),
+    [Frames.Start]: (id, definition, number) => {
       const behaviour = Definitions.find(this.behaviours, definition)
       if (behaviour === undefined) this.reportNotServed(id)
-      else this.start(id, behaviour)
+      else this.start(id, behaviour, number)
     },
     [Frames.Close]: (id, drain, exit) => this.close(id, drain, exit),
     [Frames.Vote]: (id, exit) => this.vote(id, exit),
@@ -217,7 +217,7 @@ export class Server implements CellServer {
 
   // ---- life cycle ----
 
-  private spawn(id: number, name: string, wire: unknown): void {
+  private spawn(id: number, name: string, wire: unknown, number: number): void {
     const behaviour = Definitions.find(this.behaviours, name)
     if (behaviour === undefined) {
       Marshal.releaseAll(this.ends, wire)
@@ -225,9 +225,9 @@ export class Server implements CellServer {
     }
     const { args, methods } = behaviour.definition
     if (behaviour.handlers !== undefined && !args.handles && isSuccess(args.decode(wire))) {
-      return this.announce(this.start(id, behaviour))
+      return this.announce(this.start(id, behaviour, number))
     }
-    const actor = this.addCell(id, behaviour)
+    const actor = this.addCell(id, behaviour, number)
     const building: Building = { _tag: "Building", fiber: undefined, crash: undefined }
     actor.state = building
     const decoding = Effect.catchCause(
@@ -266,15 +266,16 @@ export class Server implements CellServer {
     this.dispatcher.outbox.push(Frames.Spawned, id, Frames.SpawnNotServed, Definitions.names(this.behaviours))
   }
 
-  private addCell(id: number, behaviour: Definitions.Behaviour): ActorCell {
+  private addCell(id: number, behaviour: Definitions.Behaviour, number: number): ActorCell {
     const actor = new ActorCell(this, id, behaviour, this.kindOf(behaviour).services)
+    actor.number = number
     this.actors.set(id, actor)
     return actor
   }
 
   // starts an actor without a build step
-  private start(id: number, behaviour: Definitions.Behaviour): ActorCell {
-    const actor = this.addCell(id, behaviour)
+  private start(id: number, behaviour: Definitions.Behaviour, number: number): ActorCell {
+    const actor = this.addCell(id, behaviour, number)
     actor.handlers = this.kindOf(behaviour).handlers!
     return actor
   }

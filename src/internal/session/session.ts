@@ -13,6 +13,7 @@ import * as WireHandles from "../handles/wireHandle.ts"
 import { ChannelTable } from "../handoff/channelTable.ts"
 import { WorkerIntroducer } from "../handoff/introducer.ts"
 import { RouteTable } from "../handoff/routeTable.ts"
+import type { Relay } from "../observe/relay.ts"
 import * as HostObject from "../remote/hostObject.ts"
 import { Imports } from "../remote/imports.ts"
 import { EventLoopBudget } from "../runtime/eventLoopBudget.ts"
@@ -53,7 +54,8 @@ export class Session {
     events: ClientEvents,
     interruptTimeout: number,
     onGap: (session: Session) => void,
-    role: "host" | "worker" | "channel"
+    role: "host" | "worker" | "channel",
+    relay?: Relay
   ) {
     const isChannel = role === "channel"
     const outbox = this.outbox = new Outbox(
@@ -67,6 +69,9 @@ export class Session {
         before: () => {
           exports.fillAnswers()
           this.server.dispatcher.announce()
+          if (relay?.isEmpty !== false) return
+          const { dropped, logs } = relay.take()
+          outbox.push(Frames.Logs, logs, dropped)
         },
         after: () => this.server.dispatcher.announcements.flushed()
       }
@@ -150,9 +155,9 @@ export class Session {
     )
   }
 
-  /** The worker's end. */
-  static worker(group: SessionGroup, link: Link, behaviours: Context.Context<never>): Session {
-    return new Session(
+  /** The worker's end. `relay`: sends what the code of the worker logs. */
+  static worker(group: SessionGroup, link: Link, behaviours: Context.Context<never>, relay?: Relay): Session {
+    const session = new Session(
       group,
       link,
       { runner: link },
@@ -160,8 +165,11 @@ export class Session {
       noEvents,
       Infinity,
       (session) => session.outbox.push(Frames.Gap, "a message to it was lost"),
-      "worker"
+      "worker",
+      relay
     )
+    relay?.open(session.outbox)
+    return session
   }
 
   /** One end of a channel between two workers, or inside one worker. `host` is the outbox to the host of the workers. */
@@ -318,6 +326,7 @@ const noEvents: ClientEvents = {
   onBootFailed: () => undefined,
   onEnded: () => undefined,
   onPong: () => undefined,
+  onLogs: () => undefined,
   onHeap: () => undefined,
   onBroken: () => undefined,
   onTellLost: LostTells.others.add,

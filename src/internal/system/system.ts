@@ -8,7 +8,6 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
 import type { SpawnError } from "../../ActorError.ts"
 import type { Definition } from "../actor/definition.ts"
 import { timeout } from "../actor/durations.ts"
@@ -69,7 +68,7 @@ export class System implements ActorServices {
     this.options = options
     this.context = context
     this.log = Log.make(context)
-    this.workers = new WorkerSet(placement, options, Context.get(context, Tracer.Tracer), this.log)
+    this.workers = new WorkerSet(placement, options, context, this.log)
     this.builds = new Deadlines(options.spawnTimeout)
     this.workers.startSpares()
   }

@@ -1,4 +1,5 @@
 /** The codes and the structured values in the fields of frames. */
+import type { LogLevel, Severity } from "effect/LogLevel"
 import type { ActorExited } from "../../ActorError.ts"
 
 // ---- Spawned ----
@@ -164,7 +165,25 @@ export interface Extras {
   readonly discard?: boolean | undefined
   /** the maximum number of stream items in transit (`streamBufferSize`) */
   readonly window?: number | undefined
+  /** the annotations of the logs of the caller, and its minimum log level, where they differ from the defaults */
+  readonly log?:
+    | readonly [annotations: Readonly<Record<string, unknown>> | undefined, level: LogLevel | undefined]
+    | undefined
 }
+
+/** An entry of a log. */
+export type LogRecord = readonly [
+  level: Severity,
+  /** in milliseconds since the epoch */
+  time: number,
+  message: ReadonlyArray<unknown>,
+  annotations: Readonly<Record<string, unknown>>,
+  /** the labels of the log spans, and when they began */
+  spans: ReadonlyArray<readonly [label: string, time: number]>,
+  cause: EncodedCause | undefined,
+  /** the span in which the entry was made */
+  trace: Extras["trace"]
+]
 
 /** Which ends of an actor restart it. */
 export type Restart = "on-death" | "on-defect" | "always" | "never"

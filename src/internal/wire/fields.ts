@@ -18,11 +18,25 @@ const isHeaders: Check<Readonly<Record<string, string>>> = (
   typeof value === "object" && value !== null && !Array.isArray(value) && reading.admits(value, 2) &&
   Object.values(value).every((item) => typeof item === "string")
 
+const isTrace = Is.optional(Is.tuple<readonly [string, string, boolean]>(Is.isText, Is.isText, Is.isBoolean))
+
+const isRecord: Check<Readonly<Record<string, unknown>>> = (
+  value,
+  reading
+): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && reading.admits(value)
+
+const isSeverity = Is.oneOf<Codes.LogRecord[0]>("Fatal", "Error", "Warn", "Info", "Debug", "Trace")
+const isLevel = Is.either(isSeverity, Is.oneOf("All" as const, "None" as const))
+
 const isExtras = Is.struct<Codes.Extras>({
-  trace: Is.optional(Is.tuple<readonly [string, string, boolean]>(Is.isText, Is.isText, Is.isBoolean)),
+  trace: isTrace,
   headers: Is.optional(isHeaders),
   discard: Is.optional(Is.isBoolean),
-  window: Is.optional(Is.isTime)
+  window: Is.optional(Is.isTime),
+  log: Is.optional(
+    Is.tuple<NonNullable<NonNullable<Codes.Extras["log"]>>>(Is.optional(isRecord), Is.optional(isLevel))
+  )
 })
 
 // `-1` stands for "unbounded"
@@ -55,6 +69,16 @@ const isReason: Check<Codes.EncodedCause[number]> = (value, reading): value is C
 }
 
 const isCause = Is.list(isReason)
+
+const isLogRecord = Is.tuple<Codes.LogRecord>(
+  isSeverity,
+  Is.isTime,
+  Is.list(Is.isData),
+  isRecord,
+  Is.list(Is.tuple<readonly [string, number]>(Is.isText, Is.isTime)),
+  Is.optional(isCause),
+  isTrace
+)
 
 const isRoute: Check<RouteInfo> = Is.either(
   Is.oneOf<typeof Codes.RouteUnavailable | typeof Codes.RouteMarked>(Codes.RouteUnavailable, Codes.RouteMarked),
@@ -141,6 +165,8 @@ export const fields = {
   consumed: field<[consumed: number]>(Is.isCount),
   /** the name of the definition of an actor */
   definition: field<[definition: string]>(Is.isText),
+  /** the number of an actor in its id */
+  number: field<[number: number]>(Is.isId),
   /** the encoded arguments of an actor */
   args: field<[args: unknown]>(Is.isData),
   /** finish all accepted calls first; `killed`, `restarted`: do not, and notify callers of the kill or of the restart */
@@ -199,6 +225,10 @@ export const fields = {
   message: field<[message: string]>(Is.isText),
   /** the used size of the heap, in bytes */
   heapUsed: field<[heapUsed: number]>(Is.isCount),
+  /** the entries of a log, in order */
+  logs: field<[logs: ReadonlyArray<Codes.LogRecord>]>(Is.list(isLogRecord)),
+  /** the number of entries that are missing because there were too many */
+  dropped: field<[dropped: number]>(Is.isCount),
   /** the address of an actor, as errors name it */
   address: field<[address: string]>(Is.isText),
   /** unused: gives `DeferredPending` the size of `DeferredDone`, because one may replace the other */

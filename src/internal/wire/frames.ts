@@ -143,6 +143,8 @@ export const LastWords = 108
 export const Gap = 109
 /** Answers `MeasureHeap`. */
 export const Heap = 110
+/** What the code of the worker has logged. */
+export const Logs = 111
 
 // ---- the table ----
 
@@ -171,8 +173,8 @@ const requests = {
   [Interrupt]: either("callId"),
   [Credit]: either("callId", "consumed"),
 
-  [Spawn]: host("target", "definition", "args"),
-  [Start]: host("target", "definition"),
+  [Spawn]: host("target", "definition", "args", "number"),
+  [Start]: host("target", "definition", "number"),
   [Close]: host("target", "drain", "exit"),
   [Vote]: host("target", "exit"),
 
@@ -222,7 +224,8 @@ const answers = {
   [Ended]: worker(),
   [LastWords]: worker("message"),
   [Gap]: worker("message"),
-  [Heap]: worker("heapUsed")
+  [Heap]: worker("heapUsed"),
+  [Logs]: worker("logs", "dropped")
 } satisfies Layouts
 
 /** The layout of each frame. */

@@ -17,7 +17,7 @@ export const placement = (behaviours: Context.Context<never>): Placement => {
     kind: "memory",
     behaviours: "the layer that ActorSystem.layer was given",
     cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
-    start: (_name, _id, events) => {
+    start: (_name, _place, events) => {
       let open = true
       const startedCalls = new Int32Array(StartedCalls.length)
       const toHost = InProcessLink.to(group.budget, events.onBatch)

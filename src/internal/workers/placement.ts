@@ -1,6 +1,7 @@
 /**
  * Placements: the only difference between threads, processes and memory for the code that starts workers.
  */
+import type { LogLevel } from "effect/LogLevel"
 import type { Batch, Link, LinkEnd } from "../wire/link.ts"
 import type { Probe } from "./probe.ts"
 
@@ -30,6 +31,16 @@ export interface WorkerHandle {
   readonly probe?: Probe | undefined
 }
 
+/** The place of a worker in the program, as the worker learns it. */
+export interface WorkerPlace {
+  /** the id of the worker, which the ids of the actors that it spawns start with */
+  readonly id: string
+  /** what the ids of the actors that it runs start with */
+  readonly host: string
+  /** the minimum log level of the program */
+  readonly logLevel: LogLevel
+}
+
 /** A way to start workers. */
 export interface Placement {
   readonly kind: "memory" | "thread" | "process"
@@ -37,9 +48,6 @@ export interface Placement {
   readonly behaviours: string
   /** the number of cores for the workers, at least 1 */
   readonly cores: () => number
-  /**
-   * `name`: the name of the worker, for Node and the tools of the operating system; `id`: its id in the program, which precedes the ids of
-   * the actors that it spawns
-   */
-  readonly start: (name: string, id: string, events: WorkerEvents) => WorkerHandle
+  /** `name`: the name of the worker, for Node and the tools of the operating system */
+  readonly start: (name: string, place: WorkerPlace, events: WorkerEvents) => WorkerHandle
 }

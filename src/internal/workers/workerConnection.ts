@@ -2,7 +2,9 @@
  * One worker as its host sees it: the connection to the worker, its heartbeat, and its end.
  */
 import * as Context from "effect/Context"
+import type { LogLevel } from "effect/LogLevel"
 import * as Tracer from "effect/Tracer"
+import * as ActorId from "../actor/actorId.ts"
 import type { Client, ClientEvents } from "../client/client.ts"
 import type { Method } from "../codec/methods.ts"
 import type { ActorProxy, Locate } from "../proxy/actorProxy.ts"
@@ -13,7 +15,7 @@ import { atomically, notify } from "../runtime/notify.ts"
 import { Session, type SessionGroup } from "../session/session.ts"
 import type { LinkEnd } from "../wire/link.ts"
 import type { SystemOptions } from "./options.ts"
-import type { Placement, WorkerEvents, WorkerHandle } from "./placement.ts"
+import type { Placement, WorkerEvents, WorkerHandle, WorkerPlace } from "./placement.ts"
 
 /** The reactions of a host to the events of a worker. */
 interface WorkerListener {
@@ -25,6 +27,8 @@ interface WorkerListener {
   readonly onForeign: (worker: WorkerConnection, message: string) => void
   /** the worker was terminated, but native code continues in it */
   readonly onLeftover: (worker: WorkerConnection) => void
+  /** the code of the worker has logged entries */
+  readonly onLogs: (worker: WorkerConnection, ...logs: Parameters<ClientEvents["onLogs"]>) => void
   /** an accepted tell to an actor of the worker did not run, or may not have run to completion */
   readonly onTellLost: ClientEvents["onTellLost"]
   /** an interruption of a call to this actor was not acknowledged in time */
@@ -32,9 +36,9 @@ interface WorkerListener {
 }
 
 // a worker that the operating system cannot start, for lack of memory or processes, ends before it is ready
-const start = (placement: Placement, name: string, id: string, events: WorkerEvents): WorkerHandle => {
+const start = (placement: Placement, name: string, place: WorkerPlace, events: WorkerEvents): WorkerHandle => {
   try {
-    return placement.start(name, id, events)
+    return placement.start(name, place, events)
   } catch (error) {
     const message = `the ${placement.kind} could not be started: ${messageOf(error)}`
     queueMicrotask(() => events.onEnd({ reason: "Crashed", message }))
@@ -76,13 +80,14 @@ export class WorkerConnection {
     options: SystemOptions,
     beats: Deadlines,
     tracer: Tracer.Tracer,
+    logLevel: LogLevel,
     listener: WorkerListener
   ) {
     this.isShared = options.workers !== "dedicated"
     this.name = `${options.name ?? placement.kind}-${number}`
     this.id = idOf(this.name)
     this.behaviours = placement.behaviours
-    this.handle = start(placement, this.name, this.id, {
+    this.handle = start(placement, this.name, { id: this.id, host: ActorId.ownPrefix(), logLevel }, {
       onBatch: (batch) => this.session.onBatch(batch),
       isAwaited: () => this.session.isAwaiting,
       onCallStarted: (id) => this.client.startedByNote(id),
@@ -125,6 +130,7 @@ export class WorkerConnection {
       },
       onEnded: () => this.handle.release(),
       onBroken: (message) => this.crash({ reason: "Disconnected", message }),
+      onLogs: (records, dropped) => listener.onLogs(this, records, dropped),
       onTellLost: listener.onTellLost,
       onUnresponsive: (proxy) => listener.onUnresponsive(this, proxy)
     }, options.interruptTimeout)

@@ -2,10 +2,14 @@
  * The workers of a system: starts one worker for each actor, or a fixed number of shared workers; ends workers, and logs the crash of
  * a worker (F6).
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Tracer from "effect/Tracer"
+import type { LogLevel } from "effect/LogLevel"
+import * as References from "effect/References"
+import * as Tracer from "effect/Tracer"
 import * as ActorId from "../actor/actorId.ts"
 import { LostTells } from "../client/lostTells.ts"
+import { Replay } from "../observe/replay.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import { type Deadline, Deadlines } from "../runtime/deadlines.ts"
 import { setImmediate } from "../runtime/immediates.ts"
@@ -31,6 +35,8 @@ export class WorkerSet {
   private readonly placement: Placement
   private readonly options: SystemOptions
   private readonly tracer: Tracer.Tracer
+  private readonly logLevel: LogLevel
+  private readonly replay: Replay
   private readonly log: Log
   private readonly all = new Set<WorkerConnection>()
   private readonly spares: Spares
@@ -44,10 +50,12 @@ export class WorkerSet {
   /** the accepted tells that were lost */
   readonly lostTells: LostTells
 
-  constructor(placement: Placement, options: SystemOptions, tracer: Tracer.Tracer, log: Log) {
+  constructor(placement: Placement, options: SystemOptions, context: Context.Context<never>, log: Log) {
     this.placement = placement
     this.options = options
-    this.tracer = tracer
+    this.tracer = Context.get(context, Tracer.Tracer)
+    this.logLevel = Context.get(context, References.MinimumLogLevel)
+    this.replay = new Replay(context)
     this.log = log
     this.idOf = ActorId.workerIds(options.name ?? placement.kind)
     this.endings = new Deadlines(options.shutdownTimeout)
@@ -107,6 +115,7 @@ export class WorkerSet {
       this.options,
       this.beats,
       this.tracer,
+      this.logLevel,
       {
         onReady: (worker) => this.spares.ready(worker),
         onEnd: (worker, end) => {
@@ -128,6 +137,7 @@ export class WorkerSet {
             ),
             { actor: namesOf(worker.actors) }
           ),
+        onLogs: (worker, records, dropped) => this.replay.logs(worker.id, records, dropped),
         onTellLost: this.lostTells.add,
         onUnresponsive: (worker, { address }) =>
           this.kill(

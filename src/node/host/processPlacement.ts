@@ -15,7 +15,17 @@ import type { LinkEnd } from "../../internal/wire/link.ts"
 import type { ConfigValues } from "../../internal/workers/configValues.ts"
 import type { Placement } from "../../internal/workers/placement.ts"
 import { ProcessProbe } from "../inspect/processProbe.ts"
-import { childKey, controlFd, cutOff, downFd, pathOf, processFlushAt, stdio, upFd } from "../startup/bootstrap.ts"
+import {
+  childKey,
+  controlFd,
+  cutOff,
+  downFd,
+  pathOf,
+  processFlushAt,
+  stdio,
+  type Telemetry,
+  upFd
+} from "../startup/bootstrap.ts"
 import type { Program } from "../startup/workerScript.ts"
 import { LoopPoller } from "../transport/loopPoller.ts"
 import * as Pipe from "../transport/pipe.ts"
@@ -50,6 +60,7 @@ const lost: Batch = [Infinity]
 /** The options of the program for its child processes. */
 export interface ProcessOptions extends Given {
   readonly config: ConfigValues
+  readonly telemetry: Telemetry
 }
 
 /** Starts child processes. */
@@ -57,7 +68,7 @@ export const placement = (program: Program, spin: number, options: ProcessOption
   kind: "process",
   behaviours: `the layer of ${program.name}`,
   cores: () => Cores.count(),
-  start: (name, id, events) => {
+  start: (name, place, events) => {
     const { argv, env, execArgv, title } = processStart(name, options)
     const script = program.script()
     const report = HeapReport.open()
@@ -108,7 +119,9 @@ export const placement = (program: Program, spin: number, options: ProcessOption
       writer?.write(bytes)
     }
     const remove = add(send)
-    send({ module: program.name, id, config: options.config, title, spin, workers: workers[0]! } satisfies ProcessBoot)
+    const { config, telemetry } = options
+    const boot: ProcessBoot = { ...place, module: program.name, config, telemetry, title, spin, workers: workers[0]! }
+    send(boot)
     const poller = new LoopPoller(spin, workers, noPoller)
     const watcher = new Pipe.Reader(
       (message) => onWatcherMessage(message as WatcherMessage),

@@ -11,7 +11,7 @@ import type { LinkEnd, Notes } from "../../internal/wire/link.ts"
 import type { ConfigValues } from "../../internal/workers/configValues.ts"
 import type { Placement } from "../../internal/workers/placement.ts"
 import * as ThreadProbe from "../inspect/threadProbe.ts"
-import { bootKey, threadFlushAt } from "../startup/bootstrap.ts"
+import { bootKey, type Telemetry, threadFlushAt } from "../startup/bootstrap.ts"
 import { page } from "../startup/builtFiles.ts"
 import * as LoadSemaphore from "../startup/loadSemaphore.ts"
 import type { Program } from "../startup/workerScript.ts"
@@ -49,6 +49,7 @@ const stops = new Deadlines(1_000)
 /** The options of the program for its threads. */
 export interface ThreadOptions extends Given {
   readonly config: ConfigValues
+  readonly telemetry: Telemetry
   readonly resourceLimits?: ResourceLimits | undefined
 }
 
@@ -98,12 +99,22 @@ export const placement = (
   kind: "thread",
   behaviours: `the layer of ${program.name}`,
   cores: () => Cores.count(),
-  start: (name, id, events) => {
+  start: (name, place, events) => {
     const notes = makeNotes()
     const rings = { down: makeRing(), up: makeRing() }
     const { port1: port, port2 } = new MessageChannel()
-    const { config } = options
-    const boot: ThreadBoot = { module: program.name, id, config, notes, port: port2, rings, spin, workers }
+    const { config, telemetry } = options
+    const boot: ThreadBoot = {
+      ...place,
+      module: program.name,
+      config,
+      telemetry,
+      notes,
+      port: port2,
+      rings,
+      spin,
+      workers
+    }
     const worker = program.make === undefined
       ? threadWith(name, program.script(), boot, options)
       : threadOf(program.make, boot)

@@ -5,15 +5,18 @@ import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { isMainThread, workerData } from "node:worker_threads"
 import type { ConfigValues } from "../../internal/workers/configValues.ts"
+import type { WorkerPlace } from "../../internal/workers/placement.ts"
+
+/** Where the logs and traces of a worker go: to the program, to the exporters of the worker's own module, or nowhere. */
+export type Telemetry = "relay" | "own" | "none"
 
 /** The start data of a worker. */
-export interface Boot {
+export interface Boot extends WorkerPlace {
   /** the URL of the module of behaviours, or of the script of the program that the worker runs */
   readonly module: string
-  /** the id of the worker in the program */
-  readonly id: string
   /** the values for the layer of the behaviours */
   readonly config: ConfigValues
+  readonly telemetry: Telemetry
 }
 
 /** The key under which a thread finds its {@link Boot} in `workerData`, or in its first message if the program made the thread. */

@@ -3,15 +3,19 @@
  * program, once, and serves the layer. It imports only modules that every worker runs, because imports are most of the cost of a start.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import type { LogLevel } from "effect/LogLevel"
+import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import process from "node:process"
 import { isMainThread, type MessagePort, parentPort, workerData } from "node:worker_threads"
 import * as ActorId from "../../internal/actor/actorId.ts"
 import { checkLayer } from "../../internal/effect/effectCopies.ts"
 import { missingService } from "../../internal/effect/missingService.ts"
+import { type Collected, Relay, withoutLog } from "../../internal/observe/relay.ts"
 import { queueMicrotask } from "../../internal/runtime/globals.ts"
 import { Session, SessionGroup } from "../../internal/session/session.ts"
 import * as Frames from "../../internal/wire/frames.ts"
@@ -83,38 +87,44 @@ const serve = async (
   }
   let isBusy = (): boolean => true
   const poller = transport.listen({ onBatch: (batch) => onBatch(batch), isBusy: () => isBusy() })
-  const reportFailure = (text: string): void => transport.link.send([0, Frames.BootFailed, text])
+  let relay: Relay | undefined
+  const reportFailure = (text: string): void => {
+    const { dropped, logs } = relay?.take() ?? nothing
+    transport.link.send([0, Frames.Logs, logs, dropped, Frames.BootFailed, text])
+  }
   let die = (why: string): void => {
     if (why !== "") reportFailure(why)
   }
   lastWords((why) => die(why))
+  const { config, host, id, logLevel, module, telemetry } = await transport.boot
+  ActorId.enterWorker(id, host)
+  relay = telemetry === "relay" ? new Relay(id) : undefined
+  const surroundings = servicesOf(relay, telemetry, logLevel)
   const fail = async (text: string): Promise<void> => {
     await written()
     die = () => undefined
     reportFailure(text)
     transport.exit(1)
   }
-  const { config, id, module } = await transport.boot
-  ActorId.enterWorker(id)
   let layer: Layer.Layer<unknown, unknown>
   try {
     layer = await loadLayer(module)
   } catch (error) {
     return fail(failureOf(module, error))
   }
-  const given = ConfigValues.contextOf(config)
+  const given = Context.merge(surroundings, ConfigValues.contextOf(config))
   const built = await Effect.runPromiseExit(Effect.provideContext(Layer.buildWithScope(layer, scope), given))
   if (Exit.isFailure(built)) return fail(buildFailureOf(module, built.cause))
   const group = new SessionGroup()
   group.budget.poller = poller
-  const session = Session.worker(group, transport.link, built.value)
+  const session = Session.worker(group, transport.link, built.value, relay)
   const { server } = session
   server.onEnd = (answer) => {
     const released = Effect.catchCause(
       Scope.close(scope, Exit.void),
       (cause) => Effect.logError(`the layer of ${module} failed when it was released`, cause)
     )
-    Effect.runForkWith(built.value)(Effect.andThen(released, Effect.promise(written))).addObserver(() => {
+    Effect.runForkWith(surroundings)(Effect.andThen(released, Effect.promise(written))).addObserver(() => {
       answer()
       transport.exit(0)
     })
@@ -128,6 +138,14 @@ const serve = async (
   // `Ready` is sent as a separate message, even if the host has sent further messages meanwhile
   server.dispatcher.outbox.flush()
   for (const batch of early) onBatch(batch)
+}
+
+const nothing: Collected = { logs: [], dropped: 0 }
+
+// the services of all code of the worker: where it logs to
+const servicesOf = (relay: Relay | undefined, telemetry: Bootstrap.Telemetry, logLevel: LogLevel) => {
+  const services = relay?.services ?? (telemetry === "none" ? withoutLog : Context.empty())
+  return logLevel === "Info" ? services : Context.add(services, References.MinimumLogLevel, logLevel)
 }
 
 // C1: reports the started calls, and the reason of the exit, before the worker exits

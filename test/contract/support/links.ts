@@ -26,10 +26,10 @@ export const untrusted = <E, R>(
     Effect.flatMap(ActorSystem, ({ "~uactor/ActorSystem": { options, placement } }) =>
       System.make({
         ...placement,
-        start: (name, id, events) => {
+        start: (name, place, events) => {
           const refuse = (message: string): void => onError(() => worker.kill({ reason: "Disconnected", message }))
           const fromWorker = Validate.reader("worker", (batch) => events.onBatch(batch), refuse)
-          const worker = placement.start(name, id, {
+          const worker = placement.start(name, place, {
             ...events,
             onBatch: (batch) => fromWorker(filter.fromWorker?.(batch) ?? batch)
           })

@@ -35,6 +35,8 @@ interface PlacementOptions {
   readonly execArgv?: ReadonlyArray<string>
   /** threads only */
   readonly resourceLimits?: NonNullable<NodeActorSystem.ThreadOptions["resourceLimits"]>
+  /** not in memory */
+  readonly telemetry?: "relay" | "own" | "none"
   /** the limit of the old generation of the heap, in megabytes; not in memory */
   readonly heapMb?: number
 }

@@ -27,8 +27,8 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
   [Frames.Interrupt]: [Frames.Interrupt, 1],
   [Frames.Credit]: [Frames.Credit, 1, 8],
 
-  [Frames.Spawn]: [Frames.Spawn, 1, "Counter", { start: 1 }],
-  [Frames.Start]: [Frames.Start, 1, "Counter"],
+  [Frames.Spawn]: [Frames.Spawn, 1, "Counter", { start: 1 }, 1],
+  [Frames.Start]: [Frames.Start, 1, "Counter", 1],
   [Frames.Close]: [Frames.Close, 1, Frames.killed, undefined],
   [Frames.Vote]: [Frames.Vote, 1, cause],
 
@@ -74,6 +74,11 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
   [Frames.BootFailed]: [Frames.BootFailed, "there is no such module"],
   [Frames.Pong]: [Frames.Pong],
   [Frames.Heap]: [Frames.Heap, 1],
+  [Frames.Logs]: [
+    Frames.Logs,
+    [["Info", 1, ["a", { b: 1 }], { tenant: "acme" }, [["span", 0]], [["Die", "why"]], ["a", "b", true]]],
+    0
+  ],
   [Frames.Ended]: [Frames.Ended],
   [Frames.LastWords]: [Frames.LastWords, "out of memory"],
   [Frames.Gap]: [Frames.Gap, "a message was lost"]

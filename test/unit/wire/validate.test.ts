@@ -112,7 +112,7 @@ describe("the validation of batches", () => {
       "longer than 2"
     )
     assert.include(
-      errorIn("host", [0, Frames.Spawn, 1, text, undefined], { textLength: 99 }),
+      errorIn("host", [0, Frames.Spawn, 1, text, undefined, 1], { textLength: 99 }),
       "field definition of Spawn"
     )
     for (

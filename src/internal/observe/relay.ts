@@ -1,0 +1,132 @@
+/**
+ * The relay of a worker: collects what the code of the worker logs, and sends it to the host with the messages of the same turn.
+ */
+import * as Context from "effect/Context"
+import * as References from "effect/References"
+import * as ActorId from "../actor/actorId.ts"
+import { CurrentActor } from "../actor/currentActor.ts"
+import * as Causes from "../codec/causes.ts"
+import { encodeDefect } from "../codec/defects.ts"
+import { queueMicrotask } from "../runtime/globals.ts"
+import type * as Frames from "../wire/frames.ts"
+import * as LogValues from "./logValues.ts"
+
+type Loggers = Context.Service.Shape<typeof References.CurrentLoggers>
+type AnyLogger = Loggers extends ReadonlySet<infer Item> ? Item : never
+type LogOptions = Parameters<AnyLogger["log"]>[0]
+
+/** Where the entries leave the worker: {@link Relay.take} is called before each flush. */
+export interface Exit {
+  readonly schedule: () => void
+  readonly flush: () => void
+}
+
+/** What has been collected since the last flush. */
+export interface Collected {
+  readonly logs: ReadonlyArray<Frames.LogRecord>
+  /** the number of entries that were dropped */
+  readonly dropped: number
+}
+
+/** The maximum number of entries in one turn of the event loop. */
+export const maxEntries = 1_000
+
+// An entry is sent at once, so that it has left when the worker runs out of memory in the same turn. A worker that logs much sends its
+// entries at the end of the turn: at once it sends at most so many, and one more for each millisecond.
+const maxUrgent = 16
+
+const [, tracerLogger] = Context.get(Context.empty(), References.CurrentLoggers)
+
+/** The services of a worker that logs nowhere. */
+export const withoutLog: Context.Context<never> = Context.add(Context.empty(), References.CurrentLoggers, new Set())
+
+/** Collects the log entries of a worker. */
+export class Relay {
+  private records: Array<Frames.LogRecord> = []
+  private dropped = 0
+  /** the number of entries in this turn */
+  private count = 0
+  /** the number of entries that may be sent at once, at the time of the last entry */
+  private urgent = maxUrgent
+  private last = 0
+  private exit: Exit | undefined
+  private readonly worker: string
+
+  /** `worker`: the id of this worker */
+  constructor(worker: string) {
+    this.worker = worker
+  }
+
+  /** Sends the entries through this exit. */
+  open(exit: Exit): void {
+    this.exit = exit
+    if (!this.isEmpty) exit.schedule()
+  }
+
+  get isEmpty(): boolean {
+    return this.records.length === 0 && this.dropped === 0
+  }
+
+  /** Takes what has been collected. */
+  take(): Collected {
+    const { dropped, records } = this
+    this.records = []
+    this.dropped = 0
+    return { logs: records, dropped }
+  }
+
+  /** The services of the code of the worker: its log goes to this relay. */
+  get services(): Context.Context<never> {
+    const logger = { ...tracerLogger, log: (options: LogOptions) => this.log(options) } as AnyLogger
+    return Context.add(Context.empty(), References.CurrentLoggers, new Set([logger, tracerLogger!]))
+  }
+
+  private log(options: LogOptions): void {
+    const { exit } = this
+    if (this.count++ === 0) queueMicrotask(this.endTurn)
+    if (this.count > maxEntries) {
+      this.dropped++
+      return
+    }
+    const record = recordOf(options, this.worker)
+    this.records.push(record)
+    if (exit === undefined) return
+    const [, time] = record
+    this.urgent = Math.min(maxUrgent, this.urgent + Math.max(0, time - this.last))
+    this.last = time
+    if (this.urgent < 1) return exit.schedule()
+    this.urgent--
+    exit.flush()
+  }
+
+  private readonly endTurn = (): void => {
+    this.count = 0
+    if (!this.isEmpty) this.exit?.schedule()
+  }
+}
+
+const recordOf = ({ cause, date, fiber, logLevel, message }: LogOptions, worker: string): Frames.LogRecord => {
+  const { cache: { span }, context } = fiber
+  const parts = Array.isArray(message) ? message as ReadonlyArray<unknown> : [message]
+  const annotations: Record<string, unknown> = {
+    ...LogValues.encodeAll(Context.get(context, References.CurrentLogAnnotations))
+  }
+  // an entry that this worker passes on, from a worker that it has spawned, names its worker already
+  if (annotations[workerKey] === undefined) {
+    const actor = Context.get(context, CurrentActor)
+    if (actor !== undefined) annotations[actorKey] = ActorId.ofServed(actor.name, actor.number)
+    annotations[workerKey] = worker
+  }
+  return [
+    logLevel as Frames.LogRecord[0],
+    date.getTime(),
+    parts.map(LogValues.encode),
+    annotations,
+    Context.get(context, References.CurrentLogSpans).map(([label, time]) => [label, time]),
+    cause.reasons.length === 0 ? undefined : Causes.encodeCause(cause, encodeDefect, encodeDefect),
+    span === undefined ? undefined : [span.traceId, span.spanId, span.sampled]
+  ]
+}
+
+const actorKey = "uactor.actor"
+const workerKey = "uactor.worker"
