@@ -153,7 +153,7 @@ export interface ActorService<
    * A layer that provides the behaviour: an object of handlers, or a function that builds the handlers from the arguments. The function
    * runs in the worker, once for each actor, in the scope of the actor. The other services that it requires are built once in each worker,
    * and all actors of the worker share them. Throws a `RangeError` if `concurrency`, `mailboxCapacity`,
-   * `callTimeout` or `streams` is out of range.
+   * `callTimeout`, `runTimeout` or `streams` is out of range.
    *
    * A handler does its work in the effect that it returns. The engine may call the handler function while another call runs, to find out
    * whether it returns `Rpc.fork`. It may also call the function for a call that is then interrupted and never runs.
@@ -261,7 +261,7 @@ export const Service = <Self>() =>
   const error = options.error ?? Schema.Never
   for (const rpc of protocol.requests.values() as Iterable<Rpc.AnyWithProps>) {
     EffectCopies.checkMethod(name, rpc)
-    CallTimeouts.ofMethod(id, rpc)
+    CallTimeouts.check(id, rpc)
   }
   EffectCopies.checkSchema(`${name}: the schema of args`, args)
   EffectCopies.checkSchema(`${name}: the schema of error`, error)
@@ -703,6 +703,54 @@ export const named = <
  * @since 0.1.0
  */
 export const CallTimeout: Context.Reference<Duration.Input | undefined> = Methods.CallTimeout
+
+/**
+ * The timeout of the run of a call: of the time from the start of its handler to its answer, without the wait in the mailbox, in the queue of
+ * a pool or for a restart. A duration longer than 0; by default a run has no timeout. The places are those of {@link CallTimeout}: the
+ * annotation of a method, the spawn, and the behaviour with its option `runTimeout`.
+ *
+ * After the time, the handler is interrupted, and the call fails with `CallTimedOut`, the `limit` `run` and the outcome `Unknown`. A
+ * handler that computes without yielding sees the interruption in {@link checkInterrupt}, on threads. One that does not react is ended with
+ * its worker after `interruptTimeout`. In memory, such a handler cannot be ended.
+ *
+ * The run of a stream lasts until the stream has ended, the waits for its reader included. A stream has the timeout of its method alone,
+ * because a stream may be endless. The run of a tell has the timeout, too, and only the log reports its end. A handler that returns
+ * `Rpc.uninterruptible` has no timeout.
+ *
+ * The time is measured by the clock of the machine. Throws a `RangeError` if the duration of a method is out of range; a spawn fails with
+ * `SpawnError` (`OptionsInvalid`) if its duration is.
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorSystem } from "uactor"
+ * import { Effect, Schema } from "effect"
+ * import assert from "node:assert"
+ *
+ * class Render extends Actor.Service<Render>()("Render", {
+ *   protocol: { page: Actor.method({ payload: { n: Schema.Int }, success: Schema.String }) }
+ * }) {}
+ *
+ * const RenderLive = Render.toLayer(
+ *   { page: ({ n }) => n === 0 ? Effect.never : Effect.succeed(`page ${n}`) },
+ *   { runTimeout: "20 millis" }
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const render = yield* Render.spawn()
+ *   const calls = [0, 1].map((n) => Effect.result(render.page({ n })))
+ *   const [first, second] = yield* Effect.all(calls, { concurrency: "unbounded" })
+ *   assert(first?._tag === "Failure" && first.failure._tag === "CallTimedOut" && first.failure.limit === "run")
+ *   // the wait behind the first page does not count
+ *   assert.strictEqual(second?._tag, "Success")
+ * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(RenderLive)))
+ *
+ * await Effect.runPromise(program)
+ * ```
+ *
+ * @category references
+ * @since 0.2.0
+ */
+export const RunTimeout: Context.Reference<Duration.Input | undefined> = Methods.RunTimeout
 
 /**
  * Ends the running handler as interrupted if its caller has been interrupted. Call it in the loop of a handler that computes for a long

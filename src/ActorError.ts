@@ -121,9 +121,13 @@ export class MailboxFull extends Schema.TaggedError<MailboxFull>()("MailboxFull"
 }) {}
 
 /**
- * The call did not end within its timeout, and was interrupted: a `callTimeout` of its method, of the spawn or of the behaviour
- * (`Actor.CallTimeout`). `NotRun`: the call was removed before its handler was entered. `Unknown`: the handler was interrupted and its
- * finalizers have run, or its worker did not acknowledge the interruption.
+ * The call did not end within a timeout of its method, of the spawn or of the behaviour, and was interrupted. `limit` is one of:
+ *
+ * - `call`: the `callTimeout` (`Actor.CallTimeout`), which includes the wait before the run
+ * - `run`: the `runTimeout` (`Actor.RunTimeout`)
+ *
+ * `NotRun`: the call was removed before its handler was entered. `Unknown`: the handler was interrupted and its finalizers have run, or its
+ * worker did not acknowledge the interruption and was killed.
  *
  * @category errors
  * @since 0.1.0
@@ -133,6 +137,8 @@ export class CallTimedOut extends Schema.TaggedError<CallTimedOut>()("CallTimedO
   actor: Schema.String,
   /** The method of the call. */
   method: Schema.String,
+  /** Which timeout has passed: that of the whole call, or that of its run. */
+  limit: Schema.Literals(["call", "run"]),
   /** The timeout, in milliseconds. */
   timeout: Schema.Number,
   /** Whether the call provably did not run (`"NotRun"`) or may have run (`"Unknown"`). */

@@ -40,6 +40,11 @@ export interface BehaviourOptions {
    */
   readonly callTimeout?: Duration.Input | undefined
   /**
+   * The timeout of the run of a call, without its wait: a duration longer than 0. By default a run has no timeout. `Actor.RunTimeout` of a
+   * method or of the spawn takes precedence. A stream has the timeout of its method only.
+   */
+  readonly runTimeout?: Duration.Input | undefined
+  /**
    * The policy by which the actor is restarted when its worker dies. By default the actor is not restarted. A policy of
    * `Supervision.supervised` or `Supervision.layer` around `spawn` takes precedence.
    */
@@ -63,9 +68,14 @@ const limit = (name: string, option: string, value: number | "unbounded" | undef
   throw new RangeError(`${name}.toLayer: ${option} must be an integer of at least 1 or "unbounded", not ${value}`)
 }
 
-const callTimeoutOf = (name: string, callTimeout: Duration.Input | undefined): number | undefined => {
-  if (callTimeout === undefined) return undefined
-  const time = timeout(`${name}.toLayer: callTimeout`, callTimeout, true)
+const timeoutOf = (
+  name: string,
+  option: "callTimeout" | "runTimeout",
+  options: BehaviourOptions | undefined
+): number | undefined => {
+  const input = options?.[option]
+  if (input === undefined) return undefined
+  const time = timeout(`${name}.toLayer: ${option}`, input, true)
   return time === Infinity ? undefined : time
 }
 
@@ -90,7 +100,8 @@ export const layer = (
     mailboxCapacity: limit(name, "mailboxCapacity", options?.mailboxCapacity, 4096),
     suspends: options?.onFull !== "fail",
     streamsInOrder: areStreamsInOrder(name, options?.streams),
-    callTimeout: callTimeoutOf(name, options?.callTimeout),
+    callTimeout: timeoutOf(name, "callTimeout", options),
+    runTimeout: timeoutOf(name, "runTimeout", options),
     onExit: options?.onExit
   }
   const policy = options?.supervision

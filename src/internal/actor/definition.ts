@@ -36,6 +36,8 @@ export interface Behaviour {
   readonly supervision: Plan | undefined
   /** the timeout of calls, in milliseconds */
   readonly callTimeout: number | undefined
+  /** the timeout of the runs of calls, in milliseconds */
+  readonly runTimeout: number | undefined
   readonly onExit: ((exit: Exit.Exit<unknown, unknown>) => Effect.Effect<boolean>) | undefined
 }
 

@@ -33,6 +33,7 @@ import type { Outbox } from "../wire/outbox.ts"
 import { CallTable, maxCalls } from "./callTable.ts"
 import { Interrupts } from "./interrupts.ts"
 import { ProxyTable } from "./proxyTable.ts"
+import { RunLimits } from "./runLimits.ts"
 import { answerOf } from "./spawnAnswer.ts"
 
 const causeOf = (cause: Frames.EncodedCause): Cause.Cause<never> =>
@@ -95,6 +96,8 @@ export class Client implements Connection {
   private readonly events: ClientEvents
   private readonly interrupts: Interrupts
   private readonly calls = new CallTable()
+  /** made by the first call whose run has a timeout */
+  private runLimits: RunLimits | undefined
   private readonly infos = new Map<string, Frames.MailboxInfo>()
   private readonly kinds = new Map<ReadonlyArray<Methods.Method>, ActorKind>()
   private sent = 0
@@ -297,6 +300,11 @@ export class Client implements Connection {
     call.connection = this
     call.sequence = this.sent++
     proxy.queued++
+    const runTimeout = proxy.kind.runTimeouts?.[call.index]
+    if (runTimeout !== undefined) {
+      this.runLimits ??= new RunLimits(this.notes, (id) => this.calls.find(id))
+      this.runLimits.sent(call, runTimeout)
+    }
     this.outbox.expect(this.inFlight)
     if (this.tally !== undefined) Interruption.noteInFlight(this.tally, this.inFlight)
     if (transfer !== undefined) {
@@ -347,6 +355,7 @@ export class Client implements Connection {
     else if (call.forked) proxy.forked--
     else proxy.running--
     this.interrupts.settled(call)
+    this.runLimits?.settled(call)
   }
 
   // `status`: the call succeeds with a result that has completed already
@@ -415,6 +424,7 @@ export class Client implements Connection {
     const waits = (flags & Frames.FlagWaits) !== 0
     const isNew = !call.started
     if (isNew) {
+      this.runLimits?.started(call, flags)
       call.started = true
       call.forked = forked
       proxy.queued--

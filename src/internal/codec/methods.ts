@@ -42,6 +42,12 @@ export const CallTimeout: Context.Reference<Duration.Input | undefined> = Contex
   { defaultValue: () => undefined }
 )
 
+/** The limit of the runs of a method, or of the actors that a fiber spawns. */
+export const RunTimeout: Context.Reference<Duration.Input | undefined> = Context.Reference<Duration.Input | undefined>(
+  "uactor/RunTimeout",
+  { defaultValue: () => undefined }
+)
+
 /** Annotates a method with the method that compensates for it if the caller is interrupted while the answer is on its way. */
 export const Undo: Context.Reference<string | undefined> = Context.Reference<string | undefined>("uactor/Undo", {
   defaultValue: () => undefined

@@ -20,6 +20,9 @@ export interface ActorKind {
   /** the timeout of calls in milliseconds, for the methods without a timeout of their own */
   readonly callTimeout: number | undefined
   readonly callTimeouts: CallTimeouts.CallTimeouts
+  /** the timeout of runs in milliseconds, for the unary methods without a timeout of their own */
+  readonly runTimeout: number | undefined
+  readonly runTimeouts: CallTimeouts.RunTimeouts
 }
 
 // the default mailbox capacity; no caller awaits the end of a tell, so nothing else bounds the tells that run concurrently
@@ -35,7 +38,9 @@ export const unknownKind: ActorKind = {
   ready: false,
   supervision: undefined,
   callTimeout: undefined,
-  callTimeouts: undefined
+  callTimeouts: undefined,
+  runTimeout: undefined,
+  runTimeouts: undefined
 }
 
 // at least the capacity of the mailbox plus the concurrency of the actor
@@ -55,9 +60,19 @@ export const kindOf = (methods: ReadonlyArray<Methods.Method>, info: Frames.Mail
     ready: info.ready,
     supervision: info.supervision,
     callTimeout: info.callTimeout,
-    callTimeouts: CallTimeouts.make(info.actor, methods, info.callTimeout)
+    callTimeouts: CallTimeouts.make(info.actor, methods, info.callTimeout),
+    runTimeout: info.runTimeout,
+    runTimeouts: CallTimeouts.ofRuns(info.actor, methods, info.runTimeout)
   }
 }
+
+/** The kind of an actor whose spawner has set the timeout of runs. */
+export const withRunTimeout = (
+  actor: string,
+  methods: ReadonlyArray<Methods.Method>,
+  kind: ActorKind,
+  runTimeout: number
+): ActorKind => ({ ...kind, runTimeout, runTimeouts: CallTimeouts.ofRuns(actor, methods, runTimeout) })
 
 /** The kind of an actor whose spawner has set the timeout of calls. */
 export const withCallTimeout = (
@@ -75,7 +90,8 @@ export const objectKindOf = (name: string, methods: ReadonlyArray<Methods.Method
   if (kind === undefined) {
     const wireMethods = methods.map((_, index) => index)
     const callTimeouts = CallTimeouts.make(name, methods, undefined)
-    kind = { ...unknownKind, wireMethods, concurrency: Infinity, tells: minTellLimit, callTimeouts }
+    const runTimeouts = CallTimeouts.ofRuns(name, methods, undefined)
+    kind = { ...unknownKind, wireMethods, concurrency: Infinity, tells: minTellLimit, callTimeouts, runTimeouts }
     objectKinds.set(methods, kind)
   }
   return kind

@@ -12,7 +12,7 @@ import { Fifo } from "../collections/fifo.ts"
 import { notify } from "../runtime/notify.ts"
 import type * as Frames from "../wire/frames.ts"
 import type { LinkEnd } from "../wire/link.ts"
-import { type ActorKind, objectKindOf, unknownKind, withCallTimeout } from "./actorKind.ts"
+import { type ActorKind, objectKindOf, unknownKind, withCallTimeout, withRunTimeout } from "./actorKind.ts"
 import * as CallErrors from "./callErrors.ts"
 import type { Connection, OutgoingCall } from "./outgoingCall.ts"
 import {
@@ -83,6 +83,8 @@ export class ActorProxy {
   private state: ProxyState = open
   /** the timeout of calls that the spawner has set, in milliseconds */
   callTimeout: number | undefined
+  /** the timeout of runs that the spawner has set, in milliseconds */
+  runTimeout: number | undefined
   /** the owner, of a spawned actor */
   owner: ActorOwner | undefined
   /** the pool whose member the actor is; another member can take the calls that this actor will never run */
@@ -244,8 +246,9 @@ export class ActorProxy {
 
   /** The actor has been built for the first time. */
   built(kind: ActorKind): void {
-    const { callTimeout, methods, name } = this
+    const { callTimeout, methods, name, runTimeout } = this
     this.kind = callTimeout === undefined ? kind : withCallTimeout(name, methods, kind, callTimeout)
+    if (runTimeout !== undefined) this.kind = withRunTimeout(name, methods, this.kind, runTimeout)
     if (this.paused === "building") this.resume()
   }
 

@@ -122,12 +122,15 @@ export const queueFull = ({ address, name }: FailingCall["proxy"], capacity: num
   return withoutFrames(() => new MailboxFull({ actor: name, method: "submit", capacity, outcome: "NotRun", message }))
 }
 
-/** The call did not end within its timeout, in milliseconds. */
-export const callTimedOut = (call: FailingCall, timeout: number): CallTimedOut => {
+/** The call, or its run, did not end within its timeout, in milliseconds. */
+export const callTimedOut = (call: FailingCall, timeout: number, limit: CallTimedOut["limit"]): CallTimedOut => {
   const { method, proxy } = call
-  const outcome = outcomeOf(call, call.everStarted === true ? "Unknown" : "NotRun")
-  const message = report(call, outcome, ", and is safe to retry", `it did not end within ${timeout} ms`)
-  return withoutFrames(() => new CallTimedOut({ actor: proxy.name, method: method.tag, timeout, outcome, message }))
+  const outcome = outcomeOf(call, call.everStarted === true || limit === "run" ? "Unknown" : "NotRun")
+  const what = limit === "run" ? "its run" : "it"
+  const message = report(call, outcome, ", and is safe to retry", `${what} did not end within ${timeout} ms`)
+  return withoutFrames(() =>
+    new CallTimedOut({ actor: proxy.name, method: method.tag, limit, timeout, outcome, message })
+  )
 }
 
 // The error of a forwarded call. The call may have run before.
@@ -140,7 +143,7 @@ const relayed = (call: FailingCall, error: ActorError | HandleReleased): ActorEr
     case "MailboxFull":
       return mailboxFull(call, error.capacity)
     case "CallTimedOut":
-      return callTimedOut(call, error.timeout)
+      return callTimedOut(call, error.timeout, error.limit)
     case "ProtocolError":
       return protocolError(call, error.outcome, error.message)
     default:

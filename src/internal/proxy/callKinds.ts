@@ -15,7 +15,6 @@ import { textOf } from "../runtime/describe.ts"
 import { notify } from "../runtime/notify.ts"
 import * as Frames from "../wire/frames.ts"
 import type { ActorProxy } from "./actorProxy.ts"
-import * as CallErrors from "./callErrors.ts"
 import { OutgoingCall } from "./outgoingCall.ts"
 
 /** Resumes the waiting fiber. */
@@ -70,25 +69,6 @@ export class UnaryCall extends OutgoingCall {
 
   fail(failure: Effect.Effect<never, unknown>): void {
     notify(this.resume, failure)
-  }
-
-  /** The timeout is over: cancels the call, and fails it as soon as it is known whether it has run. */
-  expire(timeout: number): void {
-    let isOver = false
-    const fail = (): void => {
-      if (isOver) return
-      isOver = true
-      if (this.started) this.everStarted = true
-      this.fail(Effect.fail(CallErrors.callTimedOut(this, timeout)))
-    }
-    if (this.id === -1) {
-      this.proxy.removeWaiting(this)
-      return fail()
-    }
-    this.connection.cancel(this, fail, () => {
-      this.mayHaveRun = true
-      fail()
-    })
   }
 }
 

@@ -6,7 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Scope from "effect/Scope"
-import { type ActorError, ActorExited, type HandleReleased, type Outcome } from "../../ActorError.ts"
+import { type ActorError, ActorExited, type CallTimedOut, type HandleReleased, type Outcome } from "../../ActorError.ts"
 import { type Actor, CurrentActor } from "../actor/currentActor.ts"
 import * as Codec from "../codec/codec.ts"
 import type * as Methods from "../codec/methods.ts"
@@ -183,6 +183,27 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
 
   protected canReroute(error: unknown): boolean {
     return this.isReplayable && this.proxy.shouldReroute(error)
+  }
+
+  /** A timeout is over: cancels the call, and fails it as soon as it is known whether it has run. */
+  expire(timeout: number, limit: CallTimedOut["limit"]): void {
+    // the call is being cancelled already
+    if (limit === "run" && this.onAcknowledged !== undefined) return
+    let isOver = false
+    const fail = (): void => {
+      if (isOver) return
+      isOver = true
+      if (this.started) this.everStarted = true
+      this.fail(Effect.fail(CallErrors.callTimedOut(this, timeout, limit)))
+    }
+    if (this.id === -1) {
+      this.proxy.removeWaiting(this)
+      return fail()
+    }
+    this.connection.cancel(this, fail, () => {
+      this.mayHaveRun = true
+      fail()
+    })
   }
 
   accepted(): void {}

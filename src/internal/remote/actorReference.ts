@@ -166,7 +166,7 @@ class RemoteActor implements ClientObject.ActorHandle {
 
 // the description of an actor for the callers on a direct route
 const infoOf = ({ kind, methods, name, wireMethods }: ActorProxy): Frames.MailboxInfo => {
-  const { callTimeout, capacity, concurrency, suspends } = kind
+  const { callTimeout, capacity, concurrency, runTimeout, suspends } = kind
   const served: Array<string> = []
   methods.forEach(({ signature }, index) => {
     const at = wireMethods[index]!
@@ -180,7 +180,8 @@ const infoOf = ({ kind, methods, name, wireMethods }: ActorProxy): Frames.Mailbo
     suspends,
     ready: false,
     supervision: undefined,
-    callTimeout
+    callTimeout,
+    runTimeout
   }
 }
 

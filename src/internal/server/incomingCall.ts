@@ -97,7 +97,7 @@ export class IncomingCall implements CellCall {
 
   get flags(): number {
     return (this.forked ? Frames.FlagForked : 0) | (this.uninterruptible ? Frames.FlagUninterruptible : 0) |
-      (this.discard && this.actor.isRelay ? Frames.FlagUnaccepted : 0)
+      (this.actor.isRelay ? Frames.FlagRelay | (this.discard ? Frames.FlagUnaccepted : 0) : 0)
   }
 
   get interrupts(): Int32Array | undefined {

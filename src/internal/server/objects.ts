@@ -55,6 +55,7 @@ export class ServedObjects {
         streamsInOrder: true,
         supervision: undefined,
         callTimeout: undefined,
+        runTimeout: undefined,
         onExit: undefined
       },
       Context.add(context, Scheduler.Scheduler, this.scheduler),

@@ -315,7 +315,8 @@ export class Server implements CellServer {
       suspends: behaviour.suspends,
       ready: behaviour.handlers !== undefined && behaviour.definition.args === Codec.voidCodec,
       supervision: behaviour.supervision,
-      callTimeout: behaviour.callTimeout
+      callTimeout: behaviour.callTimeout,
+      runTimeout: behaviour.runTimeout
     }
   }
 

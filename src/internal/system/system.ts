@@ -2,7 +2,6 @@
  * A system of actors, from the caller's side: spawns actors on a placement, and ends them when their scopes close (L1–L4).
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -10,11 +9,11 @@ import { identity } from "effect/Function"
 import * as Scope from "effect/Scope"
 import type { SpawnError } from "../../ActorError.ts"
 import type { Definition } from "../actor/definition.ts"
-import { timeout } from "../actor/durations.ts"
 import { Current, effective, type Plan, plan, type Policy } from "../actor/restartPlan.ts"
-import { CallTimeout } from "../codec/methods.ts"
+import { CallTimeout, RunTimeout } from "../codec/methods.ts"
 import { isSuccess } from "../effect/completed.ts"
 import * as V8Pretenuring from "../effect/v8Pretenuring.ts"
+import * as CallTimeouts from "../proxy/callTimeouts.ts"
 import { Deadlines } from "../runtime/deadlines.ts"
 import { printing } from "../runtime/printing.ts"
 import * as Log from "../workers/log.ts"
@@ -94,21 +93,20 @@ export class System implements ActorServices {
     name?: string
   ): Effect.Effect<void> | undefined {
     const current = Context.get(context, Current)
-    const callTimeout = Context.get(context, CallTimeout)
     const encoding = definition.args.handles ? undefined : definition.args.encode(args)
     const group = Context.get(context, CurrentGroup)
     if (
       current === undefined && policy === undefined && group === undefined && encoding !== undefined &&
       isSuccess(encoding)
     ) {
-      const actor = this.makeActor(definition, Context.getUnsafe(context, Scope.Scope), callTimeout, name)
+      const actor = this.makeActor(definition, Context.getUnsafe(context, Scope.Scope), context, name)
       if (actor instanceof ChildActor) {
         return this.build(actor, { args, encoded: { wire: encoding.value }, name }, make, resume)
       }
       resume(Effect.fail(actor))
       return undefined
     }
-    const actor = this.spawnWhenEncoded(definition, args, encoding, current, policy, group, callTimeout, name)
+    const actor = this.spawnWhenEncoded(definition, args, encoding, current, policy, group, context, name)
     resume(Effect.map(actor, make))
     return undefined
   }
@@ -121,7 +119,7 @@ export class System implements ActorServices {
     current: Policy | undefined,
     policy: Policy | undefined,
     group: Group | undefined,
-    callTimeout: Duration.Input | undefined,
+    context: Context.Context<never>,
     name: string | undefined
   ): Effect.Effect<ChildActor, unknown, Scope.Scope> {
     return Effect.uninterruptibleMask((restore) =>
@@ -133,7 +131,7 @@ export class System implements ActorServices {
         if (group?.over !== undefined) {
           return yield* Effect.fail(spawnError(definition, "WorkerFailed", `${definition.name}: ${group.over}`))
         }
-        const actor = this.makeActor(definition, scope, callTimeout, name)
+        const actor = this.makeActor(definition, scope, context, name)
         if (!(actor instanceof ChildActor)) return yield* Effect.fail(actor)
         const { worker } = actor
         const declared = worker.client.kindOf(definition.methods)?.supervision
@@ -161,14 +159,16 @@ export class System implements ActorServices {
   private makeActor(
     definition: Definition,
     scope: Scope.Scope,
-    callTimeout: Duration.Input | undefined,
+    context: Context.Context<never>,
     name: string | undefined
   ): ChildActor | SpawnError {
     if (this.isClosed) return spawnError(definition, "WorkerFailed", "the actor system has been closed")
     if (scope.state._tag === "Closed") return spawnError(definition, "WorkerFailed", "the scope has been closed")
-    let time: number | undefined
+    let callTimeout: number | undefined
+    let runTimeout: number | undefined
     try {
-      time = callTimeout === undefined ? undefined : timeout("Actor.CallTimeout", callTimeout, true)
+      callTimeout = CallTimeouts.of("Actor.CallTimeout", Context.get(context, CallTimeout))
+      runTimeout = CallTimeouts.of("Actor.RunTimeout", Context.get(context, RunTimeout))
     } catch (error) {
       return spawnError(definition, "OptionsInvalid", `${definition.name}: ${(error as RangeError).message}`)
     }
@@ -179,7 +179,8 @@ export class System implements ActorServices {
     }
     if (name === "") return spawnError(definition, "OptionsInvalid", `${definition.name}: the name must not be empty`)
     const actor = new ChildActor(this, definition, scope)
-    actor.proxy.callTimeout = time
+    actor.proxy.callTimeout = callTimeout
+    actor.proxy.runTimeout = runTimeout
     if (name !== undefined) this.names.claim(definition.name, name, actor)
     return actor
   }

@@ -128,6 +128,8 @@ export const FlagUninterruptible = 2
 export const FlagWaits = 4
 /** The frame does not accept a tell. A forwarded tell is accepted when the actor to which it is forwarded accepts it. */
 export const FlagUnaccepted = 8
+/** The call has started in a relay, which forwards it. */
+export const FlagRelay = 16
 
 // ---- Route ----
 
@@ -213,6 +215,8 @@ export interface MailboxInfo {
   readonly supervision: Plan | undefined
   /** the timeout of calls in milliseconds, for methods without a timeout of their own */
   readonly callTimeout: number | undefined
+  /** the timeout of runs in milliseconds, for unary methods without a timeout of their own */
+  readonly runTimeout: number | undefined
 }
 
 /** An encoded cause: its reasons, in order. */

@@ -50,6 +50,7 @@ const isMailboxInfo = Is.struct<Codes.MailboxInfo>({
   suspends: Is.isBoolean,
   ready: Is.isBoolean,
   callTimeout: Is.optional(Is.isTime),
+  runTimeout: Is.optional(Is.isTime),
   supervision: Is.optional(
     Is.struct<Codes.Plan>({
       delays: Is.list(Is.isTime),
@@ -137,7 +138,8 @@ const completionValues: ByCode<Codes.CompletionValues> = {
   [Codes.CompleteRelayed]: Is.isData
 }
 
-const allFlags = Codes.FlagForked | Codes.FlagUninterruptible | Codes.FlagWaits | Codes.FlagUnaccepted
+const allFlags = Codes.FlagForked | Codes.FlagUninterruptible | Codes.FlagWaits | Codes.FlagUnaccepted |
+  Codes.FlagRelay
 
 // ---- the table ----
 

@@ -86,6 +86,7 @@ it("C6: a different field name makes a different method, so that values are neve
     suspends: true,
     ready: false,
     callTimeout: undefined,
+    runTimeout: undefined,
     supervision: undefined
   })
   assert.deepStrictEqual(kindOf([one], info(methodOf({ n: Schema.Int }))).wireMethods, [0])

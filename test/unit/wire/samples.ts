@@ -9,6 +9,7 @@ const info: Frames.MailboxInfo = {
   suspends: true,
   ready: false,
   callTimeout: 1_000,
+  runTimeout: 100,
   supervision: { delays: [1, 2], ends: true, maxRestarts: 3, window: 1_000, restart: "always" }
 }
 
