@@ -94,12 +94,13 @@ export interface SystemOptions {
    */
   readonly config?: Context.Context<Given<any>> | undefined
   /**
-   * Where the logs of the workers go.
+   * Where the logs and the spans of the workers go.
    *
    * - `"relay"`, the default: to the `Logger` of the program, with time, level, annotations, log spans, cause and trace, and with the
-   *   annotations `uactor.actor` and `uactor.worker`. A `Logger` that the module provides for itself takes precedence.
-   * - `"own"`: to the `Logger` of the module; by default that prints to the output of the worker.
-   * - `"none"`: nowhere, unless the module provides a `Logger`.
+   *   annotations `uactor.actor` and `uactor.worker`; and to the tracer of the program, if it has one, with ids and times. A `Logger` and a
+   *   tracer that the module provides for itself take precedence.
+   * - `"own"`: to the `Logger` and the tracer of the module; by default the logs are printed to the output of the worker.
+   * - `"none"`: nowhere, unless the module provides a `Logger` or a tracer.
    */
   readonly telemetry?: "relay" | "own" | "none" | undefined
 }

@@ -57,6 +57,8 @@ export interface ClientEvents {
   readonly onHeap: (heapUsed: number) => void
   /** messages were lost, in either direction */
   readonly onBroken: (message: string) => void
+  /** spans of the worker have ended */
+  readonly onSpans: (records: ReadonlyArray<Frames.SpanRecord>) => void
   /** an accepted tell did not run, or may not have run to completion */
   readonly onTellLost: Connection["onTellLost"]
   /** an interruption was not acknowledged in time (C3) */
@@ -102,6 +104,8 @@ export class Client implements Connection {
   private readonly kinds = new Map<ReadonlyArray<Methods.Method>, ActorKind>()
   private sent = 0
   private lastWords: string | undefined
+  /** the id of the worker at the other end */
+  worker: string | undefined
   /** a message of this connection was lost */
   hasGap = false
   /** the end of the link, after which no frame is sent */
@@ -482,7 +486,8 @@ export class Client implements Connection {
       this.lastWords = message
     },
     [Frames.Gap]: (message) => this.events.onBroken(message),
-    [Frames.Logs]: (records, dropped) => this.events.onLogs(records, dropped)
+    [Frames.Logs]: (records, dropped) => this.events.onLogs(records, dropped),
+    [Frames.Spans]: (records) => this.events.onSpans(records)
   }
 
   private spawned(id: number, status: Frames.SpawnStatus, value: unknown): void {

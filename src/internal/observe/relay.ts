@@ -3,13 +3,16 @@
  */
 import * as Context from "effect/Context"
 import * as References from "effect/References"
+import * as Tracer from "effect/Tracer"
 import * as ActorId from "../actor/actorId.ts"
 import { CurrentActor } from "../actor/currentActor.ts"
 import * as Causes from "../codec/causes.ts"
 import { encodeDefect } from "../codec/defects.ts"
 import { queueMicrotask } from "../runtime/globals.ts"
-import type * as Frames from "../wire/frames.ts"
+import * as Frames from "../wire/frames.ts"
+import type { Outbox } from "../wire/outbox.ts"
 import * as LogValues from "./logValues.ts"
+import { RelayedSpans } from "./relayedSpans.ts"
 
 type Loggers = Context.Service.Shape<typeof References.CurrentLoggers>
 type AnyLogger = Loggers extends ReadonlySet<infer Item> ? Item : never
@@ -51,10 +54,24 @@ export class Relay {
   private last = 0
   private exit: Exit | undefined
   private readonly worker: string
+  /** the spans of the worker */
+  readonly spans: RelayedSpans
 
   /** `worker`: the id of this worker */
   constructor(worker: string) {
     this.worker = worker
+    this.spans = new RelayedSpans(worker, () => {
+      this.exit?.schedule()
+      return this.admit()
+    })
+  }
+
+  // counts the entries and spans of this turn
+  private admit(): boolean {
+    if (this.count++ === 0) queueMicrotask(this.endTurn)
+    if (this.count <= maxEntries) return true
+    this.dropped++
+    return false
   }
 
   /** Sends the entries through this exit. */
@@ -64,10 +81,19 @@ export class Relay {
   }
 
   get isEmpty(): boolean {
-    return this.records.length === 0 && this.dropped === 0
+    return this.records.length === 0 && this.dropped === 0 && this.spans.isEmpty
   }
 
-  /** Takes what has been collected. */
+  /** Appends what has been collected to the frames that are sent next. */
+  push(outbox: Outbox): void {
+    if (this.records.length > 0 || this.dropped > 0) {
+      const { dropped, logs } = this.take()
+      outbox.push(Frames.Logs, logs, dropped)
+    }
+    if (!this.spans.isEmpty) outbox.push(Frames.Spans, this.spans.take())
+  }
+
+  /** Takes the entries that have been collected. */
   take(): Collected {
     const { dropped, records } = this
     this.records = []
@@ -75,19 +101,16 @@ export class Relay {
     return { logs: records, dropped }
   }
 
-  /** The services of the code of the worker: its log goes to this relay. */
-  get services(): Context.Context<never> {
+  /** The services of the code of the worker: its log goes to this relay, and its spans do if the program has a tracer (`traces`). */
+  services(traces: boolean): Context.Context<never> {
     const logger = { ...tracerLogger, log: (options: LogOptions) => this.log(options) } as AnyLogger
-    return Context.add(Context.empty(), References.CurrentLoggers, new Set([logger, tracerLogger!]))
+    const services = Context.add(Context.empty(), References.CurrentLoggers, new Set([logger, tracerLogger!]))
+    return traces ? Context.add(services, Tracer.Tracer, this.spans.tracer) : services
   }
 
   private log(options: LogOptions): void {
     const { exit } = this
-    if (this.count++ === 0) queueMicrotask(this.endTurn)
-    if (this.count > maxEntries) {
-      this.dropped++
-      return
-    }
+    if (!this.admit()) return
     const record = recordOf(options, this.worker)
     this.records.push(record)
     if (exit === undefined) return

@@ -5,6 +5,8 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import * as Causes from "../codec/causes.ts"
@@ -17,17 +19,56 @@ import { maxEntries } from "./relay.ts"
 const clockAt = (clock: Clock.Clock, millis: number): Clock.Clock =>
   Object.assign(Object.create(clock) as Clock.Clock, { currentTimeMillisUnsafe: () => millis })
 
+const spanOf = ([traceId, spanId, sampled]: NonNullable<Frames.Extras["trace"]>): Tracer.ExternalSpan =>
+  Tracer.externalSpan({ traceId, spanId, sampled })
+
 /** Writes what workers relay. */
 export class Replay {
   private readonly context: Context.Context<never>
+  private readonly tracer: Tracer.Tracer | undefined
 
   /** `context`: the context of the system */
   constructor(context: Context.Context<never>) {
+    this.tracer = context.mapUnsafe.get(Tracer.TracerKey)
     // the worker has filtered its entries; the span in which the system was made is not theirs
     this.context = Context.add(
       Context.omit(Tracer.ParentSpan)(context),
       References.MinimumLogLevel,
       "All"
+    )
+  }
+
+  /** whether the program has a tracer */
+  get traces(): boolean {
+    return this.tracer !== undefined
+  }
+
+  /** Passes the spans of a worker to the tracer of the program. */
+  spans(records: ReadonlyArray<Frames.SpanRecord>): void {
+    for (const record of records) notify(this.trace, record)
+  }
+
+  private readonly trace = (record: Frames.SpanRecord): void => {
+    const [name, traceId, spanId, parent, kind, [startTime, endTime], attributes, events, links, cause] = record
+    const span = this.tracer?.span({
+      name,
+      parent: parent === undefined ? Option.none() : Option.some(spanOf(parent)),
+      annotations: Context.empty(),
+      links: links.map(([link, attributes]) => ({ span: spanOf(link), attributes: LogValues.decodeAll(attributes) })),
+      startTime,
+      kind,
+      root: parent === undefined,
+      sampled: true
+    })
+    if (span === undefined) return
+    // a tracer makes the ids of its spans; these have theirs
+    Object.defineProperty(span, "spanId", { value: spanId })
+    if (parent === undefined) Object.defineProperty(span, "traceId", { value: traceId })
+    for (const [key, value] of Object.entries(LogValues.decodeAll(attributes))) span.attribute(key, value)
+    for (const [event, time, attributes] of events) span.event(event, time, LogValues.decodeAll(attributes))
+    span.end(
+      endTime,
+      cause === undefined ? Exit.void : Exit.failCause(Causes.decodeCause(cause, decodeDefect, decodeDefect))
     )
   }
 
@@ -57,10 +98,7 @@ export class Replay {
       }),
       Context.add(References.CurrentLogSpans, spans.map(([label, start]) => [label, start]))
     )
-    if (trace !== undefined) {
-      const [traceId, spanId, sampled] = trace
-      within = Context.add(within, Tracer.ParentSpan, Tracer.externalSpan({ traceId, spanId, sampled }))
-    }
+    if (trace !== undefined) within = Context.add(within, Tracer.ParentSpan, spanOf(trace))
     Effect.runForkWith(within)(Effect.logWithLevel(level)(...parts))
   }
 }

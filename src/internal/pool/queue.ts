@@ -77,6 +77,10 @@ export class Queue extends ActorProxy implements PoolQueue {
     this.pool = members
   }
 
+  override get isActor(): boolean {
+    return true
+  }
+
   override get mailbox(): string {
     return "the queue"
   }

@@ -116,6 +116,11 @@ export class ActorProxy {
     return identity === 0 ? undefined : ActorId.of(name, identity)
   }
 
+  /** whether this is an actor, or a pool of actors, and not the object behind another handle */
+  get isActor(): boolean {
+    return this.identity !== 0
+  }
+
   get mailbox(): string {
     return "the mailbox"
   }

@@ -11,10 +11,12 @@ import * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import * as Codec from "../codec/codec.ts"
 import * as Methods from "../codec/methods.ts"
 import { isSuccess } from "../effect/completed.ts"
 import * as CallerLog from "../observe/callerLog.ts"
+import * as ClientSpan from "../observe/clientSpan.ts"
 import type { Deadlines } from "../runtime/deadlines.ts"
 import type * as Frames from "../wire/frames.ts"
 import type { ActorProxy } from "./actorProxy.ts"
@@ -47,11 +49,30 @@ export const call = (
   const method = proxy.methods[index]!
   if (method.stream) return stream(proxy, index, payload, options, retry, priority)
   return Effect.callback<unknown, unknown>((resume) => {
-    const extras = extrasOf(options, undefined)
-    const encoded = method.payload.handles ? Exit.succeed(payload) : method.payload.encode(payload)
-    if (isSuccess(encoded)) return start(proxy, index, encoded.value, extras, undefined, resume, retry, priority)
-    return resume(callWhenEncoded(proxy, index, encoded, extras, retry, priority, options?.hold?.()))
+    if (options?.hold !== undefined || !ClientSpan.isDue(Fiber.getCurrent()!, proxy, method.tag)) {
+      return begin(proxy, index, payload, options, retry, priority, resume)
+    }
+    const call = Effect.callback<unknown, unknown>((resume) =>
+      begin(proxy, index, payload, options, retry, priority, resume)
+    )
+    return resume(ClientSpan.around(proxy, method.tag, options?.discard === true, call))
   })
+}
+
+const begin = (
+  proxy: ActorProxy,
+  index: number,
+  payload: unknown,
+  options: CallOptions | undefined,
+  retry: Retry | undefined,
+  priority: number | undefined,
+  resume: Resume
+): Effect.Effect<void> | undefined | void => {
+  const { payload: codec } = proxy.methods[index]!
+  const extras = extrasOf(options, undefined)
+  const encoded = codec.handles ? Exit.succeed(payload) : codec.encode(payload)
+  if (isSuccess(encoded)) return start(proxy, index, encoded.value, extras, undefined, resume, retry, priority)
+  return resume(callWhenEncoded(proxy, index, encoded, extras, retry, priority, options?.hold?.()))
 }
 
 /** Sends an accepted tell to another actor of the same kind. */
@@ -160,8 +181,8 @@ const stream = (
     )
   }
   const channel = Channel.fromTransform((_, scope) =>
-    Effect.suspend(() => {
-      const extras = extrasOf(options, window ?? method.success.window)
+    inSpan(proxy, method, options, scope, (span) => {
+      const extras = extrasOf(options, window ?? method.success.window, span)
       const encoded = method.payload.handles ? Exit.succeed(payload) : method.payload.encode(payload)
       const release = isSuccess(encoded) ? undefined : options?.hold?.()
       const encoding = method.payload.handles
@@ -191,6 +212,20 @@ const stream = (
   return retry === undefined ? stream : Stream.catchIf(stream, (error) => proxy.shouldReroute(error), () => retry())
 }
 
+// begins the span of a stream, if it has one
+const inSpan = <A, E>(
+  proxy: ActorProxy,
+  method: Methods.Method,
+  options: CallOptions | undefined,
+  scope: Scope.Scope,
+  run: (span: Tracer.Span | undefined) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.suspend(() =>
+    options?.hold !== undefined || !ClientSpan.isDue(Fiber.getCurrent()!, proxy, method.tag)
+      ? run(undefined)
+      : Effect.flatMap(Scope.provide(ClientSpan.begin(proxy, method.tag), scope), run)
+  )
+
 /** Handlers of a relay: each forwards its call to an actor. */
 export const forward = (proxy: ActorProxy): Record<string, (payload: unknown, options: unknown) => object> =>
   Object.fromEntries(
@@ -215,9 +250,13 @@ const prepare = (call: OutgoingCall): void => {
   if (Methods.carriesHandles(call.method)) call.context = Fiber.getCurrent()!.context
 }
 
-const extrasOf = (options: CallOptions | undefined, window: number | undefined): Frames.Extras | undefined => {
+const extrasOf = (
+  options: CallOptions | undefined,
+  window: number | undefined,
+  own?: Tracer.Span
+): Frames.Extras | undefined => {
   const fiber = Fiber.getCurrent()!
-  const { span } = fiber.cache
+  const span = own ?? fiber.cache.span
   const log = CallerLog.of(fiber)
   if (span === undefined && options === undefined && window === undefined && log === undefined) return undefined
   const extras: Frames.Extras = {

@@ -21,6 +21,8 @@ import * as CallErrors from "./callErrors.ts"
 
 /** The connection to which a proxy is bound, as the proxy uses it. */
 export interface Connection {
+  /** the id of the worker at the other end, if this end has started it */
+  readonly worker?: string | undefined
   readonly outbox: Outbox
   readonly ends: Handles.Ends
   /** assigns an id to a call and pushes its frame; `false` if the call has settled immediately */

@@ -104,6 +104,8 @@ export class ActorCell implements Actor {
   readonly id: number
   /** the number in the id of the actor; 0 for an object */
   number = 0
+  /** the layer of the behaviour has a tracer */
+  isTraced = false
   readonly behaviour: Definitions.Behaviour
   readonly methods: ReadonlyArray<Methods.Method>
   readonly mailbox: Mailbox<CellCall>

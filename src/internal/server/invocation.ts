@@ -7,12 +7,14 @@ import * as Headers from "effect/http/Headers"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import * as ActorId from "../actor/actorId.ts"
 import * as Codec from "../codec/codec.ts"
 import * as Methods from "../codec/methods.ts"
 import { isFailure, isSuccess } from "../effect/completed.ts"
 import * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as CallerLog from "../observe/callerLog.ts"
+import * as ClientSpan from "../observe/clientSpan.ts"
 import { textOf } from "../runtime/describe.ts"
 import type { EventLoopBudget } from "../runtime/eventLoopBudget.ts"
 import type * as Frames from "../wire/frames.ts"
@@ -33,14 +35,21 @@ const notAnEffect = ({ actor, method }: IncomingCall, answer: unknown): TypeErro
 // makes a handler's effect a part of the trace of its caller
 const traced = (
   { actor, method }: IncomingCall,
-  [traceId, spanId, sampled]: NonNullable<Frames.Extras["trace"]>,
+  trace: Frames.Extras["trace"],
   effect: AnyEffect
 ): AnyEffect => {
-  const parent = Tracer.externalSpan({ traceId, spanId, sampled })
+  const parent = trace && Tracer.externalSpan({ traceId: trace[0], spanId: trace[1], sampled: trace[2] })
   // a relay is no part of the trace
-  return actor.isRelay
-    ? Effect.withParentSpan(effect, parent)
-    : Effect.withSpan(effect, `${actor.name}.${method.tag}`, { captureStackTrace: false, kind: "server", parent })
+  if (actor.isRelay) return parent === undefined ? effect : Effect.withParentSpan(effect, parent)
+  const { isTraced, name, number } = actor
+  return Effect.withSpan(effect, `${name}.${method.tag}`, {
+    captureStackTrace: false,
+    kind: "server",
+    ...(parent === undefined ? { root: true } : { parent }),
+    ...(isTraced
+      ? { attributes: ClientSpan.attributesOf(name, method.tag, ActorId.ofServed(name, number), undefined) }
+      : {})
+  })
 }
 
 /** Enters handlers. */
@@ -133,7 +142,7 @@ export class Invocation {
         effect = middleware(effect, options)
       }
       const trace = extras?.trace
-      if (trace !== undefined) effect = traced(call, trace, effect)
+      if (trace !== undefined || actor.isTraced) effect = traced(call, trace, effect)
       const log = extras?.log
       call.effect = log === undefined ? effect : CallerLog.within(effect, log)
       call.forked = fork

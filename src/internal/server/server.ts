@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import type { ActorHost } from "../actor/currentActor.ts"
 import * as Definitions from "../actor/definition.ts"
 import * as Causes from "../codec/causes.ts"
@@ -42,6 +43,8 @@ import { ServedObjects } from "./objects.ts"
 /** What the actors of one behaviour share. */
 interface ServedKind {
   readonly services: Context.Context<never>
+  /** the services include a tracer */
+  readonly isTraced: boolean
   /** the handlers, if all actors of the behaviour have the same */
   readonly handlers: ReadonlyArray<Definitions.Handler> | undefined
 }
@@ -267,8 +270,10 @@ export class Server implements CellServer {
   }
 
   private addCell(id: number, behaviour: Definitions.Behaviour, number: number): ActorCell {
-    const actor = new ActorCell(this, id, behaviour, this.kindOf(behaviour).services)
+    const { isTraced, services } = this.kindOf(behaviour)
+    const actor = new ActorCell(this, id, behaviour, services)
     actor.number = number
+    actor.isTraced = isTraced
     this.actors.set(id, actor)
     return actor
   }
@@ -288,6 +293,7 @@ export class Server implements CellServer {
       kind = {
         // flat, because each call adds to it: a context made by many additions is copied with each further addition
         services: Context.makeUnsafe(new Map(services.mapUnsafe)),
+        isTraced: services.mapUnsafe.has(Tracer.TracerKey),
         handlers: handlers === undefined ? undefined : methods.map((method) => handlers[method.tag]!)
       }
       this.kinds.set(behaviour, kind)

@@ -69,9 +69,7 @@ export class Session {
         before: () => {
           exports.fillAnswers()
           this.server.dispatcher.announce()
-          if (relay?.isEmpty !== false) return
-          const { dropped, logs } = relay.take()
-          outbox.push(Frames.Logs, logs, dropped)
+          relay?.push(outbox)
         },
         after: () => this.server.dispatcher.announcements.flushed()
       }
@@ -327,6 +325,7 @@ const noEvents: ClientEvents = {
   onEnded: () => undefined,
   onPong: () => undefined,
   onLogs: () => undefined,
+  onSpans: () => undefined,
   onHeap: () => undefined,
   onBroken: () => undefined,
   onTellLost: LostTells.others.add,

@@ -1,5 +1,6 @@
 /** The codes and the structured values in the fields of frames. */
 import type { LogLevel, Severity } from "effect/LogLevel"
+import type { SpanKind } from "effect/Tracer"
 import type { ActorExited } from "../../ActorError.ts"
 
 // ---- Spawned ----
@@ -185,6 +186,22 @@ export type LogRecord = readonly [
   cause: EncodedCause | undefined,
   /** the span in which the entry was made */
   trace: Extras["trace"]
+]
+
+/** A span that has ended. */
+export type SpanRecord = readonly [
+  name: string,
+  traceId: string,
+  spanId: string,
+  parent: Extras["trace"],
+  kind: SpanKind,
+  /** in nanoseconds since the epoch */
+  times: readonly [start: bigint, end: bigint],
+  attributes: Readonly<Record<string, unknown>>,
+  events: ReadonlyArray<readonly [name: string, time: bigint, attributes: Readonly<Record<string, unknown>>]>,
+  links: ReadonlyArray<readonly [span: NonNullable<Extras["trace"]>, attributes: Readonly<Record<string, unknown>>]>,
+  /** `undefined`: it has succeeded */
+  cause: EncodedCause | undefined
 ]
 
 /** Which ends of an actor restart it. */

@@ -71,6 +71,23 @@ const isReason: Check<Codes.EncodedCause[number]> = (value, reading): value is C
 
 const isCause = Is.list(isReason)
 
+const isNanos: Check<bigint> = (value): value is bigint => typeof value === "bigint"
+
+const isSpan = Is.tuple<NonNullable<Codes.Extras["trace"]>>(Is.isText, Is.isText, Is.isBoolean)
+
+const isSpanRecord = Is.tuple<Codes.SpanRecord>(
+  Is.isText,
+  Is.isText,
+  Is.isText,
+  isTrace,
+  Is.oneOf<Codes.SpanRecord[4]>("internal", "server", "client", "producer", "consumer"),
+  Is.tuple<Codes.SpanRecord[5]>(isNanos, isNanos),
+  isRecord,
+  Is.list(Is.tuple<Codes.SpanRecord[7][number]>(Is.isText, isNanos, isRecord)),
+  Is.list(Is.tuple<Codes.SpanRecord[8][number]>(isSpan, isRecord)),
+  Is.optional(isCause)
+)
+
 const isLogRecord = Is.tuple<Codes.LogRecord>(
   isSeverity,
   Is.isTime,
@@ -229,6 +246,8 @@ export const fields = {
   heapUsed: field<[heapUsed: number]>(Is.isCount),
   /** the entries of a log, in order */
   logs: field<[logs: ReadonlyArray<Codes.LogRecord>]>(Is.list(isLogRecord)),
+  /** spans, in the order of their ends */
+  spans: field<[spans: ReadonlyArray<Codes.SpanRecord>]>(Is.list(isSpanRecord)),
   /** the number of entries that are missing because there were too many */
   dropped: field<[dropped: number]>(Is.isCount),
   /** the address of an actor, as errors name it */

@@ -145,6 +145,8 @@ export const Gap = 109
 export const Heap = 110
 /** What the code of the worker has logged. */
 export const Logs = 111
+/** The spans that have ended in a worker. */
+export const Spans = 112
 
 // ---- the table ----
 
@@ -225,7 +227,8 @@ const answers = {
   [LastWords]: worker("message"),
   [Gap]: worker("message"),
   [Heap]: worker("heapUsed"),
-  [Logs]: worker("logs", "dropped")
+  [Logs]: worker("logs", "dropped"),
+  [Spans]: worker("spans")
 } satisfies Layouts
 
 /** The layout of each frame. */

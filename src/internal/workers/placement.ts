@@ -39,6 +39,8 @@ export interface WorkerPlace {
   readonly host: string
   /** the minimum log level of the program */
   readonly logLevel: LogLevel
+  /** the program has a tracer */
+  readonly traces: boolean
 }
 
 /** A way to start workers. */

@@ -29,6 +29,8 @@ interface WorkerListener {
   readonly onLeftover: (worker: WorkerConnection) => void
   /** the code of the worker has logged entries */
   readonly onLogs: (worker: WorkerConnection, ...logs: Parameters<ClientEvents["onLogs"]>) => void
+  /** spans of the worker have ended */
+  readonly onSpans: (worker: WorkerConnection, ...spans: Parameters<ClientEvents["onSpans"]>) => void
   /** an accepted tell to an actor of the worker did not run, or may not have run to completion */
   readonly onTellLost: ClientEvents["onTellLost"]
   /** an interruption of a call to this actor was not acknowledged in time */
@@ -81,13 +83,14 @@ export class WorkerConnection {
     beats: Deadlines,
     tracer: Tracer.Tracer,
     logLevel: LogLevel,
+    traces: boolean,
     listener: WorkerListener
   ) {
     this.isShared = options.workers !== "dedicated"
     this.name = `${options.name ?? placement.kind}-${number}`
     this.id = idOf(this.name)
     this.behaviours = placement.behaviours
-    this.handle = start(placement, this.name, { id: this.id, host: ActorId.ownPrefix(), logLevel }, {
+    this.handle = start(placement, this.name, { id: this.id, host: ActorId.ownPrefix(), logLevel, traces }, {
       onBatch: (batch) => this.session.onBatch(batch),
       isAwaited: () => this.session.isAwaiting,
       onCallStarted: (id) => this.client.startedByNote(id),
@@ -131,9 +134,11 @@ export class WorkerConnection {
       onEnded: () => this.handle.release(),
       onBroken: (message) => this.crash({ reason: "Disconnected", message }),
       onLogs: (records, dropped) => listener.onLogs(this, records, dropped),
+      onSpans: (records) => listener.onSpans(this, records),
       onTellLost: listener.onTellLost,
       onUnresponsive: (proxy) => listener.onUnresponsive(this, proxy)
     }, options.interruptTimeout)
+    this.client.worker = this.id
   }
 
   get client(): Client {

@@ -116,6 +116,7 @@ export class WorkerSet {
       this.beats,
       this.tracer,
       this.logLevel,
+      this.replay.traces,
       {
         onReady: (worker) => this.spares.ready(worker),
         onEnd: (worker, end) => {
@@ -138,6 +139,7 @@ export class WorkerSet {
             { actor: namesOf(worker.actors) }
           ),
         onLogs: (worker, records, dropped) => this.replay.logs(worker.id, records, dropped),
+        onSpans: (_, records) => this.replay.spans(records),
         onTellLost: this.lostTells.add,
         onUnresponsive: (worker, { address }) =>
           this.kill(

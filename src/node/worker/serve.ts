@@ -96,10 +96,10 @@ const serve = async (
     if (why !== "") reportFailure(why)
   }
   lastWords((why) => die(why))
-  const { config, host, id, logLevel, module, telemetry } = await transport.boot
+  const { config, host, id, logLevel, module, telemetry, traces } = await transport.boot
   ActorId.enterWorker(id, host)
   relay = telemetry === "relay" ? new Relay(id) : undefined
-  const surroundings = servicesOf(relay, telemetry, logLevel)
+  const surroundings = servicesOf(relay, telemetry, logLevel, traces)
   const fail = async (text: string): Promise<void> => {
     await written()
     die = () => undefined
@@ -131,7 +131,10 @@ const serve = async (
   }
   // of a thread, the heap of this thread alone
   server.heapUsed = () => process.memoryUsage().heapUsed
-  die = (why) => server.dispatcher.announcements.sendLastWords(why)
+  die = (why) => {
+    relay?.spans.abort()
+    server.dispatcher.announcements.sendLastWords(why)
+  }
   onBatch = (batch) => session.onBatch(batch)
   isBusy = () => session.isBusy
   server.dispatcher.outbox.push(Frames.Ready)
@@ -143,8 +146,13 @@ const serve = async (
 const nothing: Collected = { logs: [], dropped: 0 }
 
 // the services of all code of the worker: where it logs to
-const servicesOf = (relay: Relay | undefined, telemetry: Bootstrap.Telemetry, logLevel: LogLevel) => {
-  const services = relay?.services ?? (telemetry === "none" ? withoutLog : Context.empty())
+const servicesOf = (
+  relay: Relay | undefined,
+  telemetry: Bootstrap.Telemetry,
+  logLevel: LogLevel,
+  traces: boolean
+): Context.Context<never> => {
+  const services = relay?.services(traces) ?? (telemetry === "none" ? withoutLog : Context.empty())
   return logLevel === "Info" ? services : Context.add(services, References.MinimumLogLevel, logLevel)
 }
 

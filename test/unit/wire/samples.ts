@@ -80,6 +80,21 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
     [["Info", 1, ["a", { b: 1 }], { tenant: "acme" }, [["span", 0]], [["Die", "why"]], ["a", "b", true]]],
     0
   ],
+  [Frames.Spans]: [
+    Frames.Spans,
+    [[
+      "Price.of",
+      "a",
+      "b",
+      ["a", "c", true],
+      "server",
+      [1n, 2n],
+      { n: 1 },
+      [["e", 1n, {}]],
+      [[["a", "d", true], {}]],
+      undefined
+    ]]
+  ],
   [Frames.Ended]: [Frames.Ended],
   [Frames.LastWords]: [Frames.LastWords, "out of memory"],
   [Frames.Gap]: [Frames.Gap, "a message was lost"]
