@@ -274,10 +274,10 @@ export class Members implements PoolMembership {
     return this.sizing.withPermits(1)(swap)
   }
 
-  /** A call finds no free member: grows the pool, if the pool may have more members. */
+  /** A call finds no free member: grows the pool, if the pool may have more members. A pool without members waits for healing. */
   needed(): void {
     const { max, min } = this.bounds
-    if (min === max) return
+    if (min === max || !this.hasFuture) return
     if (this.alive.length + this.starting < max && performance.now() >= this.startsAgain) this.grow()
   }
 

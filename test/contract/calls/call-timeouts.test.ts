@@ -2,9 +2,10 @@ import { assert, it as test } from "@effect/vitest"
 import { Effect, type Exit, Fiber, Logger, Queue, Schedule } from "effect"
 import * as Actor from "../../../src/Actor.ts"
 import { CallTimedOut, SpawnError } from "../../../src/ActorError.ts"
+import * as ActorPool from "../../../src/ActorPool.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Supervision from "../../../src/Supervision.ts"
-import { errorOf, forked } from "../support/asserts.ts"
+import { errorOf, forked, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
 import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
@@ -107,6 +108,32 @@ onOneWorker(fixture, Caller.layer(), (it) => {
       const caller = yield* Caller
       assert.deepStrictEqual(yield* caller.callWait({ timed }), { tag: "CallTimedOut", outcome: "Unknown" })
       assert.deepStrictEqual(yield* journal.lines, ["waiting", "interrupted"])
+    }))
+
+  it.effect("C11: a call whose timeout passes in the queue of a pool leaves the queue, never runs, and fails as NotRun", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const pool = yield* ActorPool.make(Timed, {
+        size: 1,
+        args: { journal: journal.path },
+        queueCapacity: 1,
+        onFull: "fail"
+      })
+      const patient = yield* forked(pool.client.patient())
+      yield* journal.awaitLine("waiting")
+      // the queue has room for one: each call finds that of the call before it
+      for (const _ of upTo(2)) {
+        const error = timedOutOf(yield* Effect.exit(pool.client.wait()))
+        assert.deepStrictEqual([error.limit, error.timeout, error.outcome], ["call", 100, "NotRun"])
+        assert.match(
+          error.message,
+          /^a pool of Timed\.wait has not run, and is safe to retry: it did not end within 100 ms$/
+        )
+      }
+      yield* journal.note("go")
+      assert.strictEqual(yield* Fiber.join(patient), "done")
+      assert.strictEqual(yield* pool.client.echo({ n: 1 }), 1)
+      assert.deepStrictEqual((yield* journal.lines).filter((line) => line === "waiting"), ["waiting"])
     }))
 
   it.effect("C11: the timeout does not concern a holder that waits for the end of the actor", () =>

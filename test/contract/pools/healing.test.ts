@@ -98,6 +98,35 @@ onEveryPlacement(fellows, (placement) => {
       }).pipe(Effect.scoped, Effect.provide(placement.layer()), quiet))
   }
 
+  for (const strategy of ["first-free", "round-robin"] as const) {
+    it.effect(`P9: an elastic pool without members does not grow, but waits for its replacement, ${strategy}`, () =>
+      Effect.gen(function*() {
+        const pool = yield* poolOfFellows({ min: 1, max: 3, idleTimeToLive: "1 hour" }, { strategy })
+        const before = yield* pool.members
+        yield* ActorRef.kill(before[0]!)
+        yield* ActorRef.awaitExit(before[0]!)
+        const items = strategy === "first-free"
+          ? pool.map([1], (member) => member.who(), { attempts: 2 })
+          : Stream.empty
+        const waiting = yield* forked(Stream.runCollect(items))
+        assertExited(yield* Effect.exit(pool.client.who()), "GivenUp", "NotRun")
+        yield* TestClock.adjust("999 millis")
+        assertExited(yield* Effect.exit(pool.client.who()), "GivenUp", "NotRun")
+        assert.deepStrictEqual(yield* pool.members, before)
+        yield* TestClock.adjust("1 millis")
+        yield* renewed(pool, 1, before)
+        assert.lengthOf(yield* Fiber.join(waiting), strategy === "first-free" ? 1 : 0)
+        // the workers of a system are numbered: the pool has started one for the member, and one for its replacement
+        const { journal } = yield* Effect.map(Journal.make, ({ path }) => ({ journal: path }))
+        assert.match(ActorRef.address(yield* Fellow.spawn({ journal })), /-3$/)
+        // from now on the pool grows again
+        const held = yield* Effect.forEach(upTo(2), () => forked(pool.client.hold({ job: "a" })))
+        const members = yield* Effect.repeat(pool.members, { until: ({ length }) => length === 2 })
+        yield* Effect.forEach(members, (member) => member.release({ job: "a" }))
+        yield* Effect.forEach(held, Fiber.join)
+      }).pipe(Effect.scoped, Effect.provide(placement.layer()), quiet))
+  }
+
   it.effect("P9: the delay of a replacement grows while replacements end, and returns to a second after five minutes", () =>
     Effect.gen(function*() {
       const pool = yield* poolOfFellows(1)
