@@ -89,6 +89,10 @@ export class Queue extends ActorProxy implements PoolQueue {
     return this.members.list[0]?.proxy.callTimeouts
   }
 
+  override get isOver(): boolean {
+    return !this.members.hasFuture
+  }
+
   // ---- calls ----
 
   /** Sends a call to a free member, or queues the call. Returns `false` if the call has settled immediately. */

@@ -189,6 +189,11 @@ export class ActorProxy {
     return _tag === "Closing" || _tag === "Ended"
   }
 
+  /** Whether no later call runs: the actor takes no more calls, and neither does another member of its pool. */
+  get isOver(): boolean {
+    return this.closing && this.pool?.hasFuture !== true
+  }
+
   /** the exit of the actor, once the actor has ended for good */
   get exit(): Exit.Exit<void, ActorExited> | undefined {
     return this.state._tag === "Ended" ? this.state.exit : undefined

@@ -38,6 +38,8 @@ interface FailingCall {
     readonly mailbox: string
     /** the reason why the actor has ended, unless the actor was stopped */
     readonly ended: Pick<ActorExited, "message" | "reason"> | undefined
+    /** no later call runs */
+    readonly isOver: boolean
     /** the error of a released handle */
     readonly released: HandleReleased | undefined
   }
@@ -65,12 +67,17 @@ const outcomeOf = ({ mayHaveRun }: FailingCall, outcome: Outcome): Outcome => ma
 const report = ({ method, proxy }: FailingCall, outcome: Outcome, retry: string, why: string): string =>
   `${proxy.address}.${method.tag} ${outcome === "NotRun" ? `has not run${retry}` : "may have run"}: ${why}`
 
+// what becomes of a retry; without members, a pool fails calls until it has another member
+const retryOf = ({ proxy }: FailingCall, reason: ActorExited["reason"]): string => {
+  if (reason === "GivenUp") return ""
+  return proxy.isOver ? ", and a retry fails, too" : ", and is safe to retry"
+}
+
 /** The actor has ended before the call, or during the call. */
 export const exited = (call: FailingCall, reason: ActorExited["reason"], known: Outcome, why: string): ActorExited => {
   const { method, proxy } = call
   const outcome = outcomeOf(call, known)
-  // a retry meets the same error until the pool has another member
-  const message = report(call, outcome, reason === "GivenUp" ? "" : ", and is safe to retry", why)
+  const message = report(call, outcome, retryOf(call, reason), why)
   const begun = call.everStarted && { begun: call.everStarted }
   return withoutFrames(() =>
     new ActorExited({ actor: proxy.name, method: method.tag, reason, outcome, ...begun, message })

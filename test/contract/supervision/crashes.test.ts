@@ -26,7 +26,8 @@ const assertSays = (exit: Exit.Exit<unknown, unknown>, address: string, says: st
   assert.include(error.message, says)
   assert.strictEqual(error.method, method)
   if (method === undefined) return
-  const became = error.outcome === "NotRun" ? "has not run, and is safe to retry" : "may have run"
+  // the actor is not restarted
+  const became = error.outcome === "NotRun" ? "has not run, and a retry fails, too" : "may have run"
   assert.include(error.message, `${address}.${method} ${became}: `)
 }
 

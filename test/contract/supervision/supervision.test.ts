@@ -261,6 +261,9 @@ onEveryPlacement(fixture, (placement) => {
           assert.include(message, "RangeError: thrown by nobody's handler")
           assert.include(message, says)
         }
+        for (const call of [yield* Fiber.await(carried), yield* Effect.exit(phoenix.note({ n: 2 }))]) {
+          assert.include(exitedOf(call).message, ".note has not run, and a retry fails, too: ")
+        }
         assert.deepStrictEqual(
           (yield* journal.lines).filter((line) => line.includes("built")),
           ["a built 1", "a built 2", "a built 3"]
