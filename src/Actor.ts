@@ -763,6 +763,30 @@ export const RunTimeout: Context.Reference<Duration.Input | undefined> = Methods
  * The shared memory has room for 8192 calls of one caller's thread. If more calls run and are interrupted together, the interruption of
  * the first of them is not visible to `checkInterrupt`. If one of these computes, its thread is killed after `interruptTimeout`.
  *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Actor } from "uactor"
+ *
+ * class Primes extends Actor.Service<Primes>()("Primes", {
+ *   protocol: { count: Actor.method({ payload: { below: Schema.Int }, success: Schema.Int }) }
+ * }) {}
+ *
+ * export const PrimesLive = Primes.toLayer({
+ *   count: ({ below }) =>
+ *     Effect.sync(() => {
+ *       let count = 0
+ *       for (let n = 2; n < below; n++) {
+ *         Actor.checkInterrupt() // a plain function: no `yield*`
+ *         let divisor = 2
+ *         while (n % divisor !== 0) divisor++
+ *         if (divisor === n) count++
+ *       }
+ *       return count
+ *     })
+ * })
+ * ```
+ *
  * @category combinators
  * @since 0.1.0
  */

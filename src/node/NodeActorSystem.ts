@@ -223,8 +223,8 @@ export interface ThreadSettings extends SystemOptions, WorkerSurroundings {
    * with the reason `OutOfMemory`. Limits with which V8 aborts the whole program are rejected with a `RangeError`: less than 3 for the old
    * generation, and less than 0.25 for the stack.
    *
-   * If a single operation of V8, such as `JSON.parse` of a large text, needs more than the limit, V8 aborts the whole program before the
-   * thread can end. The library cannot prevent that. If it may happen, use `layerProcesses` with `execArgv: ["--max-old-space-size=…"]`:
+   * V8 aborts the whole program before the thread can end if a single operation, such as `JSON.parse` of a large text, needs more than the
+   * limit, and sometimes also if many objects are allocated fast. The library cannot prevent that. If it may happen, use `layerProcesses` with `execArgv: ["--max-old-space-size=…"]`:
    * there, only the child process ends.
    */
   readonly resourceLimits?:
