@@ -32,21 +32,133 @@ const runtime = (
 
 export const runtimes: ReadonlyArray<Runtime> = [
   runtime("bun", [
+    "calls/acknowledgements",
+    "calls/call-timeouts",
     "calls/calls",
+    "calls/disconnect",
+    "calls/failures",
+    "calls/handler-returns",
     "calls/interruption",
+    "calls/mailbox",
+    "calls/outcomes",
+    "calls/payloads",
+    "calls/reactions",
+    "calls/sendable",
+    "calls/slow-values",
+    "calls/stream-order",
+    "calls/stream-refusals",
     "calls/streams",
+    "calls/tells",
+    "calls/traces",
+    "handles/bounds",
+    "handles/collections",
+    "handles/containers",
+    "handles/data",
     "handles/deferred",
+    "handles/direct",
+    "handles/holders",
+    "handles/lifetime",
+    "handles/objects",
+    "handles/passing",
+    "handles/queue",
+    "handles/references",
+    "handles/results",
+    "handles/semaphore",
+    "handles/shared-buffer-lifetime",
+    "handles/shared-buffers",
+    "lifecycle/end",
+    "lifecycle/enter",
+    "lifecycle/exit",
+    "lifecycle/exit-errors",
+    "lifecycle/module",
+    "lifecycle/self",
+    "lifecycle/votes",
+    "placement/config",
+    "placement/configured-options",
+    "placement/native",
+    "placement/options",
+    "placement/output",
+    "placement/programs",
+    "placement/public-channels",
+    "placement/surroundings",
+    "pools/broadcast",
+    "pools/first-free",
+    "pools/first-free-failures",
     "pools/map",
+    "pools/poison",
+    "pools/pools",
+    "pools/recycling",
     "pools/resize",
-    "supervision/crashes"
+    "pools/routing",
+    "supervision/channel-gaps",
+    "supervision/crashes",
+    "supervision/kept",
+    "supervision/own-crashes",
+    "supervision/restart-watchers",
+    "supervision/supervision",
+    "supervision/uncaught"
   ], {
-    "the message lacks the text of the exception": [
-      ["supervision/crashes", "threads > C1: when a handler's worker rejects"],
-      ["supervision/crashes", "threads > C1: when a worker rejects beside a handler"],
-      ["supervision/crashes", "processes > C1: when a handler's worker rejects"],
-      ["supervision/crashes", "processes > C1: when a worker rejects beside a handler"],
-      ["supervision/crashes", "processes > C1: when a handler's worker throws"],
-      ["supervision/crashes", "processes > C1: when a worker throws beside a handler"]
+    "an error loses its `cause` in structured clone": [
+      ["calls/sendable", "C9: a view arrives with its own buffer"]
+    ],
+    "Bun adds a charset to the type of a `File`": [
+      ["calls/sendable", "C9: files are carried by their schema"]
+    ],
+    "a small `Buffer` has memory of its own, and is moved": [
+      ["calls/sendable", "C9: bytes of a pool that cannot be moved"]
+    ],
+    "one of fifty uncaught exceptions does not reach the listener": [
+      ["calls/reactions", "C1: an exception of an observer"]
+    ],
+    "the test uses the garbage collector of V8": [
+      ["handles/shared-buffer-lifetime", "H5: the memory of a pool is freed"]
+    ],
+    "the test fails in some runs on a busy machine": [
+      ["handles/semaphore", "H3: withPermits returns its permits"],
+      ["pools/first-free", "P2: calls of the client may precede items"]
+    ],
+    "Bun names a syntax error otherwise": [
+      ["lifecycle/enter", "L2: a module that cannot be parsed"]
+    ],
+    "Bun has no `module.registerHooks`": [
+      ["lifecycle/module", "L2: hooks preloaded by Node"]
+    ],
+    "the options of Node in `execArgv` have no effect": [
+      ["placement/surroundings", "T3: Node applies execArgv"],
+      ["placement/surroundings", "T3: a thread with arguments that Node accepts for a process only"]
+    ],
+    "a thread always shows the arguments of the program": [
+      [
+        "placement/surroundings",
+        "threads > T3: a worker has the Node arguments of the program, with the options {\"env"
+      ],
+      [
+        "placement/surroundings",
+        "threads > T3: a worker has the Node arguments of the program, with the options {\"exec"
+      ]
+    ],
+    "Bun ignores `resourceLimits`": [
+      ["placement/options", "L2: a limit too low for the actors"]
+    ],
+    "the test starts `node --watch`": [
+      ["placement/public-channels", "L2: a program may run under `node --watch`"]
+    ],
+    "the process ends after the test has replaced its globals": [
+      ["placement/public-channels", "processes > C1: a handler may replace globals"]
+    ],
+    "a rejection does not end a thread that has started": [
+      ["placement/programs", "threads > a worker script of the program > F1: a script that does not exist"]
+    ],
+    "the message lacks the text of the rejection": [
+      ["supervision/crashes", "C1: when a handler's worker rejects"],
+      ["supervision/crashes", "C1: when a worker rejects beside a handler"],
+      ["supervision/uncaught", "F2: a worker that ends by a rejected promise"]
+    ],
+    "Bun reads the thrown error before uactor does": [
+      ["supervision/uncaught", "(error that cannot be read)"]
+    ],
+    "an uncaught exception does not end a process whose module is being loaded": [
+      ["supervision/uncaught", "processes > F4: the failure of a module that throws an uncaught error during its load"]
     ]
   }),
   runtime("deno", ["calls/acknowledgements", "calls/calls", "handles/deferred", "pools/map"], {}),
