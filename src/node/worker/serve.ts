@@ -124,10 +124,11 @@ const serve = async (
       Scope.close(scope, Exit.void),
       (cause) => Effect.logError(`the layer of ${module} failed when it was released`, cause)
     )
-    Effect.runForkWith(surroundings)(Effect.andThen(released, Effect.promise(written))).addObserver(() => {
-      answer()
-      transport.exit(0)
-    })
+    Effect.runForkWith(Context.merge(surroundings, built.value))(Effect.andThen(released, Effect.promise(written)))
+      .addObserver(() => {
+        answer()
+        transport.exit(0)
+      })
   }
   // of a thread, the heap of this thread alone
   server.heapUsed = () => process.memoryUsage().heapUsed
