@@ -39,6 +39,9 @@ export type Operation =
   | "spawn"
   | "hop"
   | "bytes"
+  | "clusterLocal"
+  | "clusterRemote"
+  | "clusterPersisted"
 
 /** Actors that share threads. */
 export interface Shared {
@@ -458,6 +461,44 @@ export const cases: ReadonlyArray<Case> = [
     reads: [1, 1],
     unpinned: true,
     once: true
+  },
+  {
+    name: "cluster/local",
+    unit: "µs a call",
+    about:
+      "64 calls under way to 16 actors of the same process, which is the only runner of a cluster; the peer calls an entity of Effect",
+    operation: "clusterLocal",
+    reference: "effect-entity",
+    subjects: ["actor-cluster", "effect-entity"],
+    better: "less",
+    width: 64,
+    unpinned: true,
+    extra: true
+  },
+  {
+    name: "cluster/remote",
+    unit: "µs a call",
+    about: "the same, on a runner in another process",
+    operation: "clusterRemote",
+    reference: "effect-entity",
+    subjects: ["actor-cluster", "effect-entity"],
+    better: "less",
+    width: 64,
+    unpinned: true,
+    extra: true
+  },
+  {
+    name: "cluster/persisted",
+    unit: "µs a call",
+    about:
+      "the same with a persisted method: each call and its result are rows of an SQLite database, which both processes write",
+    operation: "clusterPersisted",
+    reference: "effect-entity",
+    subjects: ["actor-cluster", "effect-entity"],
+    better: "less",
+    width: 64,
+    unpinned: true,
+    extra: true
   },
   {
     name: "timers/late",
