@@ -17,8 +17,8 @@ import { upTo } from "./asserts.ts"
 import { processConfig } from "./cluster.ts"
 import * as Journal from "./journal.ts"
 
-/** the limit of a test, in milliseconds: on a new machine it installs PostgreSQL */
-export const timeout = 300_000
+/** the limit of a test, in milliseconds: on a new machine it installs PostgreSQL, and the bank took 252 seconds at a load of 28 */
+export const timeout = 600_000
 
 /** A runner process. */
 export interface Runner {
