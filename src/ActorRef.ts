@@ -124,7 +124,7 @@ export const id = (ref: AnyActorRef): string => ClientObject.actorOf(ref).id
 
 /**
  * Waits until the actor has ended for good, and returns its `Exit`: a success if the actor was stopped or its scope closed, otherwise a
- * failure with the `reason` of the end. A restart of a supervised actor is no end.
+ * failure with the `reason` of the end. An actor that is stopped because another one has died, by a link or with its group, ends with a failure. A restart of a supervised actor is no end.
  *
  * @category combinators
  * @since 0.1.0
@@ -212,7 +212,8 @@ export interface Death<A, B> {
  * Links two actors, until the scope closes: when one ends for good with a failure, the other is stopped, like by {@link stop}: its running
  * calls are interrupted, and its finalizers run. If one has ended in this way already, the other is stopped at once. An actor that is
  * stopped, or whose scope closes, does not stop the other. A restart of a supervised actor is no end; `Supervision.group` restarts actors
- * together. The link concerns these two actors alone: an actor that a link has stopped ends without a failure.
+ * together. An actor that a link has stopped ends with a failure, too (`Stopped`), whose message contains that of the death. So an actor that is
+ * linked to it is stopped in turn.
  *
  * With `trap`, the other actor lives on, and the effect that `trap` returns runs instead: for example, a call that tells it. A failure of the
  * effect is logged.
@@ -232,7 +233,9 @@ export interface Death<A, B> {
  *   const [left, right] = yield* Effect.all([Half.spawn(), Half.spawn()])
  *   yield* ActorRef.link(left, right)
  *   yield* Effect.exit(left.fail())
- *   assert.deepStrictEqual(yield* ActorRef.awaitExit(right), Exit.void)
+ *   const exit = yield* ActorRef.awaitExit(right)
+ *   assert(Exit.isFailure(exit))
+ *   assert.match(String(Cause.squash(exit.cause)), /Half#1@memory-2 was stopped: .* Half#1@memory-1 crashed: broken/)
  * }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer(HalfLive)), Effect.provide(Logger.layer([])))
  *
  * await Effect.runPromise(program)
@@ -250,8 +253,10 @@ export const link = <A extends AnyActorRef, B extends AnyActorRef, E = never, R 
   const follow = (ended: A | B, other: A | B): Effect.Effect<unknown, never, R | Scope.Scope> =>
     Effect.flatMap(awaitExit(ended), (exit) => {
       if (Exit.isSuccess(exit)) return Effect.void
-      if (trap === undefined) return stop(other)
-      return Effect.flatMap(Effect.flip(exit), (error) => trap({ ended, other, error }))
+      return Effect.flatMap(Effect.flip(exit), (error) =>
+        trap === undefined
+          ? ClientObject.actorOf(other).stop(false, `an actor to which it is linked has died: ${error.message}`)
+          : trap({ ended, other, error }))
     }).pipe(
       Effect.catchCause((cause) =>
         Effect.logWarning(`the link of ${address(ended)} to ${address(other)} failed`, cause)

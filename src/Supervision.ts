@@ -154,7 +154,8 @@ export type Strategy = Groups.Strategy
  * A policy of a member itself says only, by `restart`, which of its ends restart it. A member with `"never"` is stopped when the strategy would restart it.
  * A member that is stopped or killed, or whose end does not restart it, leaves the group, and no other member is affected.
  *
- * When the restarts are used up, the group ends: its members are stopped in reverse order, and `awaitExit` completes. A later spawn in the
+ * When the restarts are used up, the group ends: its members are stopped in reverse order and end with a failure (`Stopped`), and `awaitExit`
+ * completes. A later spawn in the
  * group fails with `SpawnError` (`WorkerFailed`). The close of the scope ends the group, too. Throws a `RangeError` if an option is out of
  * range.
  *

@@ -7,7 +7,7 @@ const placements = ["memory", "threads", "processes"]
 const walks = ["memory", "threads", "threads --workers 2", "processes"].map((where) =>
   `test/walks/main.ts --steps 10000 --placement ${where}`
 )
-const soaks = ["main", "pools"].flatMap((soak) =>
+const soaks = ["main", "pools", "groups"].flatMap((soak) =>
   placements.map((where) => `--expose-gc test/soak/${soak}.ts --minutes 0.3 --placement ${where}`)
 )
 const cycles = ["--cycles 250000 --placement threads", "--cycles 25000 --placement processes"].map((args) =>

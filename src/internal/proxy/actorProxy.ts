@@ -85,6 +85,8 @@ export class ActorProxy {
   callTimeout: number | undefined
   /** the timeout of runs that the spawner has set, in milliseconds */
   runTimeout: number | undefined
+  /** the death of another actor for which this one is stopped: it ends with a failure */
+  stoppedBecause: string | undefined
   /** the owner, of a spawned actor */
   owner: ActorOwner | undefined
   /** the pool whose member the actor is; another member can take the calls that this actor will never run */
@@ -396,8 +398,11 @@ export class ActorProxy {
 
   /** The actor has ended for good: notifies the watchers. */
   end(exit: Exit.Exit<void, ActorExited>): void {
-    const { state } = this
+    const { address, state, stoppedBecause } = this
     if (state._tag === "Ended") return
+    if (stoppedBecause !== undefined && Exit.isSuccess(exit)) {
+      exit = Exit.fail(this.exited("Stopped", "NotRun", `${address} was stopped: ${stoppedBecause}`))
+    }
     this.state = { _tag: "Ended", exit, why: state._tag === "Closing" ? state.why : undefined }
     this.carry([])
     this.refuseWaiting()

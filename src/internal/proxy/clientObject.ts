@@ -43,8 +43,11 @@ export interface ActorControl {
   readonly incarnations: Stream.Stream<Incarnation>
   /** the ends of the incarnations, from now on */
   readonly ends: Stream.Stream<End>
-  /** `drain`: whether accepted calls are finished first; a number bounds that, in milliseconds */
-  readonly stop: (drain: boolean | number) => Effect.Effect<void>
+  /**
+   * `drain`: whether accepted calls are finished first; a number bounds that, in milliseconds. `because`: the death of another actor, for which
+   * the actor ends with a failure
+   */
+  readonly stop: (drain: boolean | number, because?: string) => Effect.Effect<void>
   readonly kill: Effect.Effect<void>
 }
 

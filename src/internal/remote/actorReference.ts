@@ -44,7 +44,9 @@ const control = Methods.methods(RpcGroup.make(
     }),
     stream: true
   }),
-  Rpc.make("~uactor/stop", { payload: { drain: Schema.Union([Schema.Boolean, Schema.Number]) } })
+  Rpc.make("~uactor/stop", {
+    payload: { drain: Schema.Union([Schema.Boolean, Schema.Number]), because: Schema.UndefinedOr(Schema.String) }
+  })
     .annotate(Methods.CallTimeout, Infinity),
   Rpc.make("~uactor/kill").annotate(Methods.CallTimeout, Infinity)
 ))
@@ -62,7 +64,10 @@ const serve = (actor: ClientObject.ActorHandle): ReturnType<Handles.ObjectSource
   "~uactor/awaitExit": () => Effect.map(actor.awaitExit, errorOf),
   "~uactor/incarnations": () => actor.incarnations,
   "~uactor/ends": () => Stream.map(actor.ends, ({ exit, ...end }) => ({ ...end, error: errorOf(exit) })),
-  "~uactor/stop": (payload) => actor.stop((payload as { readonly drain: boolean | number }).drain),
+  "~uactor/stop": (payload) => {
+    const { because, drain } = payload as { readonly drain: boolean | number; readonly because: string | undefined }
+    return actor.stop(drain, because)
+  },
   "~uactor/kill": () => actor.kill
 })
 
@@ -147,8 +152,8 @@ class RemoteActor implements ClientObject.ActorHandle {
     })
   }
 
-  stop(drain: boolean | number): Effect.Effect<void> {
-    return Effect.suspend(() => this.end(stop!, { drain }))
+  stop(drain: boolean | number, because?: string): Effect.Effect<void> {
+    return Effect.suspend(() => this.end(stop!, { drain, because }))
   }
 
   get kill(): Effect.Effect<void> {

@@ -396,7 +396,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
       if (state._tag === "Restarting") return this.step(state, this.leaveWorker(state))
       if (state !== running) return Effect.void
       // an actor that is never restarted ends with those with which it would have been restarted
-      if (plan === undefined) return Effect.ignore(this.stop(false), { log: "Warn" })
+      if (plan === undefined) return Effect.ignore(this.stop(false, `its group restarts: ${why}`), { log: "Warn" })
       const previous = proxy.exited("Restarted", "Unknown", `${proxy.address} is restarted with its group: ${why}`)
       const next = this.beginRestart(previous, false)
       proxy.leaveIncarnation(previous)
@@ -463,8 +463,11 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
 
   // ---- closing ----
 
-  stop(drain: Drain): Effect.Effect<void> {
-    return this.close(Exit.void, drain)
+  stop(drain: Drain, because?: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (!this.proxy.closing) this.proxy.stoppedBecause = because
+      return this.close(Exit.void, drain)
+    })
   }
 
   /** The actor of the same system with a name, for this actor. */

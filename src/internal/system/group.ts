@@ -25,7 +25,7 @@ export interface Member {
   readonly cancelBuild: (why: string) => void
   /** No restart is left for an actor that has left. */
   readonly giveUp: (why: string) => void
-  readonly stop: (drain: false) => Effect.Effect<void>
+  readonly stop: (drain: false, because?: string) => Effect.Effect<void>
 }
 
 /** The group whose members the actors become that are spawned in a context, if any. */
@@ -76,7 +76,7 @@ export class Group {
   add(member: Member): void {
     this.members = [...this.members, member]
     // the group has ended while the actor was built
-    if (this.over !== undefined) Effect.runForkWith(this.context)(stopped(member))
+    if (this.over !== undefined) Effect.runForkWith(this.context)(stopped(member, this.over))
   }
 
   /** Removes a member that has ended for good. */
@@ -161,12 +161,15 @@ export class Group {
     return Effect.gen({ self: this }, function*() {
       const { fiber, members } = this
       if (fiber !== undefined) fiber.interruptUnsafe()
-      for (const member of members.toReversed()) yield* stopped(member)
+      for (const member of members.toReversed()) yield* stopped(member, Exit.isFailure(exit) ? this.over : undefined)
       this.ended.complete(exit)
     })
   }
 }
 
 // only the log reports a finalizer that fails
-const stopped = (member: Member): Effect.Effect<void> =>
-  Effect.catchCause(member.stop(false), (cause) => Effect.logWarning(`${member.address} failed to close`, cause))
+const stopped = (member: Member, because: string | undefined): Effect.Effect<void> =>
+  Effect.catchCause(
+    member.stop(false, because),
+    (cause) => Effect.logWarning(`${member.address} failed to close`, cause)
+  )

@@ -164,6 +164,23 @@ onEveryPlacement(fixture, (placement) => {
         }))
     )
 
+    it.live(
+      name("a member is stopped or killed at once while its group restarts, and the others are built"),
+      () =>
+        run(Effect.gen(function*() {
+          const { a, b, c, journal } = yield* groupOf("one-for-all", { builds: { b: ["starts", "waits"] } })
+          const behind = yield* forked(Effect.andThen(journal.awaitLine("+b2"), Effect.exit(c.note({ n: 1 }))))
+          yield* Effect.exit(a.crash())
+          yield* journal.awaitLine("+b2")
+          yield* ActorRef.kill(c)
+          assertExited(yield* ActorRef.awaitExit(c), "Killed", "NotRun")
+          assertExited(yield* Fiber.join(behind), "Killed", "NotRun")
+          yield* ActorRef.stop(b)
+          assert.deepStrictEqual(yield* ActorRef.awaitExit(b), Exit.void)
+          assert.strictEqual(yield* a.build(), 2)
+        }))
+    )
+
     it.live(`F4: a group whose restarts are used up stops its members in reverse order (workers: ${workers})`, () =>
       run(Effect.gen(function*() {
         const { a, b, c, group, journal } = yield* groupOf("one-for-one", { maxRestarts: 1 })
@@ -177,7 +194,11 @@ onEveryPlacement(fixture, (placement) => {
         assert.include(exitedOf(exit).message, "the crash of b")
         assert.deepStrictEqual((yield* lives(journal)).filter((line) => line[1] !== "b").slice(2), ["-c1", "-a1"])
         assertExited(yield* ActorRef.awaitExit(b), "Crashed", "NotRun")
-        for (const member of [a, c]) assert.deepStrictEqual(yield* ActorRef.awaitExit(member), Exit.void)
+        for (const member of [a, c]) {
+          const end = yield* ActorRef.awaitExit(member)
+          assertExited(end, "Stopped", "NotRun")
+          assert.include(exitedOf(end).message, "was stopped: its group has ended after 1 restarts: ")
+        }
         const late = Link.spawn({ journal: journal.path, name: "d", builds: ["starts"] })
         const error = errorOf(yield* Effect.exit(Supervision.supervised(late, group)))
         assert.deepInclude(error, { _tag: "SpawnError", reason: "WorkerFailed" })
@@ -216,7 +237,7 @@ onEveryPlacement(fixture, (placement) => {
       assert.deepStrictEqual(yield* ActorRef.awaitExit(c), Exit.void)
       assert.strictEqual(yield* a.build(), 1)
       yield* a.stop()
-      assert.deepStrictEqual(yield* ActorRef.awaitExit(b), Exit.void)
+      assertExited(yield* ActorRef.awaitExit(b), "Stopped", "NotRun")
       assert.strictEqual(yield* a.build(), 2)
       assert.deepStrictEqual((yield* lives(journal)).filter((line) => line.startsWith("+")), [...started, "+a2"])
     })))

@@ -39,7 +39,9 @@ onEveryPlacement(fixture, (placement) => {
         const hanging = yield* forked(both[other].hang())
         yield* journal.awaitLine(`${other}1 hanging`)
         yield* Effect.exit(both[end].crash())
-        assert.deepStrictEqual(yield* ActorRef.awaitExit(both[other]), Exit.void)
+        const exit = yield* ActorRef.awaitExit(both[other])
+        assertExited(exit, "Stopped", "NotRun")
+        assert.include(exitedOf(exit).message, `the crash of ${end}`)
         assertExited(yield* Fiber.await(hanging), "Stopped", "Unknown")
         assert.include(yield* journal.lines, `-${other}1`)
       }
@@ -50,7 +52,19 @@ onEveryPlacement(fixture, (placement) => {
       const { a, b } = yield* pair
       yield* ActorRef.kill(a)
       yield* ActorRef.link(a, b)
-      assert.deepStrictEqual(yield* ActorRef.awaitExit(b), Exit.void)
+      assertExited(yield* ActorRef.awaitExit(b), "Stopped", "NotRun")
+    })))
+
+  it.live("F5: the death of an actor stops a chain of linked actors", () =>
+    run(Effect.gen(function*() {
+      const [first, second] = yield* Effect.all([pair, pair])
+      yield* ActorRef.link(first.a, first.b)
+      yield* ActorRef.link(first.b, second.a)
+      yield* Effect.exit(first.a.crash())
+      const exit = yield* ActorRef.awaitExit(second.a)
+      assertExited(exit, "Stopped", "NotRun")
+      assert.include(exitedOf(exit).message, "the crash of a")
+      assert.strictEqual(yield* second.b.build(), 1)
     })))
 
   it.live("F5: a stop and a restart are no death of a linked actor, and a closed link has no effect", () =>
@@ -66,7 +80,7 @@ onEveryPlacement(fixture, (placement) => {
       assert.strictEqual(yield* second.a.build(), 2)
       assert.strictEqual(yield* second.b.build(), 1)
       yield* Effect.exit(second.a.crash())
-      assert.deepStrictEqual(yield* ActorRef.awaitExit(second.b), Exit.void)
+      assertExited(yield* ActorRef.awaitExit(second.b), "Stopped", "NotRun")
 
       const third = yield* pair
       const scope = yield* Scope.make()
