@@ -414,7 +414,8 @@ export type Configured<Options> = ConfiguredOptions.Configured<Options>
 
 /**
  * Like {@link layerThreads}, with options that Effect's `Config` reads. An option that is not set is read from its variable, if there is one:
- * `UACTOR_WORKERS`, `UACTOR_SPAWN_TIMEOUT`, `UACTOR_SHUTDOWN_TIMEOUT`, `UACTOR_INTERRUPT_TIMEOUT`, `UACTOR_HEARTBEAT`, `UACTOR_SPIN`. The
+ * `UACTOR_WORKERS`, `UACTOR_SPAWN_TIMEOUT`, `UACTOR_SHUTDOWN_TIMEOUT`, `UACTOR_INTERRUPT_TIMEOUT`, `UACTOR_HEARTBEAT`, `UACTOR_SPIN`,
+ * `UACTOR_TELEMETRY`. The
  * values are those of the options, as text: `2`, `10 seconds`, `Infinity`, `false`.
  *
  * Fails with a `ConfigError` if a value is missing or wrong. The error names every such variable. A value that the option itself refuses is

@@ -9,14 +9,19 @@ import type { OutgoingCall } from "../proxy/outgoingCall.ts"
 import { messageOf } from "../runtime/describe.ts"
 import { queueMicrotask } from "../runtime/globals.ts"
 
-/** Writes a log line with annotations. */
-type Log = (line: Effect.Effect<void>, annotations: Readonly<Record<string, string>>) => void
+/** Writes a log line with annotations, and reports a failure. */
+type Log = (
+  line: Effect.Effect<void>,
+  annotations: Readonly<Record<string, string>>,
+  failure: Cause.Cause<unknown>
+) => void
 
 /** The tells of one method of one actor that were lost in the same turn. */
 interface Lost {
   readonly actor: string
   readonly method: string
   readonly why: string
+  readonly cause: Cause.Cause<unknown>
   times: number
 }
 
@@ -43,15 +48,21 @@ export class LostTells {
     const error = Cause.squash(cause)
     const why = messageOf(error)
     if (this.lost.size === 0) queueMicrotask(() => this.write())
-    this.lost.set(key, { actor, method, why: tell instanceof TellCall ? why + tell.whyNotResent : why, times: 1 })
+    this.lost.set(key, {
+      actor,
+      method,
+      why: tell instanceof TellCall ? why + tell.whyNotResent : why,
+      cause,
+      times: 1
+    })
   }
 
   private write(): void {
     const lost = Array.from(this.lost.values())
     this.lost.clear()
-    for (const { actor, method, times, why } of lost) {
+    for (const { actor, cause, method, times, why } of lost) {
       const what = times === 1 ? "an accepted tell is lost" : `${times} accepted tells are lost; the first`
-      this.log(Effect.logWarning(`${what}: ${why}`), { actor, method, tells: String(times) })
+      this.log(Effect.logWarning(`${what}: ${why}`), { actor, method, tells: String(times) }, cause)
     }
   }
 }

@@ -5,6 +5,9 @@
 import { decodeDefect, encodeDefect } from "../codec/defects.ts"
 import { attempt, isError, textOf } from "../runtime/describe.ts"
 
+/** The maximum number of entries and spans that a worker relays in one turn of its event loop. */
+export const maxEntries = 1_000
+
 // the maximum nesting, and the maximum number of values in one copy
 const maxDepth = 8
 const maxValues = 1_000

@@ -31,9 +31,6 @@ export interface Collected {
   readonly dropped: number
 }
 
-/** The maximum number of entries in one turn of the event loop. */
-export const maxEntries = 1_000
-
 // An entry is sent at once, so that it has left when the worker runs out of memory in the same turn. A worker that logs much sends its
 // entries at the end of the turn: at once it sends at most so many, and one more for each millisecond.
 const maxUrgent = 16
@@ -69,7 +66,7 @@ export class Relay {
   // counts the entries and spans of this turn
   private admit(): boolean {
     if (this.count++ === 0) queueMicrotask(this.endTurn)
-    if (this.count <= maxEntries) return true
+    if (this.count <= LogValues.maxEntries) return true
     this.dropped++
     return false
   }

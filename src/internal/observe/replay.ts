@@ -14,7 +14,6 @@ import { decodeDefect } from "../codec/defects.ts"
 import { notify } from "../runtime/notify.ts"
 import type * as Frames from "../wire/frames.ts"
 import * as LogValues from "./logValues.ts"
-import { maxEntries } from "./relay.ts"
 
 const clockAt = (clock: Clock.Clock, millis: number): Clock.Clock =>
   Object.assign(Object.create(clock) as Clock.Clock, { currentTimeMillisUnsafe: () => millis })
@@ -77,7 +76,7 @@ export class Replay {
     for (const record of records) notify(this.write, record)
     if (dropped === 0) return
     const warning = Effect.logWarning(
-      `${dropped} log entries of ${worker} are missing: a worker relays at most ${maxEntries} entries of one turn of its event loop`
+      `${dropped} log entries of ${worker} are missing: a worker relays at most ${LogValues.maxEntries} entries of one turn of its event loop`
     )
     notify(
       (line) => void Effect.runForkWith(this.context)(line),

@@ -216,7 +216,11 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
     const message = `${proxy.address} crashed: ${messageOf(Cause.squash(cause))}`
     const previous = proxy.exited("Crashed", "Unknown", message)
     const report = (): void =>
-      log(Effect.logError(`${proxy.address} crashed`, cause), { actor: namesOf([proxy]), reason: previous.reason })
+      log(
+        Effect.logError(`${proxy.address} crashed`, cause),
+        { actor: namesOf([proxy]), reason: previous.reason },
+        cause
+      )
     // an incarnation that closes already
     if (state._tag === "Restarting" && proxy.paused === "leaving") return report()
     if (state !== running) {
@@ -279,7 +283,8 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
       ? group.restart(this, previous) ? 0 : undefined
       : budget.next(performance.now(), end !== undefined)
     if (delay === undefined) {
-      log(Effect.logWarning(`${proxy.address} is given up after ${budget.text}`))
+      const message = `${proxy.address} is given up after ${budget.text}`
+      log(Effect.logWarning(message), {}, Cause.fail(proxy.exited(previous.reason, "NotRun", message)))
       if (end !== undefined) group?.giveUp(proxy.exited(previous.reason, "NotRun", previous.message))
       return false
     }
@@ -301,7 +306,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
     )
     fiber.addObserver((exit) => {
       if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return
-      log(Effect.logError(`${proxy.address} is given up: its restart died`, exit.cause))
+      log(Effect.logError(`${proxy.address} is given up: its restart died`, exit.cause), {}, exit.cause)
       const why = messageOf(Cause.squash(exit.cause))
       this.endFailed(next, previous.reason, `${previous.message}; its restart died: ${why}`)
     })

@@ -2,6 +2,7 @@
  * The workers of a system: starts one worker for each actor, or a fixed number of shared workers; ends workers, and logs the crash of
  * a worker (F6).
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { LogLevel } from "effect/LogLevel"
@@ -208,6 +209,9 @@ export class WorkerSet {
     // the end of a first build is the failure of its `spawn`
     const proxies = worker.actors.filter(({ paused }) => paused !== "building")
     if (proxies.length === 0) return
-    this.log(Effect.logError(`${worker.name} ended: ${end.message}`), { actor: namesOf(proxies), reason: end.reason })
+    const { reason } = end
+    const message = `${worker.name} ended: ${end.message}`
+    const failure = Cause.fail(proxies[0]!.exited(reason, "Unknown", message))
+    this.log(Effect.logError(message), { actor: namesOf(proxies), reason }, failure)
   }
 }

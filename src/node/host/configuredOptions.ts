@@ -32,6 +32,8 @@ const workers: Parse = (text) => text === "dedicated" ? text : /^[1-9]\d*$/.test
 
 const spin: Parse = (text) => text === "false" ? false : duration(text)
 
+const telemetry: Parse = (text) => ["relay", "own", "none"].includes(text) ? text : undefined
+
 const variable = (name: string, expected: string, parse: Parse): Config.Config<unknown> =>
   Config.map(
     Config.schema(
@@ -50,7 +52,8 @@ const variables: Readonly<Record<string, Config.Config<unknown>>> = {
   shutdownTimeout: variable("UACTOR_SHUTDOWN_TIMEOUT", aDuration, duration),
   interruptTimeout: variable("UACTOR_INTERRUPT_TIMEOUT", aDuration, duration),
   heartbeat: variable("UACTOR_HEARTBEAT", "a duration longer than 0, such as 5 seconds, or Infinity", interval),
-  spin: variable("UACTOR_SPIN", "false, or a duration of at least 0, such as 50 micros", spin)
+  spin: variable("UACTOR_SPIN", "false, or a duration of at least 0, such as 50 micros", spin),
+  telemetry: variable("UACTOR_TELEMETRY", "relay, own or none", telemetry)
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -49,7 +49,8 @@ for (const [name, layer] of Object.entries(layers)) {
         UACTOR_SHUTDOWN_TIMEOUT: "Infinity",
         UACTOR_INTERRUPT_TIMEOUT: "2 seconds",
         UACTOR_HEARTBEAT: "1 minute",
-        UACTOR_SPIN: "false"
+        UACTOR_SPIN: "false",
+        UACTOR_TELEMETRY: "none"
       })))
 
     it.live("T5: an option of the program takes precedence over its variable, which is not read", () =>
@@ -65,7 +66,8 @@ for (const [name, layer] of Object.entries(layers)) {
       ["UACTOR_SHUTDOWN_TIMEOUT", "-1 seconds", "a duration of at least 0"],
       ["UACTOR_INTERRUPT_TIMEOUT", "5000", "a duration of at least 0"],
       ["UACTOR_HEARTBEAT", "0 seconds", "a duration longer than 0"],
-      ["UACTOR_SPIN", "true", "false, or a duration of at least 0"]
+      ["UACTOR_SPIN", "true", "false, or a duration of at least 0"],
+      ["UACTOR_TELEMETRY", "all", "relay, own or none"]
     ]
     for (const [variable, value, expected] of wrong) {
       it.effect(`T5: ${variable}=${value} is a ConfigError that names the variable and the values it may have`, () =>
