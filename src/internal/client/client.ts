@@ -4,23 +4,14 @@
  * When the link ends, the known state of each call (sent, started, announced) decides its outcome, or whether the call is carried over
  * to the actor's next incarnation.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { HandleReleased, Outcome } from "../../ActorError.ts"
+import type { HandleReleased } from "../../ActorError.ts"
 import * as Interruption from "../actor/interruption.ts"
-import * as StartedCalls from "../actor/startedCalls.ts"
-import * as Causes from "../codec/causes.ts"
-import * as Codec from "../codec/codec.ts"
-import * as Defects from "../codec/defects.ts"
-import * as Exits from "../codec/exits.ts"
-import type * as Methods from "../codec/methods.ts"
 import * as PackedNumbers from "../codec/packedNumbers.ts"
-import { isSuccess } from "../effect/completed.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
-import { type ActorKind, kindOf } from "../proxy/actorKind.ts"
 import { type ActorProxy, became } from "../proxy/actorProxy.ts"
 import * as CallErrors from "../proxy/callErrors.ts"
 import type { Connection, OutgoingCall } from "../proxy/outgoingCall.ts"
@@ -31,13 +22,12 @@ import type { Handlers } from "../wire/inbox.ts"
 import type { LinkEnd, Notes } from "../wire/link.ts"
 import type { Outbox } from "../wire/outbox.ts"
 import { CallTable, maxCalls } from "./callTable.ts"
+import { Evidence } from "./evidence.ts"
+import * as HandlePayload from "./handlePayload.ts"
 import { Interrupts } from "./interrupts.ts"
+import { PeerActors } from "./peerActors.ts"
 import { ProxyTable } from "./proxyTable.ts"
 import { RunLimits } from "./runLimits.ts"
-import { answerOf } from "./spawnAnswer.ts"
-
-const causeOf = (cause: Frames.EncodedCause): Cause.Cause<never> =>
-  Causes.decodeCause(cause, Defects.decodeDefect, Defects.decodeDefect) as Cause.Cause<never>
 
 // an actor may have room for another call
 const advance = (proxy: ActorProxy): void => {
@@ -89,6 +79,8 @@ export class Client implements Connection {
   readonly ends: Handles.LinkEnds
   /** the actors and the objects of the peer */
   readonly proxies: ProxyTable
+  /** the actors that this side has spawned on the peer */
+  readonly actors: PeerActors
   /** the routes of a channel; `undefined` for the link between a host and its worker */
   private readonly routes: Routes | undefined
   /** the shared memory in which the calls of this side are noted, if the link has any */
@@ -100,14 +92,11 @@ export class Client implements Connection {
   private readonly calls = new CallTable()
   /** made by the first call whose run has a timeout */
   private runLimits: RunLimits | undefined
-  private readonly infos = new Map<string, Frames.MailboxInfo>()
-  private readonly kinds = new Map<ReadonlyArray<Methods.Method>, ActorKind>()
+  /** the evidence for the outcomes of the calls at the end of the link */
+  readonly evidence: Evidence
   private sent = 0
-  private lastWords: string | undefined
   /** the id of the worker at the other end */
   worker: string | undefined
-  /** a message of this connection was lost */
-  hasGap = false
   /** the end of the link, after which no frame is sent */
   private ended: LinkEnd | undefined
 
@@ -122,9 +111,11 @@ export class Client implements Connection {
     this.outbox = outbox
     this.ends = ends
     this.notes = notes
+    this.evidence = new Evidence(notes)
     this.routes = routes
     this.tally = routes === undefined ? undefined : notes?.interrupts
     this.proxies = new ProxyTable(this)
+    this.actors = new PeerActors(outbox, this.proxies, ends.imports, events.onBroken)
     this.events = events
     this.interrupts = new Interrupts(outbox, notes, interruptTimeout, events.onUnresponsive)
   }
@@ -137,57 +128,7 @@ export class Client implements Connection {
     return this.ends.imports
   }
 
-  /** The kind of the actors with these methods, once one of them has been built. */
-  kindOf(methods: ReadonlyArray<Methods.Method>): ActorKind | undefined {
-    return this.kinds.get(methods)
-  }
-
-  // ---- actors ----
-
-  /**
-   * Has an actor built from encoded arguments; the answer goes to the owner of the actor. `isFresh`: the codec makes fresh
-   * arguments; `handleFlag`: the flag of the transaction that encoded the arguments; `builds`: the number of builds in progress.
-   */
-  spawn(
-    proxy: ActorProxy,
-    args: unknown,
-    isFresh: boolean,
-    transfer: ReadonlyArray<unknown> | undefined,
-    handleFlag: number,
-    builds: number
-  ): void {
-    const { outbox } = this
-    outbox.expect(builds)
-    const op = Frames.carrying(Frames.Spawn, handleFlag)
-    const number = proxy.identity as number
-    if (transfer !== undefined) outbox.pushTransfer([op, proxy.id, proxy.name, args, number], transfer)
-    else outbox.push(op, proxy.id, proxy.name, isFresh ? args : outbox.isolate(args), number)
-  }
-
-  /** Starts an actor without a build step; there is no answer. Returns `false` if the worker has not reported yet that there is none. */
-  start(proxy: ActorProxy): boolean {
-    const kind = this.kindOf(proxy.methods)
-    if (kind === undefined || !kind.ready || this.ended !== undefined) return false
-    proxy.built(kind)
-    this.outbox.pushBulk(Frames.Start, proxy.id, proxy.name, proxy.identity as number)
-    return true
-  }
-
-  /** Closes an actor: at once, after its accepted calls, as killed or for a restart; its owner is notified afterwards. */
-  close(
-    proxy: ActorProxy,
-    how: "now" | "drain" | "kill" | "restart",
-    exit: Exit.Exit<unknown, unknown>,
-    errors: Exits.DefinedErrors
-  ): void {
-    const drain = how === "kill" ? Frames.killed : how === "restart" ? Frames.restarted : how === "drain"
-    this.outbox.push(Frames.Close, proxy.id, drain, Exits.encodeExit(exit, errors))
-  }
-
-  /** Asks an actor for its vote; the vote goes to its owner. */
-  vote(proxy: ActorProxy, exit: Exit.Exit<unknown, unknown>, errors: Exits.DefinedErrors): void {
-    this.outbox.push(Frames.Vote, proxy.id, Exits.encodeExit(exit, errors))
-  }
+  // ---- the worker ----
 
   /** Asks the worker to end; `onEnded` is called when it has closed all of its actors. */
   endWorker(): void {
@@ -257,25 +198,10 @@ export class Client implements Connection {
 
   // handles are exported on this link, and therefore anew for each incarnation
   private sendHandles(call: OutgoingCall): boolean {
-    const { method, payload, proxy } = call
     const transaction = new Marshal.EncodeTransaction({ ends: this.ends, owner: call.sender })
-    const encoding = Marshal.encode(transaction, method.payload, payload)
-    const encoded = isSuccess(encoding)
-      ? Exit.succeed([encoding.value, undefined] as const)
-      : Effect.runSyncExitWith(call.context)(Codec.collect(encoding))
+    const encoded = HandlePayload.encode(transaction, call)
     if (Exit.isFailure(encoded)) {
-      const why = Cause.squash(encoded.cause)
-      const isSlow = Cause.isAsyncFiberError(why)
-      if (isSlow) why.fiber.interruptUnsafe()
-      call.fail(
-        Effect.die(
-          new TypeError(
-            `${proxy.name}.${method.tag}: the payload does not fit its schema: ${
-              isSlow ? "a payload that contains handles must be encoded synchronously" : Codec.issueText(encoded.cause)
-            }`
-          )
-        )
-      )
+      call.fail(Effect.failCause(encoded.cause))
       return false
     }
     const [value, transfer] = encoded.value
@@ -337,16 +263,6 @@ export class Client implements Connection {
   /** Interrupts a call that has been sent, and calls back (C3). */
   cancel(call: OutgoingCall, onAcknowledged: () => void, onOverdue: () => void): void {
     this.interrupts.interrupt(call, onAcknowledged, onOverdue)
-  }
-
-  /**
-   * Whether a call that is neither noted nor announced has provably not started. Started calls are noted in shared memory, or are
-   * announced with the last words. A process killed from outside leaves neither. After a lost message, nothing is proved.
-   */
-  private isProof(received: number): boolean {
-    const startedCalls = this.notes?.startedCalls
-    if (this.hasGap) return false
-    return startedCalls === undefined ? this.lastWords !== undefined : StartedCalls.isProof(startedCalls, received)
   }
 
   // ---- answers ----
@@ -447,8 +363,9 @@ export class Client implements Connection {
 
   /** A message from the peer was lost. */
   onGap(): void {
-    if (this.hasGap) return
-    this.hasGap = true
+    const { evidence } = this
+    if (evidence.hasGap) return
+    evidence.hasGap = true
     this.events.onBroken("a message from it was lost")
   }
 
@@ -462,12 +379,10 @@ export class Client implements Connection {
     [Frames.Accepted]: (id) => this.calls.find(id)?.accepted(),
     [Frames.Chunk]: (id, items) => this.chunk(id, PackedNumbers.unpack(items)),
 
-    [Frames.Spawned]: (id, status, detail) => this.spawned(id, status, detail),
-    [Frames.Closed]: (id, cause) => this.closed(id, cause),
-    [Frames.Crashed]: (id, cause) =>
-      this.proxies.actors.get(id)?.owner?.crashed(cause === undefined ? Cause.empty : causeOf(cause)),
-    [Frames.Voted]: (id, vote) =>
-      this.proxies.actors.get(id)?.owner?.voted(typeof vote === "boolean" ? vote : causeOf(vote)),
+    [Frames.Spawned]: (id, status, detail) => this.actors.spawned(id, status, detail),
+    [Frames.Closed]: (id, cause) => (this.routes ?? this.actors).closed(id, cause),
+    [Frames.Crashed]: (id, cause) => this.actors.crashed(id, cause),
+    [Frames.Voted]: (id, vote) => this.actors.voted(id, vote),
 
     [Frames.Complete]: (id, completion, value) => (this.routes ?? this.imports).complete(id, completion, value),
     [Frames.Exported]: (id, isServed) => this.routes?.exported(id, isServed),
@@ -483,59 +398,11 @@ export class Client implements Connection {
     [Frames.Heap]: (heapUsed) => this.events.onHeap(heapUsed),
     [Frames.Ended]: () => this.events.onEnded(),
     [Frames.LastWords]: (message) => {
-      this.lastWords = message
+      this.evidence.lastWords = message
     },
     [Frames.Gap]: (message) => this.events.onBroken(message),
     [Frames.Logs]: (records, dropped) => this.events.onLogs(records, dropped),
     [Frames.Spans]: (records) => this.events.onSpans(records)
-  }
-
-  private spawned(id: number, status: Frames.SpawnStatus, value: unknown): void {
-    // the peer sends the `MailboxInfo` of a definition once, even in an answer that arrives too late for its actor
-    if (status === Frames.SpawnOk && value !== undefined) {
-      const info = value as Frames.MailboxInfo
-      this.infos.set(info.actor, info)
-    }
-    const proxy = this.proxies.actors.get(id)
-    if (proxy === undefined) return
-    if (status === Frames.SpawnOk) {
-      let kind = this.kinds.get(proxy.methods)
-      if (kind === undefined) {
-        const info = this.infos.get(proxy.name)
-        if (info === undefined) return this.events.onBroken(`the worker has not described ${proxy.name}`)
-        kind = kindOf(proxy.methods, info)
-        this.kinds.set(proxy.methods, kind)
-      }
-      proxy.built(kind)
-    }
-    proxy.owner?.answered(answerOf(status, value))
-  }
-
-  private closed(id: number, cause: Frames.EncodedCause | undefined): void {
-    if (this.routes !== undefined) return this.routes.closed(id)
-    const leaving = id > 0 ? this.proxies.actors.get(id) : undefined
-    // calls sent before a crash was known are refused after the actor has closed
-    if (leaving?.paused === "leaving") leaving.whenSettled(() => this.removed(id, cause))
-    else this.removed(id, cause)
-  }
-
-  // the proxy of an actor or an object that has closed
-  private removed(id: number, cause: Frames.EncodedCause | undefined): void {
-    const proxy = this.proxies.closed(id)
-    if (proxy?.paused === "leaving") proxy.carry([])
-    // while an actor restarts, `Closed` concerns only an incarnation that was not built
-    else if (proxy?.paused !== "restarting") proxy?.end(Exit.void)
-    if (id < 0) this.imports.closed(id)
-    proxy?.owner?.closed(cause && causeOf(cause))
-  }
-
-  /** The end of the link, with the last words of the worker. */
-  describe(end: LinkEnd): LinkEnd {
-    const { lastWords } = this
-    // a worker that runs out of memory sends no last words, so this end only looked like `OutOfMemory`
-    if (end.reason === "OutOfMemory" && lastWords !== undefined) return { reason: "Crashed", message: lastWords }
-    const words = lastWords ?? end.detail
-    return words ? { reason: end.reason, message: `${end.message}: ${words}` } : end
   }
 
   /** Settles all calls after the end of the link, inside `atomically`. `received`: the number of received batches. */
@@ -543,17 +410,7 @@ export class Client implements Connection {
     const { message } = end
     this.ended = end
     this.outbox.close()
-    const isProof = this.isProof(received)
-    const startedCalls = this.notes?.startedCalls
-    const noted = new Set(startedCalls && StartedCalls.ids(startedCalls))
-    const lost: Array<[pending: OutgoingCall, outcome: Outcome]> = []
-    for (const call of this.calls.values()) {
-      const hasStarted = call.started || noted.has(call.id)
-      if (hasStarted) call.everStarted = true
-      const isProved = isProof && !hasStarted && !call.mayHaveRun
-      lost.push([call, isProved ? "NotRun" : "Unknown"])
-    }
-    lost.sort(([a], [b]) => a.sequence - b.sequence)
+    const lost = this.evidence.outcomes(this.calls.values(), received)
     const living = [...this.proxies.end(end), ...this.routes?.pause() ?? []]
     // F3: calls that never ran, or may run twice, go on with the actor in their order
     const carried = new Map(living.map((proxy) => [proxy, [] as Array<OutgoingCall>]))
@@ -599,7 +456,7 @@ export class Client implements Connection {
         return
       }
       case Frames.Spawn:
-        return this.spawned(frame[1], Frames.SpawnArgsInvalid, `they cannot be sent: ${textOf(error)}`)
+        return this.actors.spawned(frame[1], Frames.SpawnArgsInvalid, `they cannot be sent: ${textOf(error)}`)
       case Frames.Close:
         // an exit is encoded as plain data, so only the values in it can have been refused
         return this.outbox.push(Frames.Close, frame[1], frame[2], [["Die", textOf(error)]])

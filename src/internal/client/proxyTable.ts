@@ -22,6 +22,11 @@ export class ProxyTable {
     this.connection = connection
   }
 
+  /** whether the link has ended */
+  get hasEnded(): boolean {
+    return this.ended !== undefined
+  }
+
   private tableOf(id: number): IntMap<ActorProxy> {
     return id < 0 ? this.objects : this.actors
   }

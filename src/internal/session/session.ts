@@ -202,7 +202,7 @@ export class Session {
 
   /** A message was lost, in either direction: the state of the calls in progress is unknown. */
   onSevered(): void {
-    this.client.hasGap = true
+    this.client.evidence.hasGap = true
   }
 
   /** Serves an actor, an object or a pending result of another session to this peer, too; `undefined`: it is gone. */

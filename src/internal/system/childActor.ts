@@ -164,7 +164,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
 
   /** Starts an actor without a build step. Returns `false` if the worker has not reported yet that there is none. */
   start(): boolean {
-    return this.worker.client.start(this.proxy)
+    return this.worker.client.actors.start(this.proxy)
   }
 
   /** The worker has answered the spawn. */
@@ -388,7 +388,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
   private closeIncarnation(state: Restarting): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { proxy, worker } = this
-      if (!worker.ended) worker.client.close(proxy, "now", Exit.void, this.definition)
+      if (!worker.ended) worker.client.actors.close(proxy, "now", Exit.void, this.definition)
       return this.awaitClosed(state)
     })
   }
@@ -405,7 +405,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
       const previous = proxy.exited("Restarted", "Unknown", `${proxy.address} is restarted with its group: ${why}`)
       const next = this.beginRestart(previous, false)
       proxy.leaveIncarnation(previous)
-      worker.client.close(proxy, "restart", Exit.interrupt(), definition)
+      worker.client.actors.close(proxy, "restart", Exit.interrupt(), definition)
       return this.step(next, this.leaveWorker(next))
     })
   }
@@ -492,7 +492,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
     if (
       this.state === running && this.restart(proxy.exited("Stopped", "Unknown", `${address} stopped itself`), "stop")
     ) {
-      return worker.client.close(proxy, "drain", Exit.void, definition)
+      return worker.client.actors.close(proxy, "drain", Exit.void, definition)
     }
     const stop = Effect.catchCause(this.stop(true), (cause) => Effect.logWarning(`${address} failed to close`, cause))
     Effect.runForkWith(context)(stop)
@@ -586,7 +586,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
     closing.isAsked = true
     if (drain === false) this.stopDrain(closing)
     else {
-      worker.client.close(proxy, "drain", exit, this.definition)
+      worker.client.actors.close(proxy, "drain", exit, this.definition)
       if (typeof drain === "number") closing.deadline = closing.deadlines.start(() => this.stopDrain(closing))
     }
     return gone
@@ -597,7 +597,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
     const { proxy, services: { workers }, worker } = this
     state.drains = false
     state.deadlines.delete(state.deadline)
-    if (worker.has(proxy)) worker.client.close(proxy, state.isKill ? "kill" : "now", state.exit, this.definition)
+    if (worker.has(proxy)) worker.client.actors.close(proxy, state.isKill ? "kill" : "now", state.exit, this.definition)
     if (workers.areDedicated) worker.client.endWorker()
     state.deadlines = workers.endings
     state.deadline = workers.killUnlessClosed(worker, proxy)

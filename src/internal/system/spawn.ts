@@ -148,7 +148,7 @@ export const requestBuild = (
   const { definition: { args: { isFresh } }, proxy, worker } = site
   const build = new Build(builds, site, done)
   if (worker.ended) build.answered({ _tag: "Lost", why: `${worker.name} has ended` })
-  else worker.client.spawn(proxy, wire, isFresh, transfer, transaction?.flag ?? 0, builds.size)
+  else worker.client.actors.spawn(proxy, wire, isFresh, transfer, transaction?.flag ?? 0, builds.size)
   transaction?.commit()
   return build
 }

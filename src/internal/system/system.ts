@@ -134,7 +134,7 @@ export class System implements ActorServices {
         const actor = this.makeActor(definition, scope, context, name)
         if (!(actor instanceof ChildActor)) return yield* Effect.fail(actor)
         const { worker } = actor
-        const declared = worker.client.kindOf(definition.methods)?.supervision
+        const declared = worker.client.actors.kindOf(definition.methods)?.supervision
         const isSupervised = effective(own ?? declared ?? fallback) !== undefined
         // objects transferred with the arguments are no longer available after the arguments have been sent
         const snapshot = !isSupervised

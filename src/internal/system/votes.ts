@@ -38,7 +38,7 @@ export const ask = (
       stop()
       resume(typeof vote === "boolean" ? Effect.succeed(vote) : Effect.failCause(vote))
     }
-    worker.client.vote(proxy, exit, actor.definition)
+    worker.client.actors.vote(proxy, exit, actor.definition)
     return Effect.sync(stop)
   })
 

@@ -104,7 +104,9 @@ export class WorkerConnection {
         if (this.ended) return
         this.ended = this.ending = true
         beats.delete(this.heartbeat)
-        const full = this.client.describe(this.bootFailure === undefined ? end : { ...end, message: this.bootFailure })
+        const full = this.client.evidence.describe(
+          this.bootFailure === undefined ? end : { ...end, message: this.bootFailure }
+        )
         atomically(() => {
           listener.onEnd(this, full)
           this.session.end(full)
