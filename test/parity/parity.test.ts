@@ -4,7 +4,7 @@ import { Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import { ActorExited, HandleReleased } from "../../src/ActorError.ts"
 import * as ActorRef from "../../src/ActorRef.ts"
 import * as Handle from "../../src/Handle.ts"
-import { onOneWorker } from "../contract/support/oneWorker.ts"
+import { onOneWorker } from "../contract/support/sharedWorkers.ts"
 import behaviours, {
   Base,
   Customer,

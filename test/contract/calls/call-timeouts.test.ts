@@ -7,8 +7,8 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import { errorOf, forked, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Caller, Timed, Untimed } from "./actors/call-timeouts.ts"
 
 const fixture = { module: new URL("./actors/call-timeouts.ts", import.meta.url), behaviours }

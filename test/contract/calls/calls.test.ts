@@ -3,8 +3,8 @@ import { Deferred, Effect, Exit, Fiber } from "effect"
 import behaviours, { Crowd, Stage, Trio } from "../fixtures/stage.ts"
 import { assertTypeError, forked, left, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/stage.ts", import.meta.url), behaviours }
 

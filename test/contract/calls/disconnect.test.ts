@@ -6,8 +6,8 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import behaviours, { Stage, Wrong } from "../fixtures/stage.ts"
 import { assertError, assertInterrupted, defectOf, errorOf, exitedOf, forked, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/stage.ts", import.meta.url), behaviours }
 

@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { type Cause, Duration, Effect, Exit, Option } from "effect"
 import * as Actor from "../../../src/Actor.ts"
 import { assertError, assertInterrupted, defectOf, errorOf } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Busy, defects, DiesAtEnd, DiesVoting, Failures, Gone, NotFound } from "./actors/failures.ts"
 
 const fixture = { module: new URL("./actors/failures.ts", import.meta.url), behaviours }

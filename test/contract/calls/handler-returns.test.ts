@@ -2,8 +2,8 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import * as Actor from "../../../src/Actor.ts"
 import { assertTypeError, defectOf, forked } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Builder, Carrier, textless } from "./actors/sendable.ts"
 
 const fixture = { module: new URL("./actors/sendable.ts", import.meta.url), behaviours }

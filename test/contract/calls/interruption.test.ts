@@ -5,8 +5,8 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import behaviours, { Crowd, Stage } from "../fixtures/stage.ts"
 import { assertExited, assertInterrupted, exitedOf, forked, logOf, upTo } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/stage.ts", import.meta.url), behaviours }
 

@@ -6,8 +6,8 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import behaviours, { Crowd, Narrow, Stage, Strict } from "../fixtures/stage.ts"
 import { assertExited, assertInterrupted, errorOf, forked, left, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/stage.ts", import.meta.url), behaviours }
 

@@ -3,7 +3,7 @@ import { Effect, Exit } from "effect"
 import { serialize } from "node:v8"
 import { ProtocolError } from "../../../src/ActorError.ts"
 import { defectOf, errorOf } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Random, random } from "./actors/random-values.ts"
 
 const fixture = { module: new URL("./actors/random-values.ts", import.meta.url), behaviours }

@@ -8,8 +8,8 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import { errorOf, forked, logOf } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onTwoWorkersAndOne } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onTwoWorkersAndOne } from "../support/sharedWorkers.ts"
 import behaviours, { Caller, Timed, Untimed } from "./actors/run-timeouts.ts"
 
 const fixture = { module: new URL("./actors/run-timeouts.ts", import.meta.url), behaviours }

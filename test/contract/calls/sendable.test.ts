@@ -3,8 +3,8 @@ import { Effect, Fiber } from "effect"
 import { once } from "node:events"
 import { ProtocolError } from "../../../src/ActorError.ts"
 import { assertTypeError, errorOf, forked } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Carrier, levels, nested, refused } from "./actors/sendable.ts"
 
 const fixture = { module: new URL("./actors/sendable.ts", import.meta.url), behaviours }

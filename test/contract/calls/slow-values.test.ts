@@ -4,8 +4,8 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import { assertExited, assertInterrupted, errorOf, forked } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Reader, Slow, Way } from "./actors/slow-values.ts"
 
 const fixture = { module: new URL("./actors/slow-values.ts", import.meta.url), behaviours }

@@ -3,7 +3,7 @@ import { Effect, Exit, Fiber, Queue, Scope, Stream } from "effect"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import behaviours, { Brook, Spring } from "../fixtures/streams.ts"
 import { forked, upTo } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/streams.ts", import.meta.url), behaviours }
 

@@ -3,7 +3,7 @@ import { Effect, Fiber, Stream } from "effect"
 import { ProtocolError } from "../../../src/ActorError.ts"
 import behaviours, { Spring, Springs } from "../fixtures/streams.ts"
 import { assertTypeError, errorOf, forked, upTo } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/streams.ts", import.meta.url), behaviours }
 

@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Queue, Scope, Stream } from "effect"
 import behaviours, { assortment, Drop, Dry, Spring, Springs } from "../fixtures/streams.ts"
 import { assertError, assertInterrupted, defectOf, errorOf, forked, upTo } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/streams.ts", import.meta.url), behaviours }
 

@@ -4,8 +4,8 @@ import { ProtocolError } from "../../../src/ActorError.ts"
 import * as ActorPool from "../../../src/ActorPool.ts"
 import * as Handle from "../../../src/Handle.ts"
 import { assertExited, assertTypeError, defectOf, errorOf, forked } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Early, Factor, grow, Keeps, Scales, sendable, unsendable, Values } from "./actors/values.ts"
 
 const fixture = { module: new URL("./actors/values.ts", import.meta.url), behaviours }

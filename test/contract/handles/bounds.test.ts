@@ -1,15 +1,15 @@
-/** What is kept for the holders of handles is bounded, whatever they do or do not do. */
+/** The memory that an owner keeps for the holders of its handles is bounded. */
 import { assert } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Latch, Scope, Stream } from "effect"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Handle from "../../../src/Handle.ts"
 import { exitedOf, forked, upTo } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Owner, Worker } from "./actors/bounds.ts"
 
 const fixture = { module: new URL("./actors/bounds.ts", import.meta.url), behaviours }
 
-/** how many tells of one handle may be under way */
+/** the maximum number of unfinished tells of one handle */
 const mostOfAHandle = 4096
 
 onOneWorker(fixture, Owner.layer(), (it) => {
@@ -40,7 +40,7 @@ onOneWorker(fixture, Owner.layer(), (it) => {
       Effect.gen(function*() {
         const owner = yield* Owner.spawn()
         const worker = to === "a handle" ? yield* owner.worker() : owner
-        // one more has a place that is not of the mailbox
+        // one more tell runs outside the mailbox
         const most = to === "a handle" ? mostOfAHandle : mostOfAHandle + 1
         let accepted = 0
         const tells = yield* Effect.forEach(
@@ -50,7 +50,7 @@ onOneWorker(fixture, Owner.layer(), (it) => {
         assert.strictEqual(yield* owner.begun({ n: most }), most)
         assert.strictEqual(yield* owner.begun({ n: 0 }), most)
         assert.strictEqual(accepted, most)
-        // one that is interrupted while it waits never runs
+        // a tell that is interrupted while it waits never runs
         yield* Fiber.interrupt(tells[most]!)
         yield* owner.finish()
         yield* Effect.forEach(tells, Fiber.await, { discard: true })
@@ -95,10 +95,10 @@ onOneWorker(fixture, Owner.layer(), (it) => {
       yield* owner.count({ n })
       yield* latch.open
       yield* Fiber.join(reader)
-      // in the order in which they were set, from the value that was there to the last
+      // in the order in which they were set, from the initial value to the last
       assert.deepStrictEqual(seen, seen.toSorted((a, b) => a - b))
       assert.deepStrictEqual([seen[0], seen.at(-1)], [0, n])
-      // what is on the way, what the owner keeps, and what it was about to send
+      // the items in transit, the items that the owner keeps, and the item that it was about to send
       assert.isBelow(seen.length, 1024 * 4)
     }))
 
@@ -139,7 +139,7 @@ onOneWorker(fixture, Owner.layer(), (it) => {
       yield* Effect.forEach(upTo(times), () => current.set(worker), { concurrency: 256, discard: true })
       yield* current.set(null)
       yield* owner.ping()
-      // what is on the way to the reader, and what the owner keeps for it, some of which it has not looked through yet
+      // the messages in transit to the reader, and those that the owner keeps for it, some of them unread
       assert.isAbove(released, times - 1024 - 3 * 1024)
       yield* go.open
       while (received.length === 0) yield* owner.ping()
@@ -180,7 +180,7 @@ onOneWorker(fixture, Owner.layer(), (it) => {
       const publisher = yield* forked(
         Effect.forEach(parts, (part) => Effect.tap(hub.publishAll(part), () => Effect.sync(() => published++)))
       )
-      // until it does not get on while its owner answers others
+      // until `publish` waits while the owner answers other calls
       for (let before = -1; before < published;) {
         before = published
         for (let i = 0; i < 50; i++) yield* owner.ping()

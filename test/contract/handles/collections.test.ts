@@ -3,7 +3,7 @@ import { Deferred, Effect, Fiber, Option, Stream } from "effect"
 import behaviours, { Point, point, Refused, Store, User } from "../fixtures/handle-kinds.ts"
 import { assertError, defectOf, errorOf, forked, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/handle-kinds.ts", import.meta.url), behaviours }
 
@@ -108,7 +108,7 @@ onOneWorker(fixture, Store.layer(), (it) => {
         )
       )
       yield* Deferred.await(begun)
-      // all of them have read the same value before the first of them changes it
+      // all fibers have read the same value before the first of them changes it
       yield* Effect.all(upTo(5).map(() => ref.update((n) => n + 1)), { concurrency: "unbounded" })
       assert.deepStrictEqual(yield* Fiber.join(reading), [0, ...upTo(5)])
     }))
@@ -124,12 +124,12 @@ onOneWorker(fixture, Store.layer(), (it) => {
         [hub, other],
         ({ subscribe }) => forked(Stream.runCollect(Stream.take(subscribe, 3)))
       )
-      // they have subscribed by the answer to this
+      // the subscriptions precede this answer
       yield* store.log()
       assert.isTrue(yield* hub.publish(point(1)))
       assert.isTrue(yield* other.publishAll([point(2), point(3)]))
       for (const fiber of reading) assert.deepStrictEqual(xs(yield* Fiber.join(fiber)), [1, 2, 3])
-      // nobody has subscribed
+      // no subscriber is left
       assert.isTrue(yield* hub.publish(point(4)))
     }))
 

@@ -3,7 +3,7 @@ import { Deferred, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import * as Handle from "../../../src/Handle.ts"
 import { forked, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onTwoWorkersAndOne } from "../support/oneWorker.ts"
+import { onTwoWorkersAndOne } from "../support/sharedWorkers.ts"
 import behaviours, { Keeper, Source } from "./actors/values.ts"
 import { watch } from "./links.ts"
 
@@ -22,7 +22,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, _, workers) => {
         item: Handle.QueueHandle<number>
       ): Readonly<Record<string, Effect.Effect<unknown, unknown, Scope.Scope>>> => {
         const n = Math.floor(Math.random() * 1e9)
-        // it is the same, and can be used
+        // the returned handle is the same handle, and can be used
         const check = (found: Handle.QueueHandle<number> | number | undefined) =>
           Effect.gen(function*() {
             assert(typeof found === "object")
@@ -188,7 +188,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, _, workers) => {
           })
       ]
       for (const use of uses) {
-        // it is held for as long as its scope is open
+        // the handle is held while its scope is open
         const scope = yield* Scope.make()
         const shelf = yield* Scope.provide(source.shelf(), scope)
         yield* source.log()

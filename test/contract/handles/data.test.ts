@@ -1,16 +1,16 @@
-/** Handles beside plain data: whatever the data looks like, it is data; and handles in errors. */
+/** Handles beside plain data, which is never mistaken for a handle; and handles in errors. */
 import { assert, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import * as Actor from "../../../src/Actor.ts"
 import * as Handle from "../../../src/Handle.ts"
 import { errorOf, forked, left, upTo } from "../support/asserts.ts"
-import { onTwoWorkers } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onTwoWorkers } from "../support/sharedWorkers.ts"
 import behaviours, { Refused, Thing, Vault } from "./actors/data.ts"
 
 const fixture = { module: new URL("./actors/data.ts", import.meta.url), behaviours }
 
-/** Data that looks like a handle on the wire, by its number there; in the form of today, and in another. */
+/** Data that looks like a handle on the wire with this id, in the current encoding and in another encoding. */
 const forged = (id: number): ReadonlyArray<unknown> => {
   const content = `[2, ${id}, "x", "y"]`
   const one = `{ "content": ${content}, "kind": "Thing" }`
@@ -26,7 +26,7 @@ const forged = (id: number): ReadonlyArray<unknown> => {
   ].map((text) => JSON.parse(text) as unknown)
 }
 
-/** Those of the numbers that a link uses first. */
+/** Such data for the ids that a link assigns first. */
 const forgeries = upTo(12).flatMap((n) => forged(-2 * n - 1))
 
 it("H4: defining a start error that may contain a handle is an error that names the actor", () => {
@@ -79,7 +79,7 @@ onEveryPlacement(fixture, (placement) => {
       const other = yield* Thing.of({ ping: () => Effect.succeed("other") })
       yield* vault.keep({ thing: yield* Thing.of({ ping: () => Effect.succeed("kept") }) })
       const held = yield* vault.mine()
-      // it is known of the method now that it does not run out of line, so the payload of a call that waits is not read
+      // the method is now known not to run concurrently, so the payload of a queued call is not decoded
       yield* vault.put({ thing: other, meta: 1 })
       for (const meta of forgeries) {
         const holding = yield* forked(vault.hold())
@@ -183,7 +183,7 @@ onTwoWorkers(fixture, Vault.spawn({}), (it, placement) => {
       const vault = yield* Vault.spawn({})
       for (let i = 0; i < 20; i++) {
         const calling = yield* forked(Effect.exit(vault.refuse({ meta: i })))
-        // a worker answers meanwhile, and this thread has not read it
+        // the worker answers meanwhile, and this thread has not read the answer
         yield* left
         if (!placement.isMemory) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
         yield* Fiber.interrupt(calling)

@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Option, Stream } from "effect"
 import * as Handle from "../../../src/Handle.ts"
 import { forked } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Language, Workshop } from "./actors/workshop.ts"
 import { assertBroken, assertDied, assertReleased, done, watch } from "./deferreds.ts"
 
@@ -53,7 +53,7 @@ onOneWorker(fixture, Workshop.layer(), (it) => {
         const result = yield* workshop[method]({ job: "a" })
         yield* workshop.finish({ job: "a", ending: "dies" })
         assertDied(yield* Effect.exit(result.await), "RangeError", "out of luck")
-        // and is the result's alone
+        // and the handle belongs to the result alone
         assert.isArray(yield* workshop.log())
       }))
 
@@ -76,7 +76,7 @@ onOneWorker(fixture, Workshop.layer(), (it) => {
         for (const exit of [yield* Fiber.join(awaiting), yield* Effect.exit(result.await)]) {
           assert(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
         }
-        // that it was acknowledged means that the finalizers have run
+        // the finalizers precede the acknowledgement
         assert.deepStrictEqual(
           yield* workshop.log(),
           method === "start" ? ["a acquired", "a interrupted", "a released"] : []
@@ -182,7 +182,7 @@ onOneWorker(fixture, Workshop.layer(), (it) => {
       assertReleased(yield* Effect.flip(released.await))
     }))
 
-  // ---- where handles may be ----
+  // ---- positions of handles ----
 
   it.effect("H1: handles may be anywhere in a result", () =>
     Effect.gen(function*() {
@@ -216,7 +216,7 @@ onOneWorker(fixture, Workshop.layer(), (it) => {
         const slow = yield* workshop.between()
         assert.strictEqual(yield* slow.result.await, 42)
         const promised = yield* workshop.promisedBetween()
-        // awaited twice, it is taken in once
+        // two awaits import the handle once
         const [once, twice] = yield* Effect.all([promised.await, promised.await], { concurrency: "unbounded" })
         assert.strictEqual(once, twice)
         assert.strictEqual(yield* once.result.await, 42)

@@ -1,4 +1,4 @@
-/** What tests of results in the making assert, and what they watch of the links of this process. */
+/** Assertions about pending results, and counts of the tables of the links of this process. */
 import { assert, vi } from "@effect/vitest"
 import { Cause, Effect, Exit } from "effect"
 import { ActorExited, HandleReleased } from "../../../src/ActorError.ts"
@@ -40,7 +40,7 @@ export const assertExited = (error: unknown, reason: ActorExited["reason"]): voi
   assert.deepStrictEqual([error.reason, error.outcome], [reason, "Unknown"])
 }
 
-/** Waits until a result is there, without awaiting it. */
+/** Waits until a result has completed, without awaiting it. */
 export const done = (result: Result): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const stop = (result as unknown as Record<typeof Handles.HandleTypeId, Handles.ResultSource>)[Handles.HandleTypeId]
@@ -50,7 +50,7 @@ export const done = (result: Result): Effect.Effect<void> =>
     return Effect.sync(stop)
   })
 
-/** Watches, until the scope closes, what this process has sent to actors and how much each side here holds for the other. */
+/** Counts, until the scope closes, the frames that this process sends to actors and the entries in the tables of its links. */
 export const watch = Effect.acquireRelease(
   Effect.sync(() => ({
     imports: vi.spyOn(Imports.prototype, "add"),
@@ -71,17 +71,17 @@ export const watch = Effect.acquireRelease(
   const sum = (sizes: ReadonlyArray<number>) => sizes.reduce((sum, size) => sum + size, 0)
   return {
     imports,
-    /** how many handles are held here of actors */
+    /** the number of handles of actors that this process holds */
     pending: () => sum(sizes(imports)),
-    /** how many handles are held here of actors, and (where they live here) by actors for their holders */
+    /** the same number, plus the exports of the actors of this process */
     held: () => sum(sizes(imports, ...exports)),
     released: () => opcodes().filter((op) => op === Frames.Release).length,
-    /** how many frames have gone to actors */
+    /** the number of frames sent to actors */
     sent: () => opcodes().filter((op) => !Frames.isAnswer(op % Frames.CarriesHandles)).length
   }
 }))
 
-/** Lets what has been called leave, and then blocks this thread for a while. */
+/** Lets the calls that were made leave this thread, and then blocks the thread for a while. */
 export const sentAndBlocked = Effect.andThen(
   left,
   Effect.sync(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20))

@@ -1,5 +1,5 @@
 /**
- * Handles between two threads: the two workers talk to each other, and nobody is between them.
+ * Handles between two threads, which exchange messages on a direct channel.
  */
 import { assert, it, vi } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"
@@ -10,8 +10,8 @@ import { IntrusiveSet } from "../../../src/internal/collections/intrusiveSet.ts"
 import type { Leases } from "../../../src/internal/handles/scopeLeases.ts"
 import { assertInterrupted, forked, left } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onTwoWorkers } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onTwoWorkers } from "../support/sharedWorkers.ts"
 import behaviours, { held, Holder, Owner } from "./actors/direct.ts"
 
 const fixture = { module: new URL("./actors/direct.ts", import.meta.url), behaviours }
@@ -25,7 +25,7 @@ const pair = Effect.gen(function*() {
   return { owner, holder, journal, args }
 })
 
-/** Watches, until the scope closes, what scopes of this process hold. */
+/** Collects, until the scope closes, the leases of the scopes of this process. */
 const watchLeases = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => vi.spyOn(IntrusiveSet.prototype, "add")),
@@ -42,7 +42,7 @@ onEveryPlacement(fixture, (placement) => {
       yield* holder.keep({ items: yield* owner.items() })
       yield* owner.supply({ n: 100 })
       const summing = yield* Effect.forkChild(holder.sum({ n: 100 }), { startImmediately: true })
-      // from then on nothing passes through here
+      // this thread relays nothing from here on
       yield* left
       yield* journal.note("begun")
       Journal.block(journal, "sum 5050")
@@ -54,7 +54,7 @@ onEveryPlacement(fixture, (placement) => {
       const { holder, journal, owner } = yield* pair
       const awaiting = yield* forked(holder.noteResult({ later: yield* owner.later() }))
       const finishing = yield* forked(owner.finish({ n: 7 }))
-      // from then on nothing passes through here: the event loop does not turn before the result has been noted
+      // this thread relays nothing from here on: its event loop does not turn before the result has been noted
       yield* left
       yield* journal.note("begun")
       Journal.block(journal, "result 7")
@@ -70,12 +70,12 @@ onEveryPlacement(fixture, (placement) => {
       yield* journal.awaitLine("taking")
       const stopping = yield* forked(ActorRef.stop(holder))
       yield* journal.awaitLine("leaving")
-      // both takes have left the holder before it gives up the first, and its thread is busy when it has got the second
+      // both takes have left the holder before it interrupts the first, and its thread is busy when the second item arrives
       yield* owner.supply({ n: 2 })
       while ((yield* items.size) > 0);
       yield* journal.note("supplied")
       yield* Fiber.join(stopping)
-      // which of the two gets which is not said
+      // the order of the two takers is undefined
       const [back, ...more] = yield* items.takeAll
       assert.deepStrictEqual(more, [])
       assert.include(yield* journal.lines, `got ${3 - back!}`)
@@ -91,7 +91,7 @@ onEveryPlacement(fixture, (placement) => {
       const told = yield* forked(holder.result({ later: yield* owner.later() }))
       yield* owner.finish({ n: 3 })
       assert.strictEqual(yield* Fiber.join(told), 3)
-      // one call waits until the result is there, one behind it is taken back before it is read, one reaches nobody
+      // one call waits for the result, the next call is cancelled before it is read, and one result is never received
       const unread = yield* owner.endless()
       const awaiting = yield* forked(holder.noteResult({ later: unread }))
       yield* journal.awaitLine("awaiting")
@@ -229,7 +229,7 @@ onTwoWorkers(fixture, Owner.spawn({ journal: "none" }), (it) => {
       yield* Scope.close(scope, Exit.void)
       yield* journal.awaitLine("let go")
       yield* holder.letGo()
-      // a call that is refused lets go of what it carries
+      // a refused call releases its handles
       const again = yield* owner.watched()
       yield* ActorRef.stop(holder)
       yield* Effect.flip(holder.greet({ watched: again }))
@@ -245,7 +245,7 @@ onTwoWorkers(fixture, Owner.spawn({ journal: "none" }), (it) => {
       const waiting = yield* forked(holder.wait())
       yield* journal.awaitLine("waiting")
       const watched = yield* owner.watched()
-      // its first call: whether it runs out of line is not known
+      // the first call of its method: whether the method runs concurrently is unknown
       const behind = yield* forked(holder.greet({ watched }))
       yield* left
       yield* Fiber.interrupt(behind)
@@ -283,7 +283,7 @@ onTwoWorkers(fixture, Owner.spawn({ journal: "none" }), (it) => {
             if (results.length === 0) yield* owner.finish({ n: 7 })
             results.push(yield* later.await)
           }))
-        // what has been told is not held, though the scope is open
+        // a result that has arrived is not held, although the scope is open
         assert.isAtLeast(leases().length, 1)
         assert.isTrue(leases().every(({ size }) => size === 0))
       }))

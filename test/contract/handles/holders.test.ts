@@ -8,8 +8,8 @@ import { Imports } from "../../../src/internal/remote/imports.ts"
 import { RemoteObject } from "../../../src/internal/remote/remoteObject.ts"
 import { assertExited, assertTypeError, forked, left, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onTwoWorkersAndOne } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onTwoWorkersAndOne } from "../support/sharedWorkers.ts"
 import behaviours, { Boss, Keeper, Source } from "./actors/values.ts"
 import { watch } from "./links.ts"
 
@@ -25,7 +25,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, _, workers) => {
       const items = yield* Handle.makeQueue<number>({ capacity: 1 })
       yield* boss.pass({ items, n: 1 })
       const passing = yield* forked(boss.pass({ items, n: 2 }))
-      // its first call, so it is asked whether it runs out of line, and for that its payload is read
+      // the first call of its method: the payload is decoded to find out whether the method runs concurrently
       const waiting = yield* forked(boss.knows({ source: child }))
       yield* left
       yield* Fiber.interrupt(waiting)
@@ -73,7 +73,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, _, workers) => {
       assert.include(Cause.pretty(exit.cause), "ActorExited")
       assertExited(yield* Effect.exit(items.take), "Stopped", "NotRun")
       assert.strictEqual(yield* keeper.use({ use: "add" }), "ActorExited Source Stopped NotRun")
-      // it may still be passed on, for what it is worth
+      // a handle of the ended owner may still be forwarded
       yield* keeper.keep({ items: yield* keeper.items() })
       assert.isTrue(Exit.isFailure(yield* Effect.exit(keeper.take())))
     }))
@@ -121,7 +121,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, _, workers) => {
       const source = yield* Source.spawn()
       const held = yield* watch
       const promised = yield* source.promised()
-      // the result comes right behind the answer
+      // the result follows the answer immediately
       yield* source.add({ n: 1 })
       yield* Handle.release(promised)
       yield* source.log()
@@ -190,7 +190,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, _, workers) => {
       yield* ActorRef.stop(gone)
       yield* Effect.exit(gone.keep({ items }))
       yield* Effect.exit(gone.keep({ items: own }))
-      // the payload does not fit, but a handle in it was encoded
+      // the payload does not fit its schema, but a handle in it was encoded
       const misfit = { label: "wrong", all: [own, items], either: "neither" as never, maybe: Option.none() }
       assertTypeError(yield* Effect.exit(keeper.keepBox(misfit)), "Keeper.keepBox")
       yield* Effect.all([source.log(), keeper.pid()])
@@ -263,7 +263,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, _, workers) => {
         assertExited(yield* Effect.exit(made.take), "Stopped", "NotRun")
         yield* Handle.release(made)
       }
-      // a number that is said to be the owner's own
+      // an id in the range of the owner's own ids
       const exporting = vi.spyOn(RemoteObject.prototype, "export")
       exporting.mockReturnValueOnce(WireHandles.wire([WireHandles.WireYours, -99_999, undefined]))
       const exit = yield* Effect.exit(source.offerTo({ items, n: 1 }))

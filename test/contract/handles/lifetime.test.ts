@@ -3,8 +3,8 @@ import { Cause, Deferred, Effect, Exit, Fiber, Option, Scope, Stream } from "eff
 import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Handle from "../../../src/Handle.ts"
 import { forked } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { holdEncoding, Workshop } from "./actors/workshop.ts"
 import { assertBroken, assertDied, assertExited, assertReleased, done, sentAndBlocked, watch } from "./deferreds.ts"
 
@@ -18,7 +18,7 @@ onOneWorker(fixture, Workshop.layer(), (it, placement) => {
       const results = yield* workshop.list({ job: "a", count: 100 })
       assert.strictEqual(watched.held(), placement.isMemory ? 200 : 100)
       yield* Effect.forEach(results, Handle.release)
-      // by the answer to this call the actor has heard of it
+      // the actor has read the release before it answers this call
       yield* workshop.log()
       assert.strictEqual(watched.held(), 0)
       assert.strictEqual(watched.released(), 100)
@@ -89,7 +89,7 @@ onOneWorker(fixture, Workshop.layer(), (it, placement) => {
       const watched = yield* watch
       for (let i = 0; i < 20; i++) {
         const call = yield* forked(workshop.start({ job: "a" }))
-        // a worker answers meanwhile, and this thread has not read it
+        // the worker answers meanwhile, and this thread has not read the answer
         if (!placement.isMemory) yield* sentAndBlocked
         yield* Fiber.interrupt(call)
         const exit = yield* Fiber.await(call)
@@ -119,7 +119,7 @@ onOneWorker(fixture, Workshop.layer(), (it, placement) => {
           workshop.soon({ ending: "succeeds" }),
           (result) => Effect.flatMap(workshop.same({ result }), (again) => again.await)
         ),
-        // these are never there
+        // these results never complete
         workshop.list({ job: "never", count: 3 }),
         workshop.amid({ job: "never" }),
         Stream.runDrain(Stream.take(workshop.stream({ job: "never", count: 20 }, { streamBufferSize: 4 }), 3))

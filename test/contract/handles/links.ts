@@ -1,10 +1,10 @@
-/** What each end of a link in this process holds. */
+/** Counts of the entries in the tables of the links of this process. */
 import { vi } from "@effect/vitest"
 import { Effect } from "effect"
 import { Exports } from "../../../src/internal/handles/exports.ts"
 import { Imports } from "../../../src/internal/remote/imports.ts"
 
-/** Watches, until the scope closes, how much each end of a link in this process holds for the other. */
+/** Counts, until the scope closes, the entries in the tables of each end of a link in this process. */
 export const watch = Effect.acquireRelease(
   Effect.sync(() => [
     vi.spyOn(Imports.prototype, "add"),

@@ -1,9 +1,9 @@
-/** An actor with references to it in the hands of others. */
+/** An actor, and callers that hold references to it. */
 import { Effect } from "effect"
 import { Clerk, Visitor } from "../fixtures/reference-direct.ts"
 import * as Journal from "../support/journal.ts"
 
-/** A clerk, and so many who have a reference to it. */
+/** A clerk, and this number of visitors with a reference to it. */
 export const meet = (visitors: number, spawn: typeof Clerk.spawn = Clerk.spawn) =>
   Effect.gen(function*() {
     const journal = yield* Journal.make

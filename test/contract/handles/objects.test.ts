@@ -5,7 +5,7 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Handle from "../../../src/Handle.ts"
 import behaviours, { kindOf, Point, Refused, Store, User } from "../fixtures/handle-kinds.ts"
 import { assertError, assertExited, assertInterrupted, defectOf, errorOf, forked } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/handle-kinds.ts", import.meta.url), behaviours }
 
@@ -24,7 +24,7 @@ const assertRefused = (error: unknown, code: number): void => {
 }
 
 onOneWorker(fixture, Store.layer(), (it) => {
-  // ---- objects of the user's own ----
+  // ---- objects with protocols of the user ----
 
   it.effect("H3: an object with its own protocol is called like an actor", () =>
     Effect.gen(function*() {
@@ -70,7 +70,7 @@ onOneWorker(fixture, Store.layer(), (it) => {
       assert.instanceOf(yield* Effect.flip(tally.add({ n: 1 })), HandleReleased)
     }))
 
-  // ---- where they were made, and what is common ----
+  // ---- the owner, and what all kinds have in common ----
 
   it.effect("H3: the owner of a handle uses it like any holder", () =>
     Effect.gen(function*() {
@@ -147,7 +147,7 @@ onOneWorker(fixture, Store.layer(), (it) => {
         tally.hang()
       ]
       const running = yield* Effect.forEach(uses, forked)
-      // the actor runs them all by the answer to this
+      // the actor has started all of them before it answers this call
       yield* store.log()
       yield* ActorRef.stop(store)
       for (const fiber of running) assertExited(yield* Fiber.await(fiber), "Stopped", "Unknown")
@@ -189,7 +189,7 @@ onOneWorker(fixture, Store.layer(), (it) => {
         semaphore.withPermit(Effect.void)
       ]
       for (const use of later) assert.instanceOf(errorOf(yield* Effect.exit(use)), HandleReleased)
-      // the actor has ended what they ran
+      // the actor has ended their calls
       assert.include(yield* store.log(), "endless ends")
     }))
 })

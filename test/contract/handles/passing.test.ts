@@ -5,8 +5,8 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Handle from "../../../src/Handle.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import { assertExited, forked, upTo } from "../support/asserts.ts"
-import { onTwoWorkersAndOne } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onTwoWorkersAndOne } from "../support/sharedWorkers.ts"
 import behaviours, { Boss, Keeper, Narrow, Pusher, Source } from "./actors/values.ts"
 import { watch } from "./links.ts"
 
@@ -17,7 +17,7 @@ const quickly = Supervision.make({ schedule: Schedule.spaced("1 millis"), maxRes
 onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, placement, workers) => {
   const where = workers === 1 ? "in one worker" : "in two workers"
 
-  // ---- from one to another ----
+  // ---- forwarding ----
 
   it.effect(`H4: a program forwards a handle of one actor to another actor (${where})`, () =>
     Effect.gen(function*() {
@@ -65,7 +65,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, placement, workers) => {
         yield* last.offer({ n: 3 })
         assert.strictEqual(yield* (yield* source.items()).take, 3)
         assert.strictEqual(yield* last.use({ use: "add" }), "success 1")
-        // and it may come back all the way
+        // the handle may also return to its owner
         assert.isDefined(yield* source.offerTo({ items: yield* last.items(), n: 4 }))
         assert.strictEqual(yield* last.take(), 4)
       }))
@@ -88,7 +88,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, placement, workers) => {
     Effect.gen(function*() {
       const [source, keeper] = yield* Effect.all([Source.spawn(), Keeper.spawn({})])
       const own = yield* Handle.makeQueue<number>()
-      // a method of which it is known that it keeps its place is not asked ahead of its turn
+      // a method that is known not to run concurrently is not entered ahead of its turn
       yield* keeper.once({ items: own, n: 0 })
       yield* own.take
       yield* keeper.keep({ items: own })
@@ -96,7 +96,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, placement, workers) => {
       const items = yield* source.items()
       const passing = yield* forked(keeper.once({ items, n: 1 }))
       yield* Handle.release(items)
-      // it has been read when this is answered
+      // the payload has been read before this answer
       yield* source.log()
       yield* own.offer(0)
       assert.strictEqual(yield* Fiber.join(taking), 0)
@@ -144,7 +144,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, placement, workers) => {
       const { items: again } = yield* promised.await
       yield* again.offer(2)
       assert.strictEqual(yield* items.take, 2)
-      // this one travels with the answer
+      // this result travels with the answer
       const { items: there } = yield* (yield* source.promised()).await
       yield* there.offer(3)
       assert.strictEqual(yield* items.take, 3)
@@ -178,7 +178,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, placement, workers) => {
       assert.strictEqual(yield* keeper.use({ use: "add" }), "success 1")
     }))
 
-  // ---- what a reference can do ----
+  // ---- references ----
 
   it.effect(`H4: a forwarded reference supports every kind of call (${where})`, () =>
     Effect.gen(function*() {
@@ -205,7 +205,7 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, placement, workers) => {
         yield* keeper.use({ use: "offerToAll" }),
         `success ${upTo(20).flatMap((n) => [n, n]).join()}`
       )
-      // the program has only passed them on: each end of each link holds what the actor that got them keeps
+      // the program has only forwarded them: each end of each link holds the handles that the receiving actor keeps
       assert.isAtMost(held() - before, placement.isMemory ? 40 * 6 : 40 * 2)
       yield* ActorRef.stop(keeper)
       yield* source.log()
@@ -245,10 +245,10 @@ onTwoWorkersAndOne(fixture, Keeper.spawn({}), (it, placement, workers) => {
     Effect.gen(function*() {
       const boss = yield* Boss.spawn()
       const narrow = yield* boss.narrow()
-      // one runs, one waits, and there is no room for more
+      // one call runs, one call waits, and the mailbox is full
       const calls = yield* Effect.forEach([1, 2], () => forked(Effect.exit(narrow.wait())))
       assert.instanceOf(yield* Effect.flip(narrow.wait(undefined, { discard: true })), MailboxFull)
-      // who passes it on has worked for so long when it comes that it waits there
+      // the relay is over its event loop budget when the tell arrives, so the tell waits there
       const working = yield* forked(boss.work({ millis: 2 }))
       assert.instanceOf(yield* Effect.flip(narrow.wait(undefined, { discard: true })), MailboxFull)
       yield* Fiber.join(working)

@@ -5,8 +5,8 @@ import * as Handle from "../../../src/Handle.ts"
 import behaviours, { Point, point, Store, User } from "../fixtures/handle-kinds.ts"
 import { assertExited, assertInterrupted, errorOf, forked, interruptBusy, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/handle-kinds.ts", import.meta.url), behaviours }
 
@@ -19,7 +19,7 @@ const xs = (points: Iterable<Point>): ReadonlyArray<number> =>
     return item.x
   })
 
-/** Waits until something that is asked for again and again is so. */
+/** Polls a condition until it holds. */
 const eventually = <E>(condition: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
   Effect.asVoid(Effect.repeat(condition, { until: (holds) => holds }))
 
@@ -98,7 +98,7 @@ onOneWorker(fixture, Store.layer(), (it) => {
       const queue = yield* store.bounded({ key })
       yield* queue.offerAll([1, 2])
       const offering = yield* forked(queue.offer(3))
-      // the actor has heard of it by the answer to this
+      // the actor has read the interruption before it answers this call
       assert.isTrue(yield* queue.isFull)
       yield* Fiber.interrupt(offering)
       yield* queue.offer(4).pipe(Effect.raceFirst(Effect.never), forked)
@@ -168,7 +168,7 @@ onOneWorker(fixture, Store.layer(), (it) => {
         Effect.uninterruptibleMask((restore) => Effect.map(restore(of.take), (item) => taken.push(item)))
       for (const turns of upTo(30)) {
         yield* queue.offerAll([1, 2])
-        // by who lets go of the queue as soon as it has given up
+        // by a holder that releases the queue as soon as it has interrupted the take
         yield* Effect.scoped(Effect.gen(function*() {
           const taking = yield* forked(take(yield* store.slow({ key })))
           yield* Effect.replicateEffect(Effect.yieldNow, turns, { discard: true })

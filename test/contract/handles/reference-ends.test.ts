@@ -1,4 +1,4 @@
-/** References to actors in the hands of other actors, when an actor or a holder ends. */
+/** References to actors that other actors hold, after the end of the actor or of a holder. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, Schedule, Stream } from "effect"
 import * as fs from "node:fs"
@@ -13,7 +13,7 @@ import { meet } from "./meet.ts"
 
 const fixture = { module: new URL("../fixtures/reference-direct.ts", import.meta.url), behaviours }
 
-// the reports of crashes are not for the screen
+// keeps the reports of crashes out of the output
 const quiet = Effect.provide(Logger.layer([]))
 
 const soon = Supervision.make({ schedule: Schedule.spaced(1) })
@@ -50,14 +50,14 @@ onEveryPlacement(fixture, (placement) => {
     it.live(`C10, F3: queued calls keep their order through a restart: ${calls.join(", ")}`, () =>
       Effect.gen(function*() {
         const { clerk, journal, visitor } = yield* meet(1, (args) => Supervision.supervised(Clerk.spawn(args), soon))
-        // with a direct route from then on
+        // the next calls have a direct route
         yield* visitor.look({ n: 1 })
         const exiting = yield* forked(clerk.exit())
         const hanging = yield* forked(visitor.hang({ line: "a" }))
         yield* journal.awaitLine("a begun")
         const making = yield* forked(visitor.make({ calls }))
         yield* journal.awaitLine("made")
-        // meanwhile the calls reach the clerk, as far as they are sent
+        // the sent calls reach the clerk meanwhile
         for (let i = 0; i < 20; i++) yield* visitor.ways()
         yield* journal.note("crash")
         yield* Fiber.await(exiting)
@@ -118,7 +118,7 @@ onEveryPlacement(fixture, (placement) => {
       yield* journal.awaitLine("burning")
       const overtaking = yield* forked(visitor.overtake({ line: "beyond" }))
       yield* journal.awaitLine("all made")
-      // its calls have left by the time it answers another
+      // its calls have left before it answers this call
       yield* visitor.ways()
       yield* journal.note("made")
       yield* Fiber.join(burning)
@@ -169,12 +169,12 @@ onEveryPlacement(fixture, (placement) => {
       const insisting = yield* forked(visitor.insist())
       yield* journal.awaitLine("ignoring")
       yield* Fiber.interrupt(insisting)
-      // it is the same life, for there is no other
+      // the incarnation is unchanged
       assert.deepStrictEqual(yield* visitor.notes({ name: "after", n: 1 }), ["success"])
       assert.strictEqual(yield* clerk.count(), 1)
     }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), quiet))
 
-  // others run into `interruptTimeout`, again and again
+  // other calls exceed `interruptTimeout` several times
   const othersRunOut = Effect.repeat(
     Effect.gen(function*() {
       const its = yield* Journal.make
@@ -238,7 +238,7 @@ onEveryPlacement(fixture, (placement) => {
       const computing = yield* forked(visitor.compute())
       yield* journal.awaitLine("computing")
       yield* Fiber.interrupt(computing)
-      // it is the same life, for there is no other
+      // the incarnation is unchanged
       assert.strictEqual(yield* clerk.count(), 1)
     }).pipe(Effect.provide(placement.layer())))
 
@@ -249,13 +249,13 @@ onEveryPlacement(fixture, (placement) => {
       yield* journal.awaitLine("computing")
       yield* ActorRef.kill(visitor)
       yield* Fiber.await(computing)
-      // it is the same life, for there is no other
+      // the incarnation is unchanged
       assert.strictEqual(yield* clerk.count(), 1)
     }).pipe(Effect.provide(placement.layer()), quiet))
 
   it.live("C3, C5: calls and streams in progress during a route change can still be interrupted and read by their caller", () =>
     Effect.gen(function*() {
-      // so late that what is called next finds no way, and goes through here
+      // the delay is so long that the next call finds no direct route, and is relayed by the program
       const later = Supervision.make({ schedule: Schedule.spaced("200 millis") })
       const { clerk, journal, visitor } = yield* meet(1, (args) => Supervision.supervised(Clerk.spawn(args), later))
       const crash = Effect.gen(function*() {
@@ -265,7 +265,7 @@ onEveryPlacement(fixture, (placement) => {
         yield* Fiber.await(exiting)
       })
       yield* crash
-      // the way is found by one of so many calls
+      // a route is requested after at most this number of calls
       assert.strictEqual(yield* visitor.read({ upTo: 20_000, n: 100 }), 20_000)
       yield* crash
       const hanging = yield* forked(visitor.hang({ line: "a" }))
@@ -282,7 +282,7 @@ onEveryPlacement(fixture, (placement) => {
       yield* visitor.count({ n: 5 })
       yield* journal.note("crash")
       yield* Effect.exit(clerk.exit())
-      // so many calls go through here at most before it is sought
+      // at most this number of calls is relayed before a route is requested
       yield* visitor.count({ n: 100 })
       const counting = yield* forked(visitor.count({ n: 100 }))
       yield* left

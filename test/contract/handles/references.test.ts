@@ -9,13 +9,13 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import behaviours, { Clerk, Visitor } from "../fixtures/reference-direct.ts"
 import { forked, left, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onTwoWorkersAndOne } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onTwoWorkersAndOne } from "../support/sharedWorkers.ts"
 import { meet } from "./meet.ts"
 
 const fixture = { module: new URL("../fixtures/reference-direct.ts", import.meta.url), behaviours }
 
-// the reports of crashes are not for the screen
+// keeps the reports of crashes out of the output
 const quiet = Effect.provide(Logger.layer([]))
 
 for (const workers of ["dedicated", 1] as const) {
@@ -27,7 +27,7 @@ for (const workers of ["dedicated", 1] as const) {
       Effect.gen(function*() {
         const { clerk, journal, visitor } = yield* meet(1)
         const counting = yield* forked(visitor.count({ n: 100 }))
-        // from then on nothing passes through here
+        // this thread relays nothing from here on
         yield* left
         yield* journal.note("begun")
         Journal.block(journal, "counted 100")
@@ -42,7 +42,7 @@ for (const workers of ["dedicated", 1] as const) {
         assert.strictEqual(yield* clerk.ways(), workers === 1 ? 2 : 1)
         assert.strictEqual(yield* visitor.ways(), workers === 1 ? 2 : 1)
         yield* visitor.letGo()
-        // it is told so on the channel between the two, and a call here may be faster
+        // the release takes the channel between the two workers, and a call from here may be faster
         while ((yield* clerk.ways()) > 0) yield* Effect.yieldNow
         assert.strictEqual(yield* visitor.ways(), 0)
       }).pipe(Effect.provide(layer)))
@@ -55,7 +55,7 @@ for (const workers of ["dedicated", 1] as const) {
         yield* ActorRef.stop(clerk)
         while ((yield* visitor.ways()) > 0) yield* Effect.yieldNow
         assert.deepStrictEqual(yield* visitor.notes({ name: "after", n: 2 }), ["Stopped NotRun", "Stopped NotRun"])
-        // an end that crosses the handle on its way
+        // the end of the actor crosses the handle in transit
         const late = yield* Visitor.spawn({ journal: journal.path, clerk })
         assert.deepStrictEqual(yield* late.notes({ name: "late", n: 1 }), ["Stopped NotRun"])
         assert.strictEqual(yield* late.ways(), 0)
@@ -99,7 +99,7 @@ onTwoWorkersAndOne(fixture, Clerk.spawn({ journal: "none" }), (it, _, workers) =
       const { clerk, visitor } = yield* meet(1)
       const counting = yield* forked(visitor.count({ n: Number.MAX_SAFE_INTEGER }))
       for (let i = 0; i < 10; i++) {
-        // the event loops turn, here and there
+        // the event loops of both ends turn
         yield* Effect.promise(() => setImmediate())
         yield* clerk.count()
       }
@@ -133,7 +133,7 @@ onTwoWorkersAndOne(fixture, Clerk.spawn({ journal: "none" }), (it, _, workers) =
       const lines = yield* journal.lines
       assert.notInclude(lines, "waiting begun")
       assert.isAbove(lines.indexOf("running acknowledged"), lines.indexOf("running finalized"), lines.join())
-      // what is behind them goes on
+      // the calls after them continue
       assert.deepStrictEqual(yield* visitor.notes({ name: "after", n: 1 }), ["success"])
     }))
 
@@ -143,19 +143,19 @@ onTwoWorkersAndOne(fixture, Clerk.spawn({ journal: "none" }), (it, _, workers) =
       const [one, other] = callers
       const running = yield* forked(clerk.wait({ line: "first" }))
       yield* journal.awaitLine("first begun")
-      // two places, one taken from here and one from an actor
+      // of two calls at a time, one is made here and one by an actor
       const here = yield* forked(clerk.note({ line: "here" }))
       yield* left
       yield* one!.tell({ line: "one" })
       const beyond = yield* forked(other!.tell({ line: "other" }))
       const far = yield* forked(one!.tell({ line: "far" }))
-      // each of them has made its call by the time it answers another
+      // each actor has made its call before it answers this call
       yield* Effect.all([one!.ways(), other!.ways()])
       assert.deepStrictEqual(yield* journal.lines, ["first begun", "told one"])
       assert.isUndefined(beyond.pollUnsafe())
       yield* journal.note("go")
       yield* Effect.forEach([running, here, beyond, far], Fiber.join)
-      // what has been accepted runs after that
+      // the accepted calls run afterwards
       yield* Effect.forEach(["one", "other", "far"], journal.awaitLine)
       const lines = yield* journal.lines
       assert.isBelow(lines.indexOf("here"), lines.indexOf("one"))
@@ -197,7 +197,7 @@ onTwoWorkersAndOne(fixture, Clerk.spawn({ journal: "none" }), (it, _, workers) =
       assert.strictEqual(yield* Fiber.join(hanging), "HandleReleased")
       assert.deepStrictEqual(yield* Fiber.join(behind), ["HandleReleased"])
       assert.deepStrictEqual(yield* visitor.notes({ name: "after", n: 1 }), ["HandleReleased"])
-      // nothing of it is left in the actor
+      // the actor has no trace of the call
       yield* clerk.note({ line: "free" })
       const lines = yield* journal.lines
       assert.include(lines, "a finalized")
@@ -213,7 +213,7 @@ onTwoWorkersAndOne(fixture, Clerk.spawn({ journal: "none" }), (it, _, workers) =
       yield* left
       const refused = yield* forked(visitor.notes({ name: "refused", n: 1 }))
       yield* journal.awaitLine("refused made")
-      // what it is told of that call has come by the time it answers others
+      // the reports about that call arrive before these answers
       yield* visitor.ways().pipe(Effect.repeat({ times: 20 }))
       yield* visitor.letGo()
       assert.strictEqual(yield* Fiber.join(hanging), "HandleReleased")
@@ -232,7 +232,7 @@ onTwoWorkersAndOne(fixture, Clerk.spawn({ journal: "none" }), (it, _, workers) =
       yield* visitor.letGo()
       yield* journal.note("go")
       yield* Fiber.join(interruption)
-      // it has not been killed
+      // the visitor has not been killed
       assert.strictEqual(yield* visitor.ways(), 0)
     }))
 

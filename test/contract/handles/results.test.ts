@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Option, Queue, Stream } from "effect"
 import * as Handle from "../../../src/Handle.ts"
 import { forked, upTo } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Heir, holdEncoding, Workshop } from "./actors/workshop.ts"
 import { assertBroken, assertDied, assertReleased, watch } from "./deferreds.ts"
 
@@ -103,7 +103,7 @@ onOneWorker(fixture, Workshop.layer(), (it) => {
       assertBroken(yield* Effect.flip(Option.getOrThrow(yield* bad.poll)))
       const worse = yield* workshop.ready({ ending: "dies" })
       assertDied(Option.getOrThrow(yield* worse.poll), "RangeError", "out of luck")
-      // nothing is kept for them, and nothing was said but the three calls
+      // no entry is kept for them, and no frame was sent but the three calls
       assert.strictEqual(watched.held(), 0)
       assert.strictEqual(watched.sent(), 3)
     }))
@@ -112,7 +112,7 @@ onOneWorker(fixture, Workshop.layer(), (it) => {
     Effect.gen(function*() {
       const workshop = yield* Workshop.spawn()
       const watched = yield* watch
-      // again where a machine is so slow that all answers leave before
+      // repeats on a machine so slow that all answers leave first
       const soon = (ending: "succeeds" | "fails" | "dies") =>
         Effect.gen(function*() {
           const results = yield* Effect.forEach(upTo(100), () => workshop.soon({ ending }), {
@@ -137,7 +137,7 @@ onOneWorker(fixture, Workshop.layer(), (it) => {
       const workshop = yield* Workshop.spawn()
       const queue = yield* Queue.unbounded<{ readonly text: string }>()
       yield* workshop.tellTo({ queue: Handle.fromQueue(queue) })
-      // what is not compiled may take so long that the answers leave before the results are there
+      // code that is not compiled yet may be so slow that the answers leave before the results complete
       yield* Effect.replicateEffect(workshop.soon({ ending: "succeeds" }), 1000, { discard: true })
       for (let round = 0; round < 20; round++) {
         const jobs = Array.from({ length: 8 }, (_, i) => `job ${i} of round ${round}`)
@@ -162,7 +162,7 @@ onOneWorker(fixture, Workshop.layer(), (it) => {
       assertReleased(yield* Effect.flip(Option.getOrThrow(yield* result.poll)))
       yield* result.interrupt
       yield* Handle.release(result)
-      // letting go is not interrupting
+      // a release is no interruption
       assert.deepStrictEqual(yield* workshop.log(), ["a acquired"])
     }))
 
@@ -175,7 +175,7 @@ onOneWorker(fixture, Workshop.layer(), (it) => {
         assert.strictEqual((yield* awaiting)._tag, ending === "succeeds" ? "Success" : "Failure")
         yield* result.interrupt
         yield* Handle.release(result)
-        // also what was asked of it before
+        // so do the earlier uses
         assertReleased(yield* Effect.flip(Effect.flatten(awaiting)))
         assertReleased(yield* Effect.flip(result.await))
         assertReleased(yield* Effect.flip(result.isDone))
@@ -204,7 +204,7 @@ onOneWorker(fixture, Workshop.layer(), (it) => {
         assertDied(yield* Effect.exit(by.awaitOf({ result: bad })), "RangeError", "out of luck")
         const again = yield* by.same({ result: good })
         assert.strictEqual(yield* again.await, 42)
-        // letting go of one leaves the other
+        // the release of one handle leaves the other
         yield* Handle.release(good)
         assert.strictEqual(yield* again.await, 42)
       }

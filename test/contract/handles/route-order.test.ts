@@ -33,7 +33,7 @@ onEveryPlacement(fixture, (placement) => {
         `C2, C10: ${calls} calls of an ${target} start in their order, whichever routes they take (${where})`,
         () =>
           Effect.gen(function*() {
-            // in memory, the caller itself would take the time
+            // in memory, the caller itself would be slow
             relay.isSlow = !placement.isMemory
             const callee = yield* Callee.spawn()
             const caller = yield* Caller.spawn({ callee, journal: yield* callee.journal() })

@@ -3,13 +3,13 @@ import { Effect, Exit, Fiber, Option } from "effect"
 import * as Handle from "../../../src/Handle.ts"
 import behaviours, { Store, User } from "../fixtures/handle-kinds.ts"
 import { assertError, defectOf, forked, interruptBusy, upTo } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 
 const fixture = { module: new URL("../fixtures/handle-kinds.ts", import.meta.url), behaviours }
 
 const key = "a"
 
-/** Waits until something that is asked for again and again is so. */
+/** Polls a condition until it holds. */
 const eventually = <E>(condition: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
   Effect.asVoid(Effect.repeat(condition, { until: (holds) => holds }))
 
@@ -122,14 +122,14 @@ onOneWorker(fixture, Store.layer(), (it) => {
       const between = yield* store.lock({ key: "between" })
       const inside = other.withLock(Effect.flatMap(between.withLock(lock.withLock(Effect.succeed(1))), Effect.succeed))
       assert.strictEqual(yield* lock.withLock(inside), 1)
-      // two that are inside another lock together are kept apart all the same
+      // two fibers inside another lock exclude each other as well
       const list = yield* store.list({ key })
       const each = (n: number) =>
         other.withLock(Effect.andThen(Effect.andThen(list.append(n), Effect.yieldNow), list.append(-n)))
       yield* between.withLock(Effect.forEach(upTo(5), each, { concurrency: "unbounded" }))
       const seen = yield* list.slice()
       for (let i = 0; i < 10; i += 2) assert.strictEqual(seen[i + 1], -seen[i]!)
-      // a handle that is let go of inside takes only its own part of it
+      // a handle that is released inside releases only its own permits
       const third = yield* store.lock({ key })
       const goOn = yield* store.latch({ key })
       const waiting = yield* forked(Effect.andThen(goOn.await, other.withLock(list.append(100))))
@@ -137,7 +137,7 @@ onOneWorker(fixture, Store.layer(), (it) => {
         Effect.gen(function*() {
           yield* third.withLock(Handle.release(third))
           yield* goOn.open
-          // whoever waits for the lock has asked for it by the answers to these
+          // the waiting fibers have requested the lock before these answers
           yield* Effect.forEach(upTo(20), () => goOn.isOpen)
           assert.isUndefined(waiting.pollUnsafe())
         })
@@ -172,7 +172,7 @@ onOneWorker(fixture, Store.layer(), (it) => {
       )
       yield* lock.withLock(Effect.gen(function*() {
         yield* goOn.open
-        // whoever waits for the lock has asked for it by the answers to these
+        // the waiting fibers have requested the lock before these answers
         yield* Effect.forEach(upTo(20), () => goOn.isOpen)
         assert.strictEqual(yield* entered.get, 0)
       }))
@@ -180,7 +180,7 @@ onOneWorker(fixture, Store.layer(), (it) => {
       assert.strictEqual(yield* entered.get, 1)
     }))
 
-  // ---- gates ----
+  // ---- latches and barriers ----
 
   it.effect("H3: a Latch releases the current waiters, or current and later waiters", () =>
     Effect.gen(function*() {

@@ -1,4 +1,4 @@
-/** How long a buffer that is lent stays its sender's, and when it is free again. */
+/** When a lent buffer returns to its pool. */
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { Rpc } from "effect/rpc"
@@ -10,8 +10,8 @@ import * as Handle from "../../../src/Handle.ts"
 import * as SharedBuffer from "../../../src/SharedBuffer.ts"
 import { assertExited, assertInterrupted, assertTypeError, forked, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Lender, Maker, Reader } from "./actors/shared-buffers.ts"
 
 const fixture = { module: new URL("./actors/shared-buffers.ts", import.meta.url), behaviours }
@@ -104,7 +104,7 @@ onOneWorker(fixture, Lender.layer(), (it) => {
       assert.instanceOf(yield* Effect.flip(data.bytes), HandleReleased)
       assertTypeError(yield* Effect.exit(reader.read({ data })), "Reader.read", "has been released", `["data"]`)
       assertTypeError(yield* Effect.exit(reader.readAll({ all: [good, data] })), "has been released", `["all"][1]`)
-      // what was lent with the call that was not made is back
+      // the buffer of the call that was not sent has returned
       yield* Handle.release(good)
       yield* Effect.all([pool.take(), pool.take()])
     }))
@@ -129,7 +129,7 @@ onOneWorker(fixture, Lender.layer(), (it) => {
       const send = (name: string) => Effect.scoped(Effect.flatMap(pool.take(), (data) => reader.hold({ name, data })))
       const running = yield* forked(send("running"))
       yield* journal.awaitLine("holds running: 8")
-      // the first of them is asked how it wants to run before its turn comes, the others are not
+      // the handler of the first queued call is entered ahead of its turn, those of the others are not
       const waiting = yield* Effect.forEach(["a", "b", "c"], (name) => forked(send(name)))
       yield* reader.letGo().pipe(Effect.andThen(Fiber.join(running)))
       yield* journal.awaitLine("holds a: 8")
@@ -149,7 +149,7 @@ onOneWorker(fixture, Lender.layer(), (it) => {
       const running = yield* forked(reader.hold({ name: "a", data }))
       yield* journal.awaitLine("holds a: 8")
       const waiting = yield* forked(Effect.scoped(Effect.flatMap(pool.take(), (data) => reader.read({ data }))))
-      // its answer shows that the calls before it have been looked at
+      // its answer shows that the calls before it have been read
       yield* reader.letGo()
       yield* Fiber.join(running)
       yield* Fiber.join(waiting)
@@ -189,7 +189,7 @@ onOneWorker(fixture, Lender.layer(), (it) => {
         assert.instanceOf(error, SharedBuffer.SharedBufferError)
         assert.strictEqual(error.reason, "PoolClosed")
       }
-      // who holds one goes on using it
+      // a holder can still use its buffer
       yield* reader.letGo()
       yield* Fiber.join(holding)
       assert.deepStrictEqual(Array.from(yield* reader.read({ data })), [1])

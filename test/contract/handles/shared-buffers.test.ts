@@ -1,12 +1,12 @@
-/** Bytes that the sender keeps, lent to others from a pool. */
+/** Buffers of a pool, which their sender lends. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"
 import * as Handle from "../../../src/Handle.ts"
 import * as SharedBuffer from "../../../src/SharedBuffer.ts"
 import { errorOf, forked, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onTwoWorkers } from "../support/oneWorker.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import { onTwoWorkers } from "../support/sharedWorkers.ts"
 import behaviours, { Courier, Lender, Reader } from "./actors/shared-buffers.ts"
 
 const fixture = { module: new URL("./actors/shared-buffers.ts", import.meta.url), behaviours }
@@ -99,7 +99,7 @@ onTwoWorkers(fixture, Lender.spawn(), (it) => {
         assert.include(error.message, "1025 bytes")
         assert.include(error.message, "size of 1024 (SharedBuffer.makePool)")
       }
-      // and nothing was taken
+      // and no buffer was taken
       yield* pool.take(1024)
       for (const length of [-1, 1.5, Number.NaN]) {
         assert.isTrue(Exit.hasDies(yield* Effect.exit(pool.take(length))))
@@ -109,7 +109,7 @@ onTwoWorkers(fixture, Lender.spawn(), (it) => {
   it.effect("C9: an actor lends buffers of its own pool, and its typed error arrives", () =>
     Effect.gen(function*() {
       const lender = yield* Lender.spawn()
-      // six from a pool of two: each comes back when its reader's scope closes
+      // six buffers from a pool of two: each returns when the scope of its reader closes
       for (const byte of upTo(6)) {
         const bytes = yield* Effect.scoped(Effect.gen(function*() {
           const data = yield* lender.lend({ byte, length: 4 })
@@ -134,7 +134,7 @@ onTwoWorkers(fixture, Lender.spawn(), (it) => {
       assert.deepStrictEqual(Array.from(seen), upTo(20))
     }))
 
-  // ---- handing on ----
+  // ---- forwarding ----
 
   it.effect("H4: a forwarded buffer is lent until the last holder releases it, even if the holder in between has ended", () =>
     Effect.gen(function*() {

@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import { assertError, assertInterrupted, defectOf, errorOf, forked, upTo } from "../support/asserts.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Fellow, Tired } from "./actors/pools.ts"
 import { fellows } from "./fellows.ts"
 

@@ -5,7 +5,7 @@ import { ActorExited, MailboxFull, SpawnError } from "../../../src/ActorError.ts
 import * as ActorPool from "../../../src/ActorPool.ts"
 import { assertError, assertInterrupted, defectOf, errorOf, forked, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { onOneWorker } from "../support/oneWorker.ts"
+import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Fellow } from "./actors/pools.ts"
 import { fellows } from "./fellows.ts"
 

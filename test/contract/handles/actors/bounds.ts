@@ -1,4 +1,4 @@
-/** An actor whose handles are used by readers that do not read, by tells that do not end, and by holders that let go. */
+/** An actor whose handles are used by idle readers, by tells that do not end, and by holders that release them. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -10,7 +10,7 @@ import * as Handle from "../../../../src/Handle.ts"
 
 const Count = { n: Schema.Int }
 
-/** An object whose work ends when its actor says so. */
+/** An object whose work ends at a call of its actor. */
 export const Worker = Handle.object(
   RpcGroup.make(Rpc.make("work"), Rpc.make("begun", { success: Schema.Int })),
   { name: "Worker" }
@@ -20,15 +20,15 @@ export class Owner extends Actor.Service<Owner>()("Owner", {
   protocol: [
     /** a long-lived `Deferred`, the same each time */
     Rpc.make("signal", { success: Handle.Deferred({ success: Schema.Int }) }),
-    /** how many wait for it */
+    /** the number of fibers that wait for it */
     Rpc.make("waiting", { success: Schema.Int }),
     Rpc.make("complete"),
     Rpc.make("worker", { success: Worker }),
-    /** the work of a worker, out of line */
+    /** the work of a worker, concurrently */
     Rpc.make("work"),
-    /** how much work has begun, once it is so much */
+    /** the amount of work that has begun, when it has reached this amount */
     Rpc.make("begun", { payload: Count, success: Schema.Int }),
-    /** lets all work end, also what begins later */
+    /** lets all work end, later work included */
     Rpc.make("finish"),
     Rpc.make("text", { success: Handle.Ref(Schema.String) }),
     /** sets the text to the numbers from 1 to `n`, one after the other */

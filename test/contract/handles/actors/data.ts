@@ -15,16 +15,16 @@ export const Thing = Handle.object(
   { name: "Thing" }
 )
 
-/** A thing, and any data beside it. */
+/** An object, and any data beside it. */
 const Item = Schema.Struct({ thing: Thing, meta: Schema.Unknown })
 
-/** Fails with a thing, and any data beside it. */
+/** Fails with an object, and any data beside it. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", { thing: Thing, meta: Schema.Unknown }) {}
 
-/** An object of which the only method fails with a thing. */
+/** An object whose only method fails with an object. */
 const Refuser = Handle.object(RpcGroup.make(Rpc.make("refuse", { error: Refused })), { name: "Refuser" })
 
-/** Answers what it was made with. */
+/** Returns its arguments. */
 const thingOf = (answer: string, released: Array<string> = []) =>
   Thing.of((holder) => {
     Effect.runSync(Scope.addFinalizer(holder, Effect.sync(() => released.push(answer))))
@@ -37,16 +37,16 @@ export class Vault extends Actor.Service<Vault>()("Vault", {
     /** the data of the arguments */
     Rpc.make("args", { success: Schema.Unknown }),
     Rpc.make("keep", { payload: { thing: Thing } }),
-    /** uses what it keeps */
+    /** uses the kept handles */
     Rpc.make("use", { success: Schema.String }),
-    /** takes the actor's place until `free` */
+    /** occupies the actor until `free` */
     Rpc.make("hold"),
-    /** when its place is taken */
+    /** returns when the actor is occupied */
     Rpc.make("held"),
     Rpc.make("free"),
     Rpc.make("put", { payload: { thing: Thing, meta: Schema.Unknown }, success: Schema.Unknown }),
     Rpc.make("mine", { success: Thing }),
-    /** a thing that says so when it is released */
+    /** an object that reports its release */
     Rpc.make("counted", { success: Thing }),
     Rpc.make("released", { success: Schema.Array(Schema.String) }),
     /** answers after `free`, even if its caller has been interrupted */
@@ -67,10 +67,10 @@ export class Vault extends Actor.Service<Vault>()("Vault", {
     Rpc.make("refuse", { payload: { meta: Schema.Unknown }, error: Refused }),
     /** after `free`, even if its caller has been interrupted */
     Rpc.make("refuseSlowly", { payload: { meta: Schema.Unknown }, error: Refused }),
-    /** with two errors at once, from what it has in a scope of its own */
+    /** with two errors at once, with handles from a scope of their own */
     Rpc.make("refuseTwice", { error: Refused }),
     Rpc.make("refuseItems", { payload: { meta: Schema.Unknown }, success: Schema.Int, error: Refused, stream: true }),
-    /** how many errors with a thing have been made */
+    /** the number of errors with an object */
     Rpc.make("made", { success: Schema.Int }),
     Rpc.make("refuser", { success: Refuser }),
     Rpc.make("passOn", { payload: { refuser: Refuser }, error: Refused })

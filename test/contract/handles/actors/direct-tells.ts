@@ -1,4 +1,4 @@
-/** An actor that ends its worker, and one that has a reference to it and sends it more tells than may be under way. */
+/** An actor that ends its worker, and an actor that sends it more tells than may be unfinished. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -12,7 +12,7 @@ const journal = Schema.String
 
 export class Sink extends Actor.Service<Sink>()("Sink", {
   protocol: [
-    /** ends its worker when there is a journal */
+    /** ends its worker when the journal exists */
     Rpc.make("exit", { payload: { journal } }),
     Rpc.make("echo", { success: Schema.Int })
   ]
@@ -29,7 +29,7 @@ const SinkLive = Sink.toLayer({
 
 export class Source extends Actor.Service<Source>()("Source", {
   protocol: [
-    /** tells it to exit, sends so many tells behind that, and begins the journal; returns how many of those are accepted */
+    /** sends `exit`, then `n` tells, and begins the journal; returns the number of accepted tells */
     Rpc.make("send", { payload: { sink: Sink.ref, journal, n: Schema.Int }, success: Schema.Int })
   ]
 }) {}
@@ -37,7 +37,7 @@ export class Source extends Actor.Service<Source>()("Source", {
 const SourceLive = Source.toLayer({
   send: ({ journal, n, sink }) =>
     Effect.gen(function*() {
-      // the way to it is sought after some calls
+      // a direct route is requested after some calls
       for (let i = 0; i < 10; i++) yield* sink.echo()
       yield* sink.exit({ journal }, { discard: true })
       const tells = yield* Effect.forEach(

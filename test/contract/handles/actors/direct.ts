@@ -1,4 +1,4 @@
-/** One actor that hands out what it has, and one that keeps and uses what it is given. */
+/** An actor that exports handles, and an actor that keeps and uses them. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -21,7 +21,7 @@ import * as Journal from "../../support/journal.ts"
 
 const tables = new Set<Exports | Imports | RouteTable>()
 
-/** How many handles this thread has handed out or holds. */
+/** The number of handles that this thread exports or imports. */
 export const held = (): number => Array.from(tables, ({ size }) => size).reduce((sum, size) => sum + size, 0)
 
 watch<Exports>(tables as Set<Exports>, Exports.prototype, "addResult", "answer", "provide")
@@ -32,7 +32,7 @@ const note = (journal: string, line: string): void => fs.appendFileSync(journal,
 
 const Later = Handle.Deferred({ success: Schema.Int })
 const Items = Handle.Queue(Schema.Int)
-/** says in a journal when a holder has let go */
+/** notes in a journal when a holder has released the handle */
 export const Watched = Handle.object(RpcGroup.make(Rpc.make("hello", { success: Schema.String })), { name: "Watched" })
 
 export class Owner extends Actor.Service<Owner>()("Owner", {
@@ -41,12 +41,12 @@ export class Owner extends Actor.Service<Owner>()("Owner", {
     Rpc.make("items", { success: Items }),
     Rpc.make("permit", { success: Handle.Semaphore }),
     Rpc.make("watched", { success: Watched }),
-    /** one result, which is there once it is finished */
+    /** one result, which `finish` completes */
     Rpc.make("later", { success: Later }),
-    /** the same three times */
+    /** the same result three times */
     Rpc.make("laters", { success: Later, stream: true }),
     Rpc.make("finish", { payload: { n: Schema.Int } }),
-    /** a result that is never there; notes in the journal that it was interrupted */
+    /** a result that never completes; notes its interruption in the journal */
     Rpc.make("endless", { success: Later }),
     Rpc.make("supply", { payload: { n: Schema.Int } }),
     Rpc.make("held", { success: Schema.Int })
@@ -58,22 +58,22 @@ export class Holder extends Actor.Service<Holder>()("Holder", {
   protocol: [
     Rpc.make("keep", { payload: { items: Items } }),
     Rpc.make("giveBack", { success: Items }),
-    /** takes so many, one by one, and notes their sum */
+    /** takes `n` items, one by one, and notes their sum */
     Rpc.make("sum", { payload: { n: Schema.Int } }),
-    /** waits for an item, and notes the failure that comes instead */
+    /** waits for an item, and notes the item or the failure */
     Rpc.make("wait"),
     /**
-     * takes an item, gives that up when it is itself interrupted and the journal has the line "supplied", and keeps its thread busy
-     * for a while as soon as it has another one
+     * takes an item. When the call is interrupted and the journal has the line "supplied", interrupts the take, and keeps its thread
+     * busy for a while as soon as it has another item
      */
     Rpc.make("leave"),
     Rpc.make("result", { payload: { later: Later }, success: Schema.Int }),
-    /** notes "awaiting", and then the result, or the failure that comes instead, and lets go of it */
+    /** notes "awaiting", then the result or the failure, and releases the handle */
     Rpc.make("noteResult", { payload: { later: Later } }),
     Rpc.make("interrupt", { payload: { later: Later } }),
     Rpc.make("hold", { payload: { permit: Handle.Semaphore } }),
     Rpc.make("greet", { payload: { watched: Watched }, success: Schema.String }),
-    /** lets go of a result */
+    /** releases a result */
     Rpc.make("drop", { payload: { later: Later } }),
     Rpc.make("held", { success: Schema.Int }),
     Rpc.make("letGo")
@@ -139,7 +139,7 @@ const HolderLive = Holder.toLayer(({ journal }) => {
             Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
           })
         yield* Effect.forkDetach(Effect.flatMap(kept!.take, stay), { startImmediately: true })
-        // in one go, so that it gives up before it has read what has come
+        // in one turn, so that it interrupts the take before it reads the message
         const giveUp = Effect.sync(() => {
           note(journal, "leaving")
           Journal.block({ path: journal }, "supplied")

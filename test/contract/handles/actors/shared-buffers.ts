@@ -1,4 +1,4 @@
-/** One actor that reads, keeps and passes on the buffers it is given, and one that lends its own. */
+/** An actor that reads, keeps and forwards buffers, and an actor that lends its own. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,7 +13,7 @@ import * as SharedBuffer from "../../../../src/SharedBuffer.ts"
 
 const data = SharedBuffer.schema
 
-/** Makes buffers, wherever it is. */
+/** Makes buffers, in the program or in an actor. */
 export const Maker = Handle.object(RpcGroup.make(Rpc.make("make", { success: data })), { name: "Maker" })
 
 export class Reader extends Actor.Service<Reader>()("Reader", {
@@ -21,44 +21,44 @@ export class Reader extends Actor.Service<Reader>()("Reader", {
   protocol: [
     /** a copy of the bytes */
     Rpc.make("read", { payload: { data }, success: Schema.Uint8Array }),
-    /** the same of many */
+    /** copies of the bytes of several buffers */
     Rpc.make("readAll", { payload: { all: Schema.Array(data) }, success: Schema.Array(Schema.Uint8Array) }),
-    /** the same of what came with the arguments */
+    /** a copy of the bytes in the arguments */
     Rpc.make("readOwn", { success: Schema.Uint8Array }),
     Rpc.make("write", { payload: { data, byte: Schema.Int } }),
     /** notes "holds `name`" and waits for `letGo`, or notes "interrupted `name`" */
     Rpc.make("hold", { payload: { name: Schema.String, data } }),
-    /** out of line, or queued */
+    /** concurrently, or in order */
     Rpc.make("letGo"),
     Rpc.make("keep", { payload: { data } }),
-    /** what becomes of reading what was kept */
+    /** the outcome of reading the kept buffer */
     Rpc.make("readKept", { success: Schema.String }),
     Rpc.make("giveBack", { payload: { data }, success: data }),
     Rpc.make("twice", { payload: { data }, success: Schema.Tuple([data, data]) }),
     Rpc.make("beside", { payload: { data, n: Schema.Int, other: Schema.Any } }),
-    /** asks someone for a buffer */
+    /** gets a buffer from a producer */
     Rpc.make("ask", { payload: { maker: Maker } }),
     Rpc.make("crash", { payload: { data } })
   ]
 }) {}
 
-/** Takes a buffer to someone else. */
+/** Forwards a buffer. */
 export class Courier extends Actor.Service<Courier>()("Courier", {
   protocol: [
-    /** waits until the reader has let go */
+    /** waits until the reader has released the buffer */
     Rpc.make("take", { payload: { name: Schema.String, data, to: Reader.ref } })
   ]
 }) {}
 
 export class Lender extends Actor.Service<Lender>()("Lender", {
   protocol: [
-    /** from a pool of two buffers of sixteen bytes: so many bytes of this value */
+    /** `n` bytes of this value, from a pool of two buffers of sixteen bytes */
     Rpc.make("lend", {
       payload: { byte: Schema.Int, length: Schema.Int },
       success: data,
       error: SharedBuffer.SharedBufferError
     }),
-    /** so many, one by one */
+    /** `count` buffers, one by one */
     Rpc.make("lendMany", { payload: { count: Schema.Int }, success: data, stream: true })
   ]
 }) {}
@@ -110,7 +110,7 @@ const LenderLive = Lender.toLayer(() =>
     Lender.handlers({
       lend: ({ byte, length }) => pool.copy(new Uint8Array(length).fill(byte)),
       lendMany: ({ count }) =>
-        // each is the producer's until the next one is asked for
+        // the producer holds each buffer until the next one is requested
         Stream.flatMap(
           Stream.range(1, count),
           (n) => Stream.scoped(Stream.fromEffect(Effect.orDie(pool.copy(Uint8Array.of(n)))))

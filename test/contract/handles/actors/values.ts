@@ -1,4 +1,4 @@
-/** Actors that pass handles and references on to each other: one that owns things, and one that keeps what it is given. */
+/** Actors that forward handles and references: an owner, and a keeper of the handles that it receives. */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -45,7 +45,7 @@ export class Source extends Actor.Service<Source>()("Source", {
     Rpc.make("crash"),
     /** the same queue each time */
     Rpc.make("items", { success: Items }),
-    /** what has such queues in it, the same each time; the queue has room for 2 */
+    /** containers of such queues, the same each time; the queue has a capacity of 2 */
     Rpc.make("containers", {
       success: Schema.Struct({
         queue: Handle.Queue(Items),
@@ -56,21 +56,21 @@ export class Source extends Actor.Service<Source>()("Source", {
     }),
     /** takes a queue from the queue and removes "a" from the map there, and uses both */
     Rpc.make("useContained"),
-    /** another one, whose items take time to decode, the same each time */
+    /** another queue, whose items are decoded asynchronously, the same each time */
     Rpc.make("slow", { success: Handle.Queue(SlowInt) }),
-    /** a queue that has that queue in it */
+    /** a queue that contains that queue */
     Rpc.make("shelf", { success: Handle.Queue(Items) }),
     /** `count` handles of that queue, one by one */
     Rpc.make("stream", { payload: { count: Schema.Int }, success: Items, stream: true }),
-    /** a result that has the queue in it, there once it is asked for with `add` */
+    /** a result that contains the queue, completed by `add` */
     Rpc.make("promised", { success: Handle.Deferred({ success: Schema.Struct({ items: Items }) }) }),
     /** a semaphore of one permit, the same each time */
     Rpc.make("permit", { success: Handle.Semaphore }),
-    /** cannot be interrupted until its log is asked for, and hands out the queue then */
+    /** cannot be interrupted until `log` is called, and then returns the queue */
     Rpc.make("lateItems", { success: Items }),
-    /** offers to a queue that it is given, and tells whether that is its own */
+    /** offers to the given queue, and returns whether the queue is its own */
     Rpc.make("offerTo", { payload: { items: Items, n: Schema.Int }, success: Schema.Boolean }),
-    /** the same, in one line with others */
+    /** the same, in the order of the calls */
     Rpc.make("offerToAll", { payload: { all: Schema.Array(Items), n: Schema.Int } })
   ]
 }) {}
@@ -132,7 +132,7 @@ const SourceLive = Source.toLayer(
   { concurrency: "unbounded" }
 )
 
-/** Everything that can travel, in one value. */
+/** A value with handles and references of several kinds. */
 const Box = Schema.Struct({
   label: Schema.String,
   all: Schema.Array(Items),
@@ -140,7 +140,7 @@ const Box = Schema.Struct({
   maybe: Schema.Option(Source.ref)
 })
 
-/** What an actor does with a reference that it was given. */
+/** The uses of a reference. */
 const Use = Schema.Literals([
   "add",
   "tell",
@@ -166,24 +166,24 @@ export class Keeper extends Actor.Service<Keeper>()("Keeper", {
     Rpc.make("keepBox", { payload: Box }),
     Rpc.make("items", { success: Items }),
     Rpc.make("source", { success: Source.ref }),
-    /** what the handler gets in its own scope */
+    /** a handle that the handler receives in the scope of the call */
     Rpc.make("passItems", { success: Items }),
-    /** the same, but a finalizer dies before it is answered */
+    /** the same, and a finalizer dies before the answer */
     Rpc.make("passItemsAndDie", { success: Items }),
-    /** a result that is there, and is what the handler got in its own scope */
+    /** a completed result, which is a handle that the handler received in the scope of the call */
     Rpc.make("itemsOfSource", { success: Handle.Deferred({ success: Items }) }),
     Rpc.make("box", { success: Box }),
     Rpc.make("sources", { payload: { count: Schema.Int }, success: Source.ref, stream: true }),
     Rpc.make("take", { success: Schema.Int }),
     Rpc.make("offer", { payload: { n: Schema.Int } }),
     Rpc.make("release"),
-    /** how the use of the reference ends, in words */
+    /** the outcome of the use of the reference, as text */
     Rpc.make("use", { payload: { use: Use }, success: Schema.String }),
-    /** uses a queue and lets go of it, and does not keep it */
+    /** uses a queue, and releases it */
     Rpc.make("once", { payload: { items: Items, n: Schema.Int } }),
     /** takes a permit, and keeps it */
     Rpc.make("takePermit", { payload: { permit: Handle.Semaphore } }),
-    /** what it is given cannot always be sent, and stands before or behind a handle */
+    /** the given value cannot always be sent, and precedes or follows a handle */
     Rpc.make("mixed", {
       payload: {
         of: Schema.Union([
@@ -240,7 +240,7 @@ const uses: {
     ),
   stop: (source) => ActorRef.stop(source),
   kill: (source) => ActorRef.kill(source),
-  // from an actor, with handles of its own in the payload of a call that goes through others
+  // from an actor, with its own handles in the payload of a relayed call
   offerToAll: (source) =>
     Effect.gen(function*() {
       const own = yield* Handle.makeQueue<number>()
@@ -295,7 +295,7 @@ const KeeperLive = Keeper.toLayer(({ items, source }) =>
   })
 )
 
-/** An actor that takes one call at a time, and refuses the rest. */
+/** An actor that takes one call at a time, and refuses further calls. */
 export class Narrow extends Actor.Service<Narrow>()("Narrow", { protocol: [Rpc.make("wait")] }) {}
 
 const NarrowLive = Narrow.toLayer({ wait: () => Effect.never }, { mailboxCapacity: 1, onFull: "fail" })
@@ -317,17 +317,17 @@ const PusherLive = Pusher.toLayer({
     }).pipe(Effect.catchCause((cause) => Effect.succeed(Cause.pretty(cause))))
 })
 
-/** An actor that spawns actors in its own scope, on workers of its own, and hands out references to them. */
+/** An actor that spawns actors in its own scope, on its own workers, and returns references to them. */
 export class Boss extends Actor.Service<Boss>()("Boss", {
   protocol: [
     Rpc.make("spawn", { success: Source.ref }),
-    /** gives the actor that it spawned something from elsewhere */
+    /** sends a handle of another actor to the spawned actor */
     Rpc.make("pass", { payload: { items: Items, n: Schema.Int } }),
-    /** another actor that it spawns, which refuses what it has no room for */
+    /** another spawned actor, which refuses calls when its mailbox is full */
     Rpc.make("narrow", { success: Narrow.ref }),
-    /** keeps its worker busy for so many milliseconds */
+    /** keeps its worker busy for `millis` milliseconds */
     Rpc.make("work", { payload: { millis: Schema.Int } }),
-    /** whether it is the one that it spawned */
+    /** whether the reference is the spawned actor */
     Rpc.make("knows", { payload: { source: Source.ref }, success: Schema.Boolean })
   ]
 }) {}

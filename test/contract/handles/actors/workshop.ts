@@ -1,4 +1,4 @@
-/** Actors whose methods hand out results that are still in the making, until a test says how each of them ends. */
+/** Actors whose methods return pending results, which the tests complete. */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -36,7 +36,7 @@ const SlowString = Schema.String.pipe(
   )
 )
 
-/** The same there and back. */
+/** A value that is encoded and decoded as it is. */
 const SlowBothWays = Schema.String.pipe(
   Schema.decodeTo(
     Schema.String,
@@ -47,12 +47,12 @@ const SlowBothWays = Schema.String.pipe(
   )
 )
 
-/** A result between what takes a while to encode and to decode. */
+/** A result between fields that are encoded and decoded asynchronously. */
 const Between = Schema.Struct({ before: SlowBothWays, result: Result, after: SlowBothWays })
 
 export const Language: Context.Reference<string> = Context.Reference("test/Language", { defaultValue: () => "Latin" })
 
-/** A string that is put into the language of the receiver, which takes a turn. */
+/** A string that is decoded with a service of the receiver, in a later turn. */
 const Greeting = Schema.String.pipe(
   Schema.decodeTo(
     Schema.String,
@@ -71,7 +71,7 @@ const Greeting = Schema.String.pipe(
 
 let encoding: Deferred.Deferred<void> | undefined
 
-/** From now on integers are only encoded in this process when what this returns is done. */
+/** Suspends the encoding of integers in this process until the returned `Deferred` is done. */
 export const holdEncoding = (): Deferred.Deferred<void> => encoding = Deferred.makeUnsafe()
 
 const HeldInt = Schema.Int.pipe(
@@ -88,7 +88,7 @@ const Told = Handle.Queue(Schema.declare((u): u is { readonly text: string } => 
 
 let told: typeof Told.Type | undefined
 
-/** A string that is told elsewhere while it is encoded: one object twice, which takes two messages, so the first leaves meanwhile. */
+/** A string whose encoding makes calls: one object twice, which takes two messages, so the first message leaves meanwhile. */
 const ToldString = Schema.String.pipe(
   Schema.decodeTo(
     Schema.String,
@@ -105,23 +105,23 @@ const ToldString = Schema.String.pipe(
 
 export class Workshop extends Actor.Service<Workshop>()("Workshop", {
   protocol: [
-    /** the result of `Handle.fork`: it is made until `finish` */
+    /** the result of `Handle.fork`, which runs until `finish` */
     Rpc.make("start", { payload: Job, success: Result }),
     /** the result of `Handle.fromDeferred` */
     Rpc.make("promise", { payload: Job, success: Result }),
-    /** ends the making of a result; a success is 42 */
+    /** completes a result; a success is 42 */
     Rpc.make("finish", { payload: { ...Job, ending: Ending } }),
-    /** what the makings have noted */
+    /** the notes of the forked effects */
     Rpc.make("log", { success: Schema.Array(Schema.String) }),
-    /** a result that is there already */
+    /** a completed result */
     Rpc.make("ready", { payload: { ending: Ending }, success: Result }),
-    /** a result that is there when other fibers have had their turn */
+    /** a result that completes after a turn of the other fibers */
     Rpc.make("soon", { payload: { ending: Ending }, success: Result }),
-    /** awaits a result that it is given */
+    /** awaits the given result */
     Rpc.make("awaitOf", { payload: { result: Result }, success: Schema.Int, error: Broken }),
-    /** takes a result beside what may take a while to encode */
+    /** takes a result beside a field that may be encoded asynchronously */
     Rpc.make("takeBeside", { payload: { result: Result, n: HeldInt } }),
-    /** hands a result back at once that it is given */
+    /** returns the given result immediately */
     Rpc.make("same", {
       payload: { result: Handle.Deferred({ success: HeldInt, error: Broken }) },
       success: Result
@@ -141,7 +141,7 @@ export class Workshop extends Actor.Service<Workshop>()("Workshop", {
     Rpc.make("listOrHandle", { payload: Job, success: Schema.Union([Schema.Array(Schema.Int), Result]) }),
     Rpc.make("beside", { payload: Job, success: Schema.Struct({ text: SlowString, result: Result }) }),
     Rpc.make("amid", { payload: Job, success: Between }),
-    /** a result that is there before its answer has left */
+    /** a result that completes before its answer has left */
     Rpc.make("between", { success: Between }),
     Rpc.make("promisedBetween", { success: Handle.Deferred({ success: Between }) }),
     Rpc.make("greeting", { success: Handle.Deferred({ success: Greeting }) }),
@@ -151,15 +151,15 @@ export class Workshop extends Actor.Service<Workshop>()("Workshop", {
     /** `count` results, as a list and as a stream */
     Rpc.make("list", { payload: { ...Job, count: Schema.Int }, success: Schema.Array(Result) }),
     Rpc.make("stream", { payload: { ...Job, count: Schema.Int }, success: Result, stream: true }),
-    /** results that do not fit their schema, or that nothing can carry; `ready` says whether they are there at once */
+    /** results that do not fit their schema, or cannot be sent; with `ready`, they have completed before the answer */
     Rpc.make("misfit", { payload: { ...Job, ready: Schema.Boolean }, success: Result }),
     Rpc.make("uncloneable", {
       payload: { ...Job, ready: Schema.Boolean },
       success: Handle.Deferred({ success: Schema.Unknown })
     }),
-    /** the same, of an error */
+    /** the same for errors */
     Rpc.make("misfitError", { payload: Job, success: Result }),
-    /** results whose schema makes calls, on the way back to the one who has given it the queue */
+    /** results whose schema calls the owner of the given queue */
     Rpc.make("tellTo", { payload: { queue: Told } }),
     Rpc.make("told", { payload: Job, success: Handle.Deferred({ success: ToldString }) }),
     Rpc.make("crash")
@@ -181,7 +181,7 @@ const endings: Readonly<Record<typeof Ending.Type, Effect.Effect<number, Broken>
 const awaitOf = (result: Handle.DeferredHandle<number, Broken>): Effect.Effect<number, Broken> =>
   Effect.catch(result.await, (error) => error._tag === "Broken" ? Effect.fail(error) : Effect.die(error))
 
-/** An actor that is given a result with its arguments. */
+/** An actor with a result among its arguments. */
 export class Heir extends Actor.Service<Heir>()("Heir", {
   args: Between,
   protocol: [Rpc.make("awaited", { success: Schema.Int, error: Broken })]
@@ -215,7 +215,7 @@ const WorkshopLive = Workshop.toLayer(() =>
       )
     const started = (job: string, count: number): ReadonlyArray<ReturnType<typeof start>> =>
       Array.from({ length: count }, () => start(job))
-    // what its schema refuses: the types are got round on purpose
+    // a value that its schema refuses: the cast circumvents the types on purpose
     const wrong = (job: string, ready: boolean, value: unknown): Effect.Effect<Handle.DeferredHandle<never>> =>
       Handle.fork(Effect.as(ready ? Effect.void : Effect.ignoreCause(Deferred.await(jobOf(job))), value as never))
     return Workshop.handlers({

@@ -1,6 +1,6 @@
 /**
- * Tests that need no worker of their own share workers for each placement, which are started before the first of them: starting
- * workers is most of what a test costs.
+ * Runs tests on shared workers, which start once for each placement, before the first test. Starting workers is most of the cost of a
+ * test.
  */
 import { layer, type Vitest } from "@effect/vitest"
 import * as Effect from "effect/Effect"
