@@ -20,7 +20,7 @@ export const length = slotCount + 3
 /** A call that a handler runs. */
 interface RunningCall {
   readonly id: number
-  /** where the interruption of the call is noted */
+  /** the shared memory in which the interruption of the call is noted */
   readonly interrupts: Int32Array | undefined
 }
 

@@ -1,5 +1,5 @@
 /**
- * Copies the values that are sent inside a process as structured clone would copy them.
+ * Copies the values that are sent inside a process, with the same result as structured clone.
  */
 import { structuredClone } from "../runtime/globals.ts"
 
@@ -9,8 +9,8 @@ const uncopied = Symbol()
 const maxDepth = 16
 
 /**
- * The copy of one value of plain data, several times faster than structured clone. Anything else makes the whole value go through
- * structured clone.
+ * Copies a value of plain data, several times faster than structured clone. A value that contains anything else is left to structured
+ * clone as a whole.
  */
 class PlainCopy {
   /** the value, which may contain itself */
@@ -63,14 +63,14 @@ class PlainCopy {
   }
 }
 
-/** Copies a value as a link does. */
+/** Copies a value like a link. */
 export const copy = (value: unknown): unknown => {
   if (typeof value !== "object" || value === null) return structuredClone(value)
   const copied = new PlainCopy(value).copy(value, maxDepth)
   return copied === uncopied ? structuredClone(value) : copied
 }
 
-/** The batch as the receiver gets it. */
+/** Makes the batch that the receiver gets. */
 export const copyBatch = (batch: Array<unknown>, transfer: ReadonlyArray<unknown> | undefined): Array<unknown> => {
   if (transfer !== undefined) return structuredClone(batch, { transfer: transfer as Array<ArrayBuffer> })
   for (let i = 0; i < batch.length; i++) {

@@ -1,5 +1,5 @@
 /**
- * Encodes causes.
+ * Encodes and decodes causes.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -50,6 +50,6 @@ export const decodeCauseWith = <E>(
     }
   )
 
-/** A cause with the defects as a caller receives them, for a log. */
+/** A cause for a log: with its defects as a caller would receive them. */
 export const received = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   decodeCause(encodeCause(cause, (error) => error, encodeDefect), (error) => error, decodeDefect)

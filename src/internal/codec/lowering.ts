@@ -1,6 +1,6 @@
 /**
- * Lowers a schema to what structured clone does not carry: dates, maps, sets, big integers and bytes stay as they are; class instances and
- * Effect's data types take the form that their schema gives them.
+ * Lowers a schema: replaces the types that structured clone does not carry. Class instances and Effect's data types take the form that
+ * their schema gives them. Dates, maps, sets, big integers and bytes stay as they are.
  */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"

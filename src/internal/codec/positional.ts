@@ -1,5 +1,5 @@
 /**
- * Payloads without the object around their fields.
+ * Encodes a payload as its fields alone, without the object around them.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,7 +18,7 @@ const needsMake = (ast: SchemaAST.AST): boolean =>
 /** A field whose values are their own encoding, with the predicate for its values. */
 type Field = readonly [name: string, passes: (value: unknown) => boolean]
 
-/** The fields of a plain struct whose values all are their own encoding; empty for any other schema. */
+/** The fields of a plain struct, if the values of each field are their own encoding; empty for any other schema. */
 export const fieldsOf = (ast: SchemaAST.AST): ReadonlyArray<Field> => {
   const fields: Array<Field> = []
   if (ast._tag !== "Objects") return fields

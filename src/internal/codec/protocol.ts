@@ -46,7 +46,7 @@ export type Rpcs<P extends Any> = [P] extends [Rpc.Any] ? P : { readonly [K in k
 export type Client<P extends Any, E> = [P] extends [Rpc.Any] ? RpcClient.RpcClient<P, E>
   : { readonly [K in keyof P]: RpcClient.RpcClient.From<Named<P[K], K>, E>[K & string] }
 
-/** A call of a protocol, as the name of the method and the payload; of any protocol, with an unknown payload. */
+/** A call of a protocol: the name of the method, and the payload, which is unknown if the protocol is. */
 export type Call<P extends Any> = 0 extends 1 & P ? [method: string, payload: unknown]
   : Rpcs<P> extends infer R ? R extends Rpc.Any ? [method: R["_tag"], payload: Rpc.PayloadConstructor<R>] : never
   : never
@@ -75,7 +75,7 @@ interface StartErrorIsNotDeclared<E> {
   readonly "~uactor/StartErrorIsNotDeclared": E
 }
 
-/** The `this` of a function that takes handlers: an error if one of them is not a method of the protocol. */
+/** The `this` of a function that takes handlers: an error if a handler is not a method of the protocol. */
 export type CheckedHandlers<P extends Any, H> = [H] extends [never] ? unknown
   : [Exclude<keyof H, keyof Handlers<P>>] extends [never] ? unknown
   : HandlerWithoutMethod<Exclude<keyof H, keyof Handlers<P>>>
@@ -103,7 +103,7 @@ const reserved = [
   "__lookupSetter__"
 ] as const
 
-/** A name that a method cannot have: JavaScript gives a meaning to it. Names with `~` belong to Effect and to this library. */
+/** A name that a method cannot have, because JavaScript gives it a meaning. Names with `~` belong to Effect and to this library. */
 type ReservedName = typeof reserved[number] | `~${string}` | ""
 
 /** The type of a method with a reserved name. No method has this type: the compiler shows the name. */

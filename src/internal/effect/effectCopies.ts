@@ -29,7 +29,7 @@ const foreignSchema = (schema: Schema.Top): Schema.Top | undefined => {
   return fields === undefined ? undefined : Object.values(fields).find(isForeignSchema)
 }
 
-// `pipe` belongs to the copy of the value, and calls back out of a file of that copy
+// the `pipe` of the value belongs to its copy of Effect, so the caller of the callback is a file of that copy
 const fileOf = (value: Pipeable): string => {
   const frame = value.pipe(() => new Error().stack)?.split("\n")[2] ?? ""
   return /([^\s(]+):\d+:\d+\)?$/.exec(frame)?.[1] ?? "an unknown file"

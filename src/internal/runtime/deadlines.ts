@@ -50,7 +50,7 @@ export class Deadlines {
   private last: Deadline | undefined
   private timer: ReturnType<typeof setTimeout> | undefined
   private reading: object | undefined
-  /** the counted time at the start of the current slice, and the clock time of this start */
+  /** the start of the current slice, in counted time, and by the clock */
   private counted = 1
   private began = 0
   // the counted time at the first addition in this turn, used for all additions in the turn; 0 before the first addition

@@ -22,7 +22,7 @@ const views: ReadonlyArray<new(buffer: ArrayBuffer) => ArrayBufferView> = [
   DataView
 ]
 
-// one object of each built-in class that may arrive
+// an object of each built-in class that a message may contain
 const samples = (): ReadonlyArray<object> => {
   const buffer = new ArrayBuffer(8)
   const boxes = [Object(""), Object(0), Object(true), Object(0n)] as ReadonlyArray<object>
@@ -88,7 +88,8 @@ const tagOf = (value: object): string => {
   return tag === "[object Error]" ? `[object ${(value as Error).name}]` : tag
 }
 
-// the prototype in this realm of a foreign object: a built-in object, identified by its tag, without the prototype of this realm
+// The prototype in this realm of a built-in object of another realm. The tag of the object identifies its class. `undefined` for any
+// other object.
 const ownOf = (value: object): object | undefined => {
   const prototype = prototypeOf(value)
   if (prototype === null) return undefined

@@ -41,7 +41,7 @@ import type { Names } from "./names.ts"
 import { type ArgsSnapshot, type Build, buildAgain, type EncodedArgs, requestBuild } from "./spawn.ts"
 import * as Votes from "./votes.ts"
 
-/** What the actors of a system share. */
+/** The parts of a system that its actors share. */
 export interface ActorServices {
   readonly workers: WorkerSet
   readonly context: Context.Context<never>

@@ -76,7 +76,7 @@ export type State =
   /** the actor and its resources are gone */
   | { readonly _tag: "Gone"; readonly gone: GoneLatch }
 
-/** What an actor in this state does. */
+/** The public name of a state. */
 export const stateOf = (state: State): ActorState => {
   switch (state._tag) {
     case "Building":

@@ -238,7 +238,7 @@ export class System implements ActorServices {
   })
 }
 
-// the service prints what runs in the system
+// the properties that print the service, with the contents of the system
 const printed = ({ options, placement: { kind }, workers }: System) =>
   printing(
     () => ({

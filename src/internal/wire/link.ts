@@ -2,6 +2,7 @@
  * The link between the two ends of a connection: the one interface that a thread, a process, a socket or plain memory implements. A
  * link moves batches, in order, and reports its own end. A link knows nothing of calls.
  */
+
 /**
  * The number of the batch on its link, from 0, then frames laid end to end. A repeated batch is ignored. A batch with a number that
  * is too high reveals the loss of another batch, which ends the link.
@@ -62,7 +63,7 @@ export interface Channel {
   readonly close: () => void
 }
 
-/** Why and how a worker ended, as its link saw it. */
+/** The end of a worker, as its link reports it. */
 export interface LinkEnd {
   readonly reason: "Stopped" | "Crashed" | "Killed" | "OutOfMemory" | "Unresponsive" | "Disconnected"
   readonly message: string

@@ -16,7 +16,7 @@ import { queueMicrotask } from "../runtime/globals.ts"
 import * as Frames from "./frames.ts"
 import type { Link } from "./link.ts"
 
-/** What to do with a frame whose value the link refuses to carry. */
+/** Handles a frame whose value the link refuses to carry. */
 export type OnUnsendable = (frame: Frames.Frame, error: unknown) => void
 
 /** Called around every flush. */

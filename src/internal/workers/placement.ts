@@ -27,15 +27,15 @@ export interface WorkerHandle {
   readonly release: () => void
   /** Kills the worker immediately. `onEnd` follows, with this end. */
   readonly kill: (end: LinkEnd) => void
-  /** asks the worker what its event loop need not answer; absent in memory */
+  /** asks the worker questions that need no answer of its event loop; absent in memory */
   readonly probe?: Probe | undefined
 }
 
-/** The place of a worker in the program, as the worker learns it. */
+/** The place of a worker in the program. The worker receives it when it starts. */
 export interface WorkerPlace {
-  /** the id of the worker, which the ids of the actors that it spawns start with */
+  /** the id of the worker: the prefix of the ids of the actors that it spawns */
   readonly id: string
-  /** what the ids of the actors that it runs start with */
+  /** the prefix of the ids of the actors that it runs */
   readonly host: string
   /** the minimum log level of the program */
   readonly logLevel: LogLevel

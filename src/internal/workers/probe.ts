@@ -1,6 +1,6 @@
 /**
- * Questions about one worker which its event loop does not answer, so that a blocked worker can be asked, too. Each placement that can
- * ask them implements them; memory cannot.
+ * Questions about one worker that need no answer of its event loop, so that a blocked worker can be examined. The placements of threads
+ * and of processes implement them.
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
