@@ -95,7 +95,7 @@ export class Client implements Connection {
   /** the evidence for the outcomes of the calls at the end of the link */
   readonly evidence: Evidence
   private sent = 0
-  /** the id of the worker at the other end */
+  /** the id of the worker */
   worker: string | undefined
   /** the end of the link, after which no frame is sent */
   private ended: LinkEnd | undefined

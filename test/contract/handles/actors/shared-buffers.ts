@@ -52,7 +52,7 @@ export class Courier extends Actor.Service<Courier>()("Courier", {
 
 export class Lender extends Actor.Service<Lender>()("Lender", {
   protocol: [
-    /** `n` bytes of this value, from a pool of two buffers of sixteen bytes */
+    /** `length` bytes of the value `byte`, from a pool of two buffers of sixteen bytes */
     Rpc.make("lend", {
       payload: { byte: Schema.Int, length: Schema.Int },
       success: data,
