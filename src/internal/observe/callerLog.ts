@@ -24,11 +24,18 @@ const encodeOnce = (annotations: Readonly<Record<string, unknown>>): CallerLog[0
   return known
 }
 
+// the last context without annotations: the calls of a loop have one context
+let plain: Context.Context<never> | undefined
+
 /** The logging of a fiber; `undefined` if it is the default. */
 export const of = ({ cache, context }: Fiber.Fiber<unknown, unknown>): CallerLog | undefined => {
-  const annotations = Context.get(context, CurrentLogAnnotations)
   const { minimumLogLevel } = cache
-  if (annotations === noAnnotations && minimumLogLevel === defaultLevel) return undefined
+  if (context === plain && minimumLogLevel === defaultLevel) return undefined
+  const annotations = Context.get(context, CurrentLogAnnotations)
+  if (annotations === noAnnotations) {
+    plain = context
+    if (minimumLogLevel === defaultLevel) return undefined
+  }
   return [
     annotations === noAnnotations ? undefined : encodeOnce(annotations),
     minimumLogLevel === defaultLevel ? undefined : minimumLogLevel
