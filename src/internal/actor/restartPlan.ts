@@ -97,6 +97,12 @@ export class Budget {
     return delays[Math.min(this.times.length, delays.length) - 1]
   }
 
+  /** the restarts that count at this time, and their limit within the window */
+  usage(now: number): { readonly used: number; readonly max: number; readonly windowMillis: number } {
+    const { maxRestarts, window } = this.plan
+    return { used: this.times.filter((time) => time > now - window).length, max: maxRestarts, windowMillis: window }
+  }
+
   private get isOver(): boolean {
     return this.plan.ends && this.made >= this.plan.delays.length
   }

@@ -12,6 +12,8 @@ import type { ActorExited } from "../../ActorError.ts"
 import type { Definition } from "../actor/definition.ts"
 import { Budget, type End as EndKind, type Plan, restartsAfter } from "../actor/restartPlan.ts"
 import * as ScopeFinalizers from "../effect/scopeFinalizers.ts"
+import * as Events from "../monitor/events.ts"
+import type { ObservedActor, Restarts } from "../monitor/systems.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import type { ActorFacts, ActorHandle } from "../proxy/clientObject.ts"
 import type { ActorOwner, End, Incarnation, SpawnAnswer } from "../proxy/proxyState.ts"
@@ -57,7 +59,7 @@ export interface ActorServices {
 }
 
 /** An actor, its worker, and its life cycle. */
-export class ChildActor implements ActorHandle, ActorOwner, Member {
+export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActor {
   readonly proxy: ActorProxy
   readonly definition: Definition
   /** the worker of the current incarnation */
@@ -66,6 +68,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
   build: Build | undefined
   /** the number of unfinished items for which the actor was chosen as a member of a pool */
   items = 0
+  startedAt: number | undefined
   private readonly services: ActorServices
   private state: State = building
   /** the scope that is to close the actor */
@@ -179,6 +182,8 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
   run(plan: Plan | undefined, snapshot: ArgsSnapshot | undefined, group: Group | undefined): void {
     if (this.state !== building) return snapshot?.release?.()
     this.state = running
+    this.startedAt = performance.now()
+    Events.ofActor(this, () => ({ _tag: "ActorSpawned", worker: this.worker.id }))
     this.plan = plan
     this.group = group
     this.budget = plan && (group?.budget ?? new Budget(plan))
@@ -193,6 +198,9 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
   abandon(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.detachScope()
+      if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
+        Events.ofActor(this, () => ({ _tag: "SpawnFailed", message: messageOf(Cause.squash(exit.cause)) }))
+      }
       return this.close(exit, false)
     })
   }
@@ -257,6 +265,10 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
   /** The proxy has ended: an actor that ends before its scope removes its finalizer from the scope. */
   ended(): void {
     if (this.state === building) return
+    if (this.startedAt !== undefined) {
+      const { message, reason } = this.proxy.ended ?? { message: `${this.address} was stopped`, reason: "Stopped" }
+      Events.ofActor(this, () => ({ _tag: "ActorEnded", reason, message }))
+    }
     this.group?.remove(this)
     this.argsSnapshot?.release?.()
     if (this.detachScope() && this.state._tag !== "Closing" && this.state._tag !== "Gone") this.closeNow(Exit.void)
@@ -285,10 +297,11 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
     if (delay === undefined) {
       const message = `${proxy.address} is given up after ${budget.text}`
       log(Effect.logWarning(message), {}, Cause.fail(proxy.exited(previous.reason, "NotRun", message)))
+      Events.ofActor(this, () => ({ _tag: "ActorGivenUp", message }))
       if (end !== undefined) group?.giveUp(proxy.exited(previous.reason, "NotRun", previous.message))
       return false
     }
-    const next = state._tag === "Restarting" ? state : this.beginRestart(previous, end === "stop")
+    const next = state._tag === "Restarting" ? state : this.beginRestart(previous, end === "stop", delay)
     const leaves = end === "crash" || end === "stop"
     if (leaves) proxy.leaveIncarnation(previous)
     else proxy.pause("restarting")
@@ -313,9 +326,11 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
     return true
   }
 
-  private beginRestart(previous: ActorExited, drains: boolean): Restarting {
+  private beginRestart(previous: ActorExited, drains: boolean, delayMillis = 0): Restarting {
     this.services.restarting.add(this)
     this.proxy.incarnationEnded(previous)
+    const { message, reason } = previous
+    Events.ofActor(this, () => ({ _tag: "ActorRestarting", worker: this.worker.id, delayMillis, reason, message }))
     return this.state = {
       _tag: "Restarting",
       previous,
@@ -371,6 +386,10 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
         if (this.earlyCrash === undefined) proxy.reopened(previous)
         else if (state.close === undefined) this.crashed(this.earlyCrash)
         this.proceed(state)
+        Events.ofActor(
+          this,
+          () => ({ _tag: "ActorRestarted", worker: worker.id, incarnation: proxy.incarnation.number })
+        )
         return undefined
       }
       const why = messageOf(Cause.squash(exit.cause))
@@ -396,13 +415,17 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
   // ---- restarts by the group ----
 
   leave(why: string): Effect.Effect<void> {
+    return this.leaveIncarnation("with its group", why)
+  }
+
+  private leaveIncarnation(by: string, why: string): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { definition, plan, proxy, state, worker } = this
       if (state._tag === "Restarting") return this.step(state, this.leaveWorker(state))
       if (state !== running) return Effect.void
       // an actor that is never restarted ends with those with which it would have been restarted
       if (plan === undefined) return Effect.ignore(this.stop(false, `its group restarts: ${why}`), { log: "Warn" })
-      const previous = proxy.exited("Restarted", "Unknown", `${proxy.address} is restarted with its group: ${why}`)
+      const previous = proxy.exited("Restarted", "Unknown", `${proxy.address} is restarted ${by}: ${why}`)
       const next = this.beginRestart(previous, false)
       proxy.leaveIncarnation(previous)
       worker.client.actors.close(proxy, "restart", Exit.interrupt(), definition)
@@ -414,6 +437,28 @@ export class ChildActor implements ActorHandle, ActorOwner, Member {
     return Effect.suspend(() => {
       const { state } = this
       return state._tag === "Restarting" ? this.step(state, this.buildNext(state)) : Effect.undefined
+    })
+  }
+
+  // ---- for observers ----
+
+  get restarts(): Restarts | undefined {
+    return this.budget?.usage(performance.now())
+  }
+
+  get restartNow(): Effect.Effect<string | undefined> {
+    return Effect.suspend(() => {
+      const { plan, proxy, services: { isClosed }, state } = this
+      if (plan === undefined) return Effect.succeed(`${proxy.address} is not supervised: its arguments are not kept`)
+      if (state !== running || isClosed) return Effect.succeed(`${proxy.address} does not run`)
+      const restart = Effect.gen({ self: this }, function*() {
+        yield* this.leaveIncarnation("by an observer", "the program has asked for it")
+        const why = yield* this.rebuild
+        if (why !== undefined) this.giveUp(why)
+        return why
+      })
+      // the restart goes on if the observer is interrupted
+      return Fiber.join(Effect.runForkWith(this.services.context)(restart))
     })
   }
 

@@ -13,12 +13,14 @@ import { Current, effective, type Plan, plan, type Policy } from "../actor/resta
 import { CallTimeout, RunTimeout } from "../codec/methods.ts"
 import { isSuccess } from "../effect/completed.ts"
 import * as V8Pretenuring from "../effect/v8Pretenuring.ts"
+import { type ObservedActor, type ObservedSystem, systems } from "../monitor/systems.ts"
 import * as CallTimeouts from "../proxy/callTimeouts.ts"
 import { Deadlines } from "../runtime/deadlines.ts"
 import { printing } from "../runtime/printing.ts"
 import * as Log from "../workers/log.ts"
 import type { SystemOptions } from "../workers/options.ts"
 import type { Placement } from "../workers/placement.ts"
+import type { WorkerConnection } from "../workers/workerConnection.ts"
 import { WorkerSet } from "../workers/workerSet.ts"
 import { type ActorServices, ChildActor } from "./childActor.ts"
 import { Current as CurrentGroup, type Group } from "./group.ts"
@@ -50,7 +52,7 @@ interface Spawn {
 }
 
 /** Spawns actors, and ends them and their workers. */
-export class System implements ActorServices {
+export class System implements ActorServices, ObservedSystem {
   readonly options: SystemOptions
   readonly placement: Placement
   readonly context: Context.Context<never>
@@ -70,6 +72,7 @@ export class System implements ActorServices {
     this.workers = new WorkerSet(placement, options, context, this.log)
     this.builds = new Deadlines(options.spawnTimeout)
     this.workers.startSpares()
+    systems.add(this)
   }
 
   /**
@@ -230,11 +233,24 @@ export class System implements ActorServices {
     return this.workers.lostTells.count
   }
 
+  get observedWorkers(): ReadonlySet<WorkerConnection> {
+    return this.workers.all
+  }
+
+  get observedActors(): ReadonlyArray<ObservedActor> {
+    const actors: Array<ObservedActor> = []
+    for (const worker of this.workers.all) {
+      for (const { owner } of worker.actors) if (owner instanceof ChildActor) actors.push(owner)
+    }
+    for (const actor of this.restarting) if (!actor.worker.has(actor.proxy)) actors.push(actor)
+    return actors
+  }
+
   /** Ends all workers. */
   readonly shutdown: Effect.Effect<void> = Effect.suspend(() => {
     this.isClosed = true
     for (const actor of this.restarting) actor.systemClosed()
-    return this.workers.endAll
+    return Effect.ensuring(this.workers.endAll, Effect.sync(() => systems.delete(this)))
   })
 }
 

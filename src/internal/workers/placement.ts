@@ -2,8 +2,8 @@
  * Placements: the only difference between threads, processes and memory for the code that starts workers.
  */
 import type { LogLevel } from "effect/LogLevel"
+import type { Probe } from "../monitor/probe.ts"
 import type { Batch, Link, LinkEnd } from "../wire/link.ts"
-import type { Probe } from "./probe.ts"
 
 /** The events of a worker, for its host. */
 export interface WorkerEvents {

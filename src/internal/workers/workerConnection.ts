@@ -7,10 +7,12 @@ import * as Tracer from "effect/Tracer"
 import * as ActorId from "../actor/actorId.ts"
 import type { Client, ClientEvents } from "../client/client.ts"
 import type { Method } from "../codec/methods.ts"
+import * as Events from "../monitor/events.ts"
+import type { ObservedWorker } from "../monitor/systems.ts"
 import type { ActorProxy, Locate } from "../proxy/actorProxy.ts"
 import type { Deadline, Deadlines } from "../runtime/deadlines.ts"
 import { messageOf } from "../runtime/describe.ts"
-import { queueMicrotask } from "../runtime/globals.ts"
+import { performance, queueMicrotask } from "../runtime/globals.ts"
 import { atomically, notify } from "../runtime/notify.ts"
 import { Session, type SessionGroup } from "../session/session.ts"
 import type { LinkEnd } from "../wire/link.ts"
@@ -49,7 +51,7 @@ const start = (placement: Placement, name: string, place: WorkerPlace, events: W
 }
 
 /** One worker and the connection to it. */
-export class WorkerConnection {
+export class WorkerConnection implements ObservedWorker {
   readonly name: string
   /** the id of the worker in the program: its name, and what distinguishes it from the workers of other systems and other workers */
   readonly id: string
@@ -69,6 +71,9 @@ export class WorkerConnection {
   private heartbeat: Deadline | undefined
   private awaitsPong = false
   private hasWarned = false
+  private readonly startedAt = performance.now()
+  private answerListeners: Set<() => void> | undefined
+  unansweredSince: number | undefined
   private onMeasured: ((heapUsed: number) => void) | undefined
 
   private readonly locate: Locate = (name, id) => `${name}#${id}@${this.name}`
@@ -119,10 +124,12 @@ export class WorkerConnection {
       onReady: () => {
         this.isReady = true
         if (beats.timeout !== Infinity) this.beat(beats)
+        Events.ofWorker(this.id, { _tag: "WorkerReady", bootMillis: Math.round(performance.now() - this.startedAt) })
         listener.onReady(this)
       },
       onPong: () => {
         this.awaitsPong = false
+        if (this.answerListeners !== undefined) this.answered()
       },
       onHeap: (heapUsed) => {
         const { onMeasured } = this
@@ -199,6 +206,24 @@ export class WorkerConnection {
   private crash(end: LinkEnd): void {
     this.ending = true
     this.handle.kill(end)
+  }
+
+  whenAnswered(listener: () => void): () => void {
+    const listeners = this.answerListeners ??= new Set()
+    listeners.add(listener)
+    // one ping asks for all, however long the answer takes
+    if (this.unansweredSince === undefined) {
+      this.unansweredSince = performance.now()
+      this.client.ping()
+    }
+    return () => listeners.delete(listener)
+  }
+
+  private answered(): void {
+    const listeners = this.answerListeners!
+    this.answerListeners = undefined
+    this.unansweredSince = undefined
+    for (const listener of listeners) notify(listener, undefined)
   }
 
   private beat(beats: Deadlines): void {

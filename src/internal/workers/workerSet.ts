@@ -10,6 +10,7 @@ import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import * as ActorId from "../actor/actorId.ts"
 import { LostTells } from "../client/lostTells.ts"
+import * as Events from "../monitor/events.ts"
 import { Replay } from "../observe/replay.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import { type Deadline, Deadlines } from "../runtime/deadlines.ts"
@@ -39,7 +40,7 @@ export class WorkerSet {
   private readonly logLevel: LogLevel
   private readonly replay: Replay
   private readonly log: Log
-  private readonly all = new Set<WorkerConnection>()
+  readonly all = new Set<WorkerConnection>()
   private readonly spares: Spares
   private readonly sessions = new SessionGroup()
   /** the number of workers that have been started */
@@ -122,6 +123,7 @@ export class WorkerSet {
         onReady: (worker) => this.spares.ready(worker),
         onEnd: (worker, end) => {
           this.all.delete(worker)
+          Events.ofWorker(worker.id, { _tag: "WorkerEnded", reason: end.reason, message: end.message })
           this.spares.ended(worker, end)
           this.reportCrash(worker, end)
         },
@@ -151,6 +153,7 @@ export class WorkerSet {
       }
     )
     this.all.add(worker)
+    Events.ofWorker(worker.id, { _tag: "WorkerStarted" })
     return worker
   }
 

@@ -3,8 +3,9 @@
  * that no port is opened and the main thread of the child takes part in nothing.
  */
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import { type Figures, type Probe, ProbeError } from "../../internal/monitor/probe.ts"
 import { Deadlines } from "../../internal/runtime/deadlines.ts"
-import { type Figures, type Probe, ProbeError } from "../../internal/workers/probe.ts"
 import type { WatcherReport, WatcherRequest } from "../transport/startMessages.ts"
 import * as Inspections from "./inspections.ts"
 import { figuresLimit } from "./limits.ts"
@@ -47,7 +48,7 @@ export class ProcessProbe implements Probe {
     this.ask = ask
   }
 
-  private readonly open: Inspections.Open = (onEvent, onEnd) =>
+  private readonly open: Inspections.Target["open"] = (onEvent, onEnd) =>
     Effect.suspend(() => {
       if (this.isOver) return Effect.fail(ended())
       const connection = ++this.last
@@ -60,9 +61,9 @@ export class ProcessProbe implements Probe {
           pending.set(++last, done)
           this.ask(["post", connection, { id: last, method, params }])
         },
-        close: () => {
+        close: Effect.sync(() => {
           if (this.connections.delete(connection)) this.ask(["close", connection])
-        }
+        })
       })
     })
 
@@ -83,11 +84,14 @@ export class ProcessProbe implements Probe {
     return Effect.sync(stop)
   })
 
-  readonly stack = Inspections.stack(this.open)
-  readonly heapSnapshot = Inspections.heapSnapshot(this.open)
+  private readonly target: Inspections.Target = { open: this.open, lock: Semaphore.makeUnsafe(1) }
+
+  readonly blockedStack = Inspections.blockedStack(this.target)
+  readonly busyStack = Inspections.busyStack(this.target)
+  readonly heapSnapshot = Inspections.heapSnapshot(this.target)
 
   cpuProfile(millis: number): Effect.Effect<unknown, ProbeError> {
-    return Inspections.cpuProfile(this.open, millis)
+    return Inspections.cpuProfile(this.target, millis)
   }
 
   /** The watcher has answered. */

@@ -2,12 +2,13 @@
  * The probe of a thread, in the thread that started it. The inspector of the program reaches each thread of the process, and opens no port.
  */
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import process from "node:process"
 import { isMainThread, type Worker } from "node:worker_threads"
+import { type Figures, type Probe, ProbeError } from "../../internal/monitor/probe.ts"
 import { type Deadline, Deadlines } from "../../internal/runtime/deadlines.ts"
 import { messageOf } from "../../internal/runtime/describe.ts"
-import { type Figures, type Probe, ProbeError } from "../../internal/workers/probe.ts"
 import * as Inspections from "./inspections.ts"
 import { figuresLimit } from "./limits.ts"
 
@@ -47,7 +48,10 @@ const sessionOf = async () => {
   }
 }
 
-const openOf = (threadId: number): Inspections.Open => (onEvent, onEnd) =>
+// The title of a worker is `[worker 2] pricing-1`, with the id of the thread and its name. The property `workerId` is another number.
+const threadIdOf = (title: string): number => Number(/^\[?worker (\d+)/i.exec(title)?.[1])
+
+const openOf = (threadId: number): Inspections.Target["open"] => (onEvent, onEnd) =>
   Effect.flatMap(
     Effect.tryPromise({ try: sessionOf, catch: unsupported }),
     ({ disconnect, session }) =>
@@ -55,23 +59,25 @@ const openOf = (threadId: number): Inspections.Open => (onEvent, onEnd) =>
         let sessionId: string | undefined
         let last = 0
         const pending = new Map<number, (result: Effect.Effect<unknown, ProbeError>) => void>()
-        const send = (method: string, params: object): number => {
-          const message = JSON.stringify({ id: ++last, method, params })
-          session.post("NodeWorker.sendMessageToWorker", { sessionId: sessionId!, message }, (error) => {
-            if (error !== null) onEnd(ended())
-          })
-          return last
-        }
         const inspector: Inspections.Inspector = {
-          post: (method, params, done) => void pending.set(send(method, params), done),
-          close: () => {
+          post: (method, params, done) => {
+            // the answer may arrive before `session.post` returns
+            pending.set(++last, done)
+            const message = JSON.stringify({ id: last, method, params })
+            session.post("NodeWorker.sendMessageToWorker", { sessionId: sessionId!, message }, (error) => {
+              if (error !== null) onEnd(ended())
+            })
+          },
+          close: Effect.callback((resume) => {
             session.removeAllListeners()
-            // the debugger and the profiler of the worker end with the connection
-            session.post("NodeWorker.disable", disconnect)
-          }
+            session.post("NodeWorker.disable", () => {
+              disconnect()
+              resume(Effect.void)
+            })
+          })
         }
         session.on("NodeWorker.attachedToWorker", ({ params }) => {
-          if (params.workerInfo.workerId === String(threadId)) sessionId = params.sessionId
+          if (threadIdOf(params.workerInfo.title) === threadId) sessionId = params.sessionId
           // the inspector attaches to all threads of the process
           else session.post("NodeWorker.detach", { sessionId: params.sessionId }, () => undefined)
         })
@@ -86,16 +92,19 @@ const openOf = (threadId: number): Inspections.Open => (onEvent, onEnd) =>
             pending.delete(id)
             return done?.(error === undefined ? Effect.succeed(result) : Effect.fail(failed(error.message)))
           }
-          if (method === "Debugger.paused") send("Debugger.resume", {})
+          if (method === "Debugger.paused") inspector.post("Debugger.resume", {}, () => undefined)
           onEvent(method!, content)
         })
         session.post("NodeWorker.enable", { waitForDebuggerOnStart: false }, (error) => {
           if (error === null && sessionId !== undefined) return resume(Effect.succeed(inspector))
-          inspector.close()
-          resume(Effect.fail(error === null ? ended() : unsupported(error)))
+          const why = error === null ? ended() : unsupported(error)
+          resume(Effect.andThen(inspector.close, Effect.fail(why)))
         })
       })
   )
+
+// a connection to one thread is attached to all others for a moment
+const lock = Semaphore.makeUnsafe(1)
 
 const limits = new Deadlines(figuresLimit)
 
@@ -117,7 +126,7 @@ const within = async <A>(promise: Promise<A> | undefined): Promise<A | undefined
 /** Makes the probe of a thread. */
 export const probeOf = (worker: Worker): Probe => {
   const { threadId } = worker
-  const open = openOf(threadId)
+  const target: Inspections.Target = { open: openOf(threadId), lock }
   // other runtimes and older versions of Node lack some of these functions
   const asked: Partial<Pick<Worker, "cpuUsage" | "getHeapSnapshot" | "getHeapStatistics" | "performance">> = worker
   return {
@@ -136,8 +145,9 @@ export const probeOf = (worker: Worker): Probe => {
         rss: process.memoryUsage.rss()
       }
     }),
-    stack: Inspections.stack(open),
-    cpuProfile: (millis) => Inspections.cpuProfile(open, millis),
+    blockedStack: Inspections.blockedStack(target),
+    busyStack: Inspections.busyStack(target),
+    cpuProfile: (millis) => Inspections.cpuProfile(target, millis),
     heapSnapshot: Stream.unwrap(Effect.map(
       Effect.tryPromise({
         try: async () => worker.getHeapSnapshot(),

@@ -2,8 +2,8 @@
  * The first messages between a host and its workers, and the messages beside the batches of a link.
  */
 import type { MessagePort } from "node:worker_threads"
+import type { Figures } from "../../internal/monitor/probe.ts"
 import type { Channel, Notes } from "../../internal/wire/link.ts"
-import type { Figures } from "../../internal/workers/probe.ts"
 import type { Boot } from "../startup/bootstrap.ts"
 import type { Ring } from "./ring.ts"
 

@@ -13,7 +13,6 @@ const events = ["Debugger.scriptParsed", "Debugger.paused", "HeapProfiler.addHea
 export const code = `
   const { parentPort, workerData: open } = require("node:worker_threads")
   const { Session } = require("node:inspector")
-  const events = new Set(${JSON.stringify(events)})
   const encoder = new TextEncoder()
   const pass = (id, message) => {
     const { buffer } = encoder.encode(JSON.stringify(message))
@@ -24,10 +23,8 @@ export const code = `
   let turning
   const openSession = (id) => {
     const session = new Session()
-    session.on("inspectorNotification", (event) => {
-      if (event.method === "Debugger.paused") session.post("Debugger.resume")
-      if (events.has(event.method)) pass(id, event)
-    })
+    session.on("Debugger.paused", () => session.post("Debugger.resume"))
+    for (const event of ${JSON.stringify(events)}) session.on(event, (message) => pass(id, message))
     try {
       session.connectToMainThread()
     } catch ({ message }) {

@@ -73,7 +73,7 @@ const sections: DefaultTheme.SidebarItem[] = [
       { text: "Threads, processes, memory", link: "/#where-actors-live" },
       { text: "Clusters", link: "/cluster" },
       { text: "In your program: tests, traces", link: "/#in-your-program" },
-      { text: "Logs and traces", link: "/observe" },
+      { text: "Logs, traces, state", link: "/observe" },
       { text: "Configuration of workers", link: "/configuration" },
       { text: "Builds and bundlers", link: "/build" },
       { text: "Bun, Deno, browsers", link: "/runtimes" },

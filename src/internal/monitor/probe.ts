@@ -23,7 +23,7 @@ export interface StackFrame {
   readonly functionName: string
   /** the URL of the script; empty for code without a script */
   readonly url: string
-  /** counted from 1 */
+  /** counted from 1; in `busyStack` the line of the function, except of the innermost */
   readonly line: number
   /** counted from 1 */
   readonly column: number
@@ -50,8 +50,10 @@ export interface Probe {
   readonly threadId: number
   /** takes at most 100 ms */
   readonly figures: Effect.Effect<Figures>
-  /** the stack of the code that the worker runs now, innermost first; empty for an idle worker */
-  readonly stack: Effect.Effect<ReadonlyArray<StackFrame>, ProbeError>
+  /** the stack of the code that blocks the event loop of the worker, innermost frame first; empty if none does any longer */
+  readonly blockedStack: Effect.Effect<ReadonlyArray<StackFrame>, ProbeError>
+  /** the stack of the function in which the worker spends most of the next moment, without a pause; empty if it runs none */
+  readonly busyStack: Effect.Effect<ReadonlyArray<StackFrame>, ProbeError>
   /** a profile in the format `.cpuprofile`; `millis`: how long the worker is profiled */
   readonly cpuProfile: (millis: number) => Effect.Effect<unknown, ProbeError>
   /** the parts of a file in the format `.heapsnapshot`; the worker pauses meanwhile */
