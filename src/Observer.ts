@@ -220,7 +220,7 @@ export class Snapshot extends Schema.Class<Snapshot>("uactor/Observer/Snapshot")
   totals: Totals,
   /** All systems. */
   systems: Schema.Array(SystemInfo),
-  /** All workers. */
+  /** All threads and child processes, and at most `limit` workers of each system in memory. */
   workers: Schema.Array(WorkerInfo),
   /** The actors, at most `limit`, in the order of `sort`. Actors that have ended in the last 30 seconds follow. */
   actors: Schema.Array(ActorInfo),
@@ -550,8 +550,11 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.gen(function*() 
       if (!Number.isSafeInteger(limit) || limit < 0) {
         throw new RangeError(`Observer.snapshot: limit must be an integer of at least 0, not ${String(limit)}`)
       }
-      const placed = Array.from(systems).flatMap(({ observedWorkers, placement }) =>
-        Array.from(observedWorkers, (worker) => [placement.kind, worker] as const)
+      // in memory there may be as many workers as actors
+      const placed = Array.from(systems).flatMap(({ observedWorkers, placement: { kind } }) =>
+        Array.from(observedWorkers).slice(0, kind === "memory" ? limit : undefined).map((worker) =>
+          [kind, worker] as const
+        )
       )
       const workers = yield* Effect.forEach(
         placed,
@@ -576,7 +579,7 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.gen(function*() 
       )
       // the actors are read in one turn, after the workers have answered
       const totals = {
-        workers: workers.length,
+        workers: 0,
         blocked: workers.filter(({ state }) => state === "Blocked").length,
         actors: 0,
         restarting: 0,
@@ -589,6 +592,8 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.gen(function*() 
       const actors: Array<ObservedActor> = []
       const infos = Array.from(systems, (system) => {
         const { lostTells, observedActors, observedWorkers, options, placement: { kind } } = system
+        const size = Array.from(observedWorkers).length
+        totals.workers += size
         totals.actors += observedActors.length
         for (const actor of observedActors) {
           const { facts: { name, state }, proxy, worker } = actor
@@ -601,7 +606,7 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.gen(function*() 
         return new SystemInfo({
           name: options.name ?? kind,
           placement: kind,
-          workers: Array.from(observedWorkers).length,
+          workers: size,
           actors: observedActors.length,
           lostTells
         })

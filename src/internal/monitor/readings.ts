@@ -40,7 +40,10 @@ interface WorkerReading {
 export const readWorker = (worker: ObservedWorker): Effect.Effect<WorkerReading> =>
   Effect.map(
     Effect.all([
-      worker.isReady && !worker.ending ? isAnswering(worker) : Effect.succeed(true),
+      // an actor in memory runs in this event loop
+      worker.isReady && !worker.ending && worker.handle.probe !== undefined
+        ? isAnswering(worker)
+        : Effect.succeed(true),
       worker.ended ? noFigures : worker.handle.probe?.figures ?? noFigures
     ], { concurrency: "unbounded" }),
     ([isAnswering, figures]) => ({
