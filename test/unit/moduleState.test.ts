@@ -10,6 +10,10 @@ const root = path.join(import.meta.dirname, "../../src/internal")
 
 /** The mutable variables of the engine's modules, and why each of them belongs to no system. */
 const allowed: Readonly<Record<string, string>> = {
+  "actor/actorId.ts prefix": "a thread is one worker of the program",
+  "actor/actorId.ts hostPrefix": "the same",
+  "actor/actorId.ts spawned": "ids of actors are unique in the program, over all of its systems",
+  "actor/actorId.ts systems": "ids of workers are unique in the program, over all of its systems",
   "actor/interruption.ts sentCount":
     "a handler of one system may wait for an actor of another system in the same thread",
   "actor/interruption.ts pending": "the same",
