@@ -122,8 +122,9 @@ describe("workers that are started ahead and fail", () => {
             yield* loaded(3)
             yield* journal.note("mended")
             const times = yield* loaded(5)
-            assert.isAtLeast(times[2]! - times[1]!, 900)
-            assert.isAtLeast(times[3]! - times[2]!, 1_800)
+            // the delays of 1 s and 2 s begin with the first failure; the first two workers need not load at the same time
+            assert.isAtLeast(times[2]! - times[0]!, 900)
+            assert.isAtLeast(times[3]! - times[0]!, 2_700)
             yield* noted("the layer is there", 2)
             yield* (yield* Holder.spawn()).ping()
           }).pipe(Effect.scoped, Effect.provide(placement.layer({ spares: 2 })), Effect.provide(layer))
