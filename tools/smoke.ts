@@ -105,7 +105,7 @@ const examples: Readonly<Record<string, RegExp>> = {
   service: /^sold 3, 3 in all\nsold 4, 7 in all\nnothing sold: Overflow$/,
   supervised: /price 305$/,
   stream: /^\[ 999999, 999998, 999997 \]\n100000 items$/,
-  "typed-errors": /^true Overflow 10\nCrashed: Unknown, Crashed: NotRun\n.* has not run, and is safe to retry: .*$/
+  "typed-errors": /^true Overflow 10\nCrashed: Unknown, Crashed: NotRun\n.* has not run, and a retry fails, too: .*$/
 }
 
 const run = (cwd: string, command: string, ...args: ReadonlyArray<string>): string => {
