@@ -13,6 +13,7 @@ const allowed: Readonly<Record<string, string>> = {
   "actor/actorId.ts prefix": "a thread is one worker of the program",
   "actor/actorId.ts hostPrefix": "the same",
   "actor/actorId.ts spawned": "ids of actors are unique in the program, over all of its systems",
+  "actor/actorId.ts last": "a cache",
   "actor/actorId.ts systems": "ids of workers are unique in the program, over all of its systems",
   "actor/interruption.ts sentCount":
     "a handler of one system may wait for an actor of another system in the same thread",

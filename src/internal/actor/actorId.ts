@@ -8,17 +8,28 @@
 // the ids that this thread gives start with this, and the ids that the host of this worker gives
 let prefix = ""
 let hostPrefix = ""
-const spawned = new Map<string, number>()
-const systems = new Map<string, number>()
+const spawned = new Map<string, Counter>()
+const systems = new Map<string, Counter>()
 
-const countIn = (counts: Map<string, number>, name: string): number => {
-  const count = (counts.get(name) ?? 0) + 1
-  counts.set(name, count)
-  return count
+interface Counter {
+  readonly name: string
+  count: number
 }
 
+const counterOf = (counters: Map<string, Counter>, name: string): Counter => {
+  let counter = counters.get(name)
+  if (counter === undefined) counters.set(name, counter = { name, count: 0 })
+  return counter
+}
+
+// the counter of the last actor: many actors of one name are often spawned together
+let last: Counter = { name: "", count: 0 }
+
 /** The number of a new actor with this name. */
-export const next = (name: string): number => countIn(spawned, name)
+export const next = (name: string): number => {
+  if (last.name !== name) last = counterOf(spawned, name)
+  return ++last.count
+}
 
 /** The id of the actor with this name and number that this thread has spawned. */
 export const of = (name: string, number: number): string => `${prefix}${name}-${number}`
@@ -34,7 +45,7 @@ export const ownPrefix = (): string => prefix
  * their names (`thread-2`). The second one adds its number (`thread-2~2`).
  */
 export const workerIds = (name: string): (worker: string) => string => {
-  const system = countIn(systems, name)
+  const system = ++counterOf(systems, name).count
   return (worker) => system === 1 ? `${prefix}${worker}` : `${prefix}${worker}~${system}`
 }
 

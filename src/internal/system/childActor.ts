@@ -6,6 +6,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { constVoid } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorExited } from "../../ActorError.ts"
@@ -266,8 +267,10 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
   ended(): void {
     if (this.state === building) return
     if (this.startedAt !== undefined) {
-      const { message, reason } = this.proxy.ended ?? { message: `${this.address} was stopped`, reason: "Stopped" }
-      Events.ofActor(this, () => ({ _tag: "ActorEnded", reason, message }))
+      Events.ofActor(this, () => {
+        const { message, reason } = this.proxy.ended ?? { message: `${this.address} was stopped`, reason: "Stopped" }
+        return { _tag: "ActorEnded", reason, message }
+      })
     }
     this.group?.remove(this)
     this.argsSnapshot?.release?.()
@@ -610,7 +613,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
       deadlines: typeof drain === "number" ? new Deadlines(drain) : workers.endings,
       deadline: undefined,
       failure: undefined,
-      stopListening: () => undefined
+      stopListening: constVoid
     }
     this.state = closing
     if (before._tag === "Restarting") {
