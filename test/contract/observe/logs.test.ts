@@ -1,6 +1,7 @@
 /** What the code of a worker logs comes out of the logger of the program. */
 import { assert, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Logger, References, type Tracer } from "effect"
+import { execFile } from "node:child_process"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import behaviours, { Scribe } from "../fixtures/scribe.ts"
 import { until } from "../support/journal.ts"
@@ -127,7 +128,8 @@ onEveryPlacement(fixture, (placement) => {
     }).pipe(Effect.provide(placement.layer()), Effect.provide(log.layer))
   })
 
-  for (const how of ["exit", "throw", "memory"] as const) {
+  const ends = placement.name === "threads" ? ["exit", "throw"] as const : ["exit", "throw", "memory"] as const
+  for (const how of ends) {
     it.live(`what a worker logs in the turn in which it ends arrives (${how})`, () => {
       const log = collector()
       return Effect.gen(function*() {
@@ -135,7 +137,7 @@ onEveryPlacement(fixture, (placement) => {
         assert.isTrue(Exit.isFailure(yield* Effect.exit(scribe.end({ how }))))
         yield* log.await(`the last but one before ${how}`)
         yield* log.await(`the last before ${how}`)
-      }).pipe(Effect.scoped, Effect.provide(placement.layer({ heapMb: 40 })), Effect.provide(log.layer))
+      }).pipe(Effect.scoped, Effect.provide(placement.layer({ heapMb: 64 })), Effect.provide(log.layer))
     }, 120_000)
   }
 
@@ -180,3 +182,25 @@ onEveryPlacement(fixture, (placement) => {
     }).pipe(Effect.provide(log.layer))
   })
 }, { except: ["memory"], reason: "in memory, the code of an actor logs as any other code of the program" })
+
+/** Runs a program; returns its output, and the signal that ended it. */
+const run = (program: string): Effect.Effect<{ readonly output: string; readonly signal: string | undefined }> =>
+  Effect.callback((resume) => {
+    const file = new URL(`./programs/${program}`, import.meta.url).pathname
+    const child = execFile(
+      process.execPath,
+      [file],
+      (error, output) => resume(Effect.succeed({ output, signal: error?.signal }))
+    )
+    return Effect.sync(() => void child.kill("SIGKILL"))
+  })
+
+// V8 ends a thread that runs out of memory, or aborts its process: then there is nothing to see
+it.live("what a thread logs in the turn in which it runs out of memory arrives", () =>
+  Effect.gen(function*() {
+    const { output } = yield* Effect.repeat(run("hoarding.ts"), {
+      while: ({ signal }) => signal === "SIGABRT",
+      times: 9
+    })
+    assert.include(output, "the last but one before memory\nthe last before memory\n")
+  }), 300_000)
