@@ -248,7 +248,11 @@ const run = Effect.gen(function*() {
   // it heals: every call is answered in the end
   yield* bounded(
     "healing",
-    Effect.retry(Effect.andThen(pool.resize(2), call(pool.client, "call")), Schedule.spaced(10))
+    Effect.retry(
+      // a task without a fault: not each of the others can be answered
+      Effect.andThen(pool.resize(2), pool.client.work({ attempt: attempts++, fate: "none", value: undefined })),
+      Schedule.spaced(10)
+    )
   )
 }).pipe(Effect.scoped, Effect.provide(system), Effect.provide(quiet))
 
