@@ -600,8 +600,8 @@ export const stopSelf: Effect.Effect<void> = CurrentActor.inActor("Actor.stopSel
 
 /**
  * The actor of a class that was spawned with the option `name`, in a handler, a behaviour or a fiber of an actor. Finds it among the actors of
- * the `ActorSystem` that has spawned this actor, and waits until it has been built. Bound the wait with `Effect.timeout`. The reference is
- * valid like one that the actor has received. In a program, use `named` of the class.
+ * the `ActorSystem` that has spawned this actor, and waits until it has been built. Bound the wait with `Effect.timeout`. The lifetime of the
+ * reference is that of a reference in the payload of a call. A program uses `named` of the class instead, such as `Counter.named("main")`.
  *
  * Dies with a `TypeError` in a fiber that does not run in an actor.
  *

@@ -183,7 +183,7 @@ export class SystemInfo extends Schema.Class<SystemInfo>("uactor/Observer/System
 }) {}
 
 /**
- * The sums over all actors and workers, also over those that a snapshot does not list.
+ * The sums over all actors and workers. Actors and workers that the snapshot does not list count, too.
  *
  * @category models
  * @since 0.2.0

@@ -25,35 +25,19 @@ import * as Random from "../random.ts"
 import * as Flags from "./flags.ts"
 import { grown, type Holdings, measure } from "./gauges.ts"
 import behaviours, { type Fate, Player } from "./player.ts"
+import { Report } from "./report.ts"
 
 const clients = 8
 const epochMillis = 2_000
-// nothing here may take longer, on a loaded machine either
-const hangMillis = 60_000
-const maxViolations = 20
 
-const { minutes, placement, seed } = Flags.read("soak:groups")
+const flags = Flags.read("soak:groups")
+const { minutes, placement, seed } = flags
 
 const random = Random.make(seed)
 const oneOf = <A>(items: ReadonlyArray<A>): A => items[Math.floor(random() * items.length)]!
 
-const counts = new Map<string, number>()
-const count = (what: string, n = 1): void => void counts.set(what, (counts.get(what) ?? 0) + n)
-let violations = 0
-const violation = (text: string): void => {
-  if (++violations <= maxViolations) console.error(`VIOLATION (seed ${seed}, ${placement}): ${text}`)
-}
-const goesOn = (): boolean => violations < maxViolations
-
-/** Ends the whole program if an effect does not. */
-const bounded = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    const timer = setTimeout(() => {
-      violation(`${what} has not settled after ${hangMillis} ms; members: ${JSON.stringify(current)}`)
-      process.exit(1)
-    }, hangMillis)
-    return Effect.onExit(effect, () => Effect.sync(() => clearTimeout(timer)))
-  })
+const report = new Report(flags, () => `; members: ${JSON.stringify(current)}`)
+const { bounded, count, goesOn, violation } = report
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), "uactor-soak-groups-"))
 const journal = path.join(directory, "journal")
@@ -196,13 +180,7 @@ const exit = await Effect.runPromiseExit(run)
 if (Exit.isFailure(exit)) violation(`the soak itself failed: ${Cause.pretty(exit.cause)}`)
 fs.rmSync(directory, { recursive: true, force: true })
 for (const text of grown(warm ?? before, last)) violation(`after warming up, ${text}`)
-for (const [name, n] of Array.from(counts).toSorted(([a], [b]) => a < b ? -1 : 1)) {
-  console.log(name.padEnd(52) + String(n).padStart(10))
-}
-console.log(`calls ${attempts}; ${violations === 0 ? "passed" : "FAILED"} with ${violations} violations (seed ${seed})`)
-process.exitCode = violations === 0 ? 0 : 1
-// L1: the program ends by itself
-setTimeout(() => {
-  console.error(`VIOLATION: the program is kept alive by ${process.getActiveResourcesInfo().join(", ")}`)
-  process.exit(1)
-}, 10_000).unref()
+report.checkLeft(before, measure())
+for (const [name, n] of report.rows) console.log(name.padEnd(52) + String(n).padStart(10))
+console.log(`calls ${attempts}; ${report.verdict} with ${report.violations} violations (seed ${seed})`)
+report.end()

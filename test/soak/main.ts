@@ -1,10 +1,11 @@
 /**
  * `npm run soak -- --minutes 10 [--seed 1] [--placement threads|processes|memory]`
  *
- * Random calls, interruptions, crashes and restarts over eight actors: banks, between which money is moved by a withdrawal and a
- * deposit, made from here or by tellers, other actors that are given references to the banks. Whatever happens, the sum of all accounts stays the same, a call that was reported as `NotRun` has not begun, and one that
- * was interrupted does not go on. The journals that the banks write before they act are the proof. Time is divided into epochs; after
- * each, nothing is under way, everything is audited, and the journals start anew, so nothing here grows with time.
+ * Random calls, interruptions, crashes and restarts over eight actors: banks. A withdrawal and a deposit move money between two of them.
+ * The calls come from this program and from tellers, actors that hold references to the banks. The sum of all accounts stays the same, a call
+ * that was reported as `NotRun` has not begun, and an interrupted call does not go on. The journals that the banks write before they act
+ * prove that. Time is divided into epochs. After each epoch, all calls have settled, everything is audited, and the journals start anew, so
+ * that the memory of the soak does not grow.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -28,6 +29,7 @@ import behaviours, { Bank, type Fate, Teller } from "./bank.ts"
 import * as Flags from "./flags.ts"
 import { grown, type Holdings, measure } from "./gauges.ts"
 import { Ledger } from "./ledger.ts"
+import { hangMillis, Report } from "./report.ts"
 
 const banks = 8
 // the last of them: two share a worker
@@ -40,11 +42,9 @@ const clients = 16
 // each has a worker of its own, and nothing ends it
 const tellers = 2
 const epochMillis = 3_000
-// nothing here may take longer, on a loaded machine either
-const hangMillis = 60_000
-const maxViolations = 20
 
-const { minutes, placement, seed } = Flags.read("soak")
+const flags = Flags.read("soak")
+const { minutes, placement, seed } = flags
 
 // ---- chance ----
 
@@ -69,29 +69,8 @@ const chooseFate = (): Fate => {
 
 // ---- what is counted ----
 
-const counts = new Map<string, number>()
-const count = (what: string, n = 1): void => void counts.set(what, (counts.get(what) ?? 0) + n)
-let slowest = 0
-let violations = 0
-const violation = (text: string): void => {
-  if (++violations <= maxViolations) console.error(`VIOLATION (seed ${seed}, ${placement}): ${text}`)
-}
-const goesOn = (): boolean => violations < maxViolations
-
-/** Ends the whole program if an effect does not: a call that hangs is what nothing here could wait for. */
-const bounded = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    const start = performance.now()
-    const timer = setTimeout(() => {
-      violation(`${what} has not settled after ${hangMillis} ms`)
-      process.exit(1)
-    }, hangMillis)
-    return Effect.onExit(effect, () =>
-      Effect.sync(() => {
-        clearTimeout(timer)
-        slowest = Math.max(slowest, performance.now() - start)
-      }))
-  })
+const report = new Report(flags)
+const { bounded, count, goesOn, violation } = report
 
 // ---- the banks ----
 
@@ -340,9 +319,11 @@ const system = (workers: "dedicated" | number): Layer.Layer<ActorSystem> => {
 const line = (elapsed: number, holdings: Holdings): string => {
   const { children, descriptors, heapMb, listeners, rssMb, threads } = holdings
   return `${String(Math.round(elapsed / 1_000)).padStart(5)} s  ${attempts} calls, ${
-    counts.get("transfers: made") ?? 0
+    report.counts.get("transfers: made") ?? 0
   } transfers, ` +
-    `${counts.get("log: crash") ?? 0} crashes; heap ${heapMb} MB, rss ${rssMb} MB, ${descriptors} descriptors, ` +
+    `${
+      report.counts.get("log: crash") ?? 0
+    } crashes; heap ${heapMb} MB, rss ${rssMb} MB, ${descriptors} descriptors, ` +
     `${threads} threads, ${children} children, ${listeners} listeners`
 }
 
@@ -406,13 +387,7 @@ if (Exit.isFailure(exit)) violation(`the soak itself failed: ${Cause.pretty(exit
 fs.rmSync(directory, { recursive: true, force: true })
 const after = measure()
 for (const text of grown(warm ?? before, last)) violation(`after warming up, ${text}`)
-// L1: nothing is left of any worker
-if (after.children > before.children) violation(`${after.children} children are left`)
-if (after.listeners > before.listeners) violation(`${after.listeners - before.listeners} listeners are left`)
-if (after.descriptors > before.descriptors + 4) {
-  violation(`${after.descriptors} descriptors are left of ${before.descriptors} before`)
-}
-if (after.threads > before.threads + 4) violation(`${after.threads} threads are left of ${before.threads} before`)
+report.checkLeft(before, after)
 
 const table = (rows: ReadonlyArray<readonly [string, ...ReadonlyArray<string | number>]>): void => {
   for (const [name, ...cells] of rows) {
@@ -422,9 +397,9 @@ const table = (rows: ReadonlyArray<readonly [string, ...ReadonlyArray<string | n
 console.log("")
 table([
   ["calls", attempts],
-  ...Array.from(counts).toSorted(([a], [b]) => a < b ? -1 : 1),
-  ["slowest call, ms", Math.round(slowest)],
-  ["violations", violations]
+  ...report.rows,
+  ["slowest call, ms", Math.round(report.slowest)],
+  ["violations", report.violations]
 ])
 console.log("")
 table([
@@ -434,13 +409,6 @@ table([
   )
 ])
 console.log(
-  `\n${violations === 0 ? "passed" : "FAILED"} after ${
-    Math.round((performance.now() - started) / 1_000)
-  } s (seed ${seed})`
+  `\n${report.verdict} after ${Math.round((performance.now() - started) / 1_000)} s (seed ${seed})`
 )
-process.exitCode = violations === 0 ? 0 : 1
-// L1: the program ends by itself
-setTimeout(() => {
-  console.error(`VIOLATION: the program is kept alive by ${process.getActiveResourcesInfo().join(", ")}`)
-  process.exit(1)
-}, 10_000).unref()
+report.end()

@@ -27,35 +27,19 @@ import * as Random from "../random.ts"
 import behaviours, { Clerk, type Fate } from "./clerk.ts"
 import * as Flags from "./flags.ts"
 import { grown, type Holdings, measure } from "./gauges.ts"
+import { Report } from "./report.ts"
 
 const clients = 12
 const epochMillis = 3_000
-// nothing here may take longer, on a loaded machine either
-const hangMillis = 60_000
-const maxViolations = 20
 
-const { minutes, placement, seed } = Flags.read("soak:pools")
+const flags = Flags.read("soak:pools")
+const { minutes, placement, seed } = flags
 
 const random = Random.make(seed)
 const below = (n: number): number => Math.floor(random() * n)
 
-const counts = new Map<string, number>()
-const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1)
-let violations = 0
-const violation = (text: string): void => {
-  if (++violations <= maxViolations) console.error(`VIOLATION (seed ${seed}, ${placement}): ${text}`)
-}
-const goesOn = (): boolean => violations < maxViolations
-
-/** Ends the whole program if an effect does not: a call that hangs is what nothing here could wait for. */
-const bounded = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    const timer = setTimeout(() => {
-      violation(`${what} has not settled after ${hangMillis} ms`)
-      process.exit(1)
-    }, hangMillis)
-    return Effect.onExit(effect, () => Effect.sync(() => clearTimeout(timer)))
-  })
+const report = new Report(flags)
+const { bounded, count, goesOn, violation } = report
 
 const thrown = new Error("an observer of the soak")
 process.on("uncaughtException", (error) => {
@@ -264,20 +248,7 @@ const after = measure()
 for (const text of grown({ ...(warm ?? before), children: 99, threads: 99, descriptors: 999 }, last)) {
   violation(`after warming up, ${text}`)
 }
-// L1: nothing is left of any worker
-if (after.children > before.children) violation(`${after.children} children are left`)
-if (after.listeners > before.listeners) violation(`${after.listeners - before.listeners} listeners are left`)
-if (after.descriptors > before.descriptors + 4) {
-  violation(`${after.descriptors} descriptors are left of ${before.descriptors} before`)
-}
-if (after.threads > before.threads + 4) violation(`${after.threads} threads are left of ${before.threads} before`)
-for (const [name, n] of Array.from(counts).toSorted(([a], [b]) => a < b ? -1 : 1)) {
-  console.log(name.padEnd(52) + String(n).padStart(10))
-}
-console.log(`calls ${attempts}; ${violations === 0 ? "passed" : "FAILED"} with ${violations} violations (seed ${seed})`)
-process.exitCode = violations === 0 ? 0 : 1
-// L1: the program ends by itself
-setTimeout(() => {
-  console.error(`VIOLATION: the program is kept alive by ${process.getActiveResourcesInfo().join(", ")}`)
-  process.exit(1)
-}, 10_000).unref()
+report.checkLeft(before, after)
+for (const [name, n] of report.rows) console.log(name.padEnd(52) + String(n).padStart(10))
+console.log(`calls ${attempts}; ${report.verdict} with ${report.violations} violations (seed ${seed})`)
+report.end()

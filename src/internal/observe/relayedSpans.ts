@@ -1,5 +1,5 @@
 /**
- * The spans of a worker: its tracer collects those that have ended, for the tracer of the program.
+ * The tracer of a worker. It collects the ended spans of the worker for the tracer of the program.
  */
 import type * as Exit from "effect/Exit"
 import * as Option from "effect/Option"

@@ -140,7 +140,7 @@ const checked = (pool: string, options: AnyOptions, { placement, workers }: Syst
   }
 }
 
-/** Starts the members in parallel. If one fails, releases those that have started (P1). */
+/** Starts the members in parallel. If a member fails to start, releases the started members (P1). */
 export const make = (
   system: System,
   definition: Definition,

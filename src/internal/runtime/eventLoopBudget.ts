@@ -29,7 +29,7 @@ const afterPoll = (run: () => void): void => void setImmediate(() => setImmediat
 export interface Poller {
   /** messages may arrive from now on */
   readonly listen: () => void
-  /** messages no longer arrive; reads those that have just arrived */
+  /** No further messages arrive; reads the messages that have arrived. */
   readonly sleep: () => void
   /** reads the messages that have arrived; returns whether it read any */
   readonly take: () => boolean
