@@ -72,6 +72,9 @@ onEveryPlacement(fixture, (placement) => {
       const scope = yield* Scope.make()
       const thrower = yield* Scope.provide(Thrower.spawn(), scope)
       yield* thrower.open({ path: pipe })
+      // The threads of the process share libuv's queue, which is first in, first out: the open has begun when a later request has ended.
+      // An open that has not begun is cancelled by the end of its thread.
+      yield* Effect.promise(() => fs.promises.stat(pipe))
       // as late as no closing takes
       let isOver = false
       const later = setTimeout(() => {
