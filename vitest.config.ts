@@ -34,6 +34,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     detectAsyncLeaks: all,
+    // CI repeats a failed test once, because a start of CI costs an hour; the reporter prints the error of the first run
+    retry: process.env["CI"] === undefined ? 0 : 1,
     typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"] },
     reporters: [new QuietReporter()],
     coverage: {

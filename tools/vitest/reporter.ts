@@ -66,6 +66,17 @@ export default class QuietReporter extends DefaultReporter {
     this.log(` ${failed ? "×" : "✓"} ${name}: ${tests} tests in ${files} files, ${(millis / 1_000).toFixed(1)} s`)
   }
 
+  /** Prints each test that passed only when it was run again, with the error of its first run. */
+  #printFlaky(modules: ReadonlyArray<TestModule>): void {
+    for (const module of modules) {
+      for (const test of module.children.allTests("passed")) {
+        if (test.diagnostic()?.flaky !== true) continue
+        this.log(`\nFLAKY ${path.relative(this.#vitest!.config.root, module.moduleId)} > ${test.fullName}`)
+        for (const error of test.result().errors ?? []) this.log(error.stack ?? error.message)
+      }
+    }
+  }
+
   override onTestRunEnd(
     modules: ReadonlyArray<TestModule>,
     errors: ReadonlyArray<SerializedError>,
@@ -87,6 +98,7 @@ export default class QuietReporter extends DefaultReporter {
         if (state !== "pending") n[state]++
       }
     }
+    this.#printFlaky(modules)
     if (leaks > 0) process.exitCode = 1
     process.stdout.write(`\n${n.passed} passed, ${n.failed} failed, ${n.skipped} skipped\n`)
   }
