@@ -13,15 +13,12 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { timeout } from "./internal/actor/durations.ts"
-import * as Events from "./internal/monitor/events.ts"
-import type { Probe, ProbeError } from "./internal/monitor/probe.ts"
-import * as Readings from "./internal/monitor/readings.ts"
-import { type ObservedActor, type ObservedWorker, systems } from "./internal/monitor/systems.ts"
+import * as Monitor from "./internal/monitor/monitor.ts"
+import type * as Rows from "./internal/monitor/rows.ts"
 
 /**
  * What an actor does: `Spawning` before it is built, `Running`, `Restarting` between two incarnations, `Draining` while it finishes accepted
@@ -445,219 +442,64 @@ export class Observer extends Context.Service<Observer, Service>()("uactor/Obser
   )
 }
 
-// ---- the implementation ----
-
-// the number of events that wait for a slow reader
-const maxEvents = 1_024
+// ---- the classes of the rows that the monitor reads ----
 
 const optional = Option.fromUndefinedOr
 
-const infoOf = (actor: ObservedActor, ended?: EndInfo): ActorInfo => {
-  const { address, facts: { incarnation = 1, name, state = "Running" }, id, proxy, restarts, startedAt, worker } = actor
-  return new ActorInfo({
-    id,
-    name,
-    address,
-    worker: worker.id,
-    state: ended === undefined ? state : "Ended",
-    incarnation,
-    startedAt: Option.map(optional(startedAt), Readings.dateOf),
-    mailbox: new MailboxInfo({
-      waiting: proxy.waiting.size,
-      queued: proxy.queued,
-      running: proxy.running,
-      forked: proxy.forked,
-      capacity: proxy.capacity,
-      concurrency: proxy.concurrency,
-      onFull: proxy.suspends ? "suspend" : "fail"
-    }),
-    budget: Option.map(optional(restarts), (restarts) => new BudgetInfo(restarts)),
-    ended: optional(ended)
-  })
-}
-
-const events: Stream.Stream<Event> = Stream.suspend(() => {
-  let dropped = 0
-  return Stream.callback<Event>((queue) =>
-    Effect.acquireRelease(
-      Effect.sync(() =>
-        Events.subscribe((event) => {
-          if (Queue.sizeUnsafe(queue) >= maxEvents) dropped++
-          Queue.offerUnsafe(queue, event)
-        })
-      ),
-      (unsubscribe) => Effect.sync(unsubscribe)
-    ), { bufferSize: maxEvents, strategy: "sliding" }).pipe(
-      Stream.mapArray((events) => {
-        if (dropped === 0) return events
-        const count = dropped
-        dropped = 0
-        return [{ _tag: "Dropped", at: events[0].at, count }, ...events]
-      })
-    )
-})
-
-const allActors = (): Array<ObservedActor> => Array.from(systems).flatMap(({ observedActors }) => observedActors)
-
-const notFound = (what: "actor" | "worker", id: string): ObserverError =>
-  new ObserverError({ reason: "NotFound", message: `no living ${what} has the id ${id}` })
-
-const findActor = (id: string): Effect.Effect<ObservedActor, ObserverError> =>
-  Effect.suspend(() => {
-    const actor = allActors().find((actor) => actor.id === id)
-    return actor === undefined ? Effect.fail(notFound("actor", id)) : Effect.succeed(actor)
+const actorInfo = ({ budget, ended, mailbox, startedAt, ...row }: Rows.ActorRow): ActorInfo =>
+  new ActorInfo({
+    ...row,
+    startedAt: optional(startedAt),
+    mailbox: new MailboxInfo(mailbox),
+    budget: Option.map(optional(budget), (budget) => new BudgetInfo(budget)),
+    ended: Option.map(optional(ended), (ended) => new EndInfo(ended))
   })
 
-const findWorker = (id: string): Effect.Effect<readonly [Probe, ObservedWorker], ObserverError> =>
-  Effect.suspend(() => {
-    for (const { observedWorkers } of systems) {
-      for (const worker of observedWorkers) {
-        if (worker.id !== id) continue
-        const { probe } = worker.handle
-        if (probe !== undefined) return Effect.succeed([probe, worker] as const)
-        const message = `${id} cannot be inspected: its actors run in memory, in the program itself`
-        return Effect.fail(new ObserverError({ reason: "Unsupported", message }))
-      }
-    }
-    return Effect.fail(notFound("worker", id))
+const workerInfo = ({ figures, pid, threadId, ...row }: Rows.WorkerRow): WorkerInfo =>
+  new WorkerInfo({
+    ...row,
+    pid: optional(pid),
+    threadId: optional(threadId),
+    eventLoop: optional(figures.eventLoop),
+    cpu: optional(figures.cpu),
+    heap: optional(figures.heap),
+    rss: optional(figures.rss)
   })
 
-const errorOf = (worker: string) => ({ message, reason }: ProbeError): ObserverError =>
-  new ObserverError({ reason, message: `${worker}: ${message}` })
+const observerError = (refusal: Monitor.Refusal): ObserverError => new ObserverError(refusal)
 
-const inspect = <A>(
-  id: string,
-  use: (probe: Probe, worker: ObservedWorker) => Effect.Effect<A, ProbeError>
-): Effect.Effect<A, ObserverError> =>
-  Effect.flatMap(findWorker(id), ([probe, worker]) => Effect.mapError(use(probe, worker), errorOf(id)))
-
-const make: Effect.Effect<Service, never, Scope.Scope> = Effect.gen(function*() {
-  const graves = new Readings.Graves<ActorInfo>()
+const make: Effect.Effect<Service, never, Scope.Scope> = Effect.map(Monitor.make, (monitor) => {
   let seq = 0
-  yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      Events.subscribe((event, actor) => {
-        if (event._tag !== "ActorEnded" || actor === undefined) return
-        const { at, message, reason } = event
-        graves.add(infoOf(actor, new EndInfo({ at, reason, message })))
-      })
-    ),
-    (unsubscribe) => Effect.sync(unsubscribe)
-  )
-
-  const snapshot = ({ filter, limit = 256, sort = "load" }: SnapshotOptions = {}): Effect.Effect<Snapshot> =>
-    Effect.gen(function*() {
-      if (!Number.isSafeInteger(limit) || limit < 0) {
-        throw new RangeError(`Observer.snapshot: limit must be an integer of at least 0, not ${String(limit)}`)
-      }
-      // in memory there may be as many workers as actors
-      const placed = Array.from(systems).flatMap(({ observedWorkers, placement: { kind } }) =>
-        Array.from(observedWorkers).slice(0, kind === "memory" ? limit : undefined).map((worker) =>
-          [kind, worker] as const
-        )
-      )
-      const workers = yield* Effect.forEach(
-        placed,
-        ([kind, worker]) =>
-          Effect.map(Readings.readWorker(worker), ({ blockedForMillis, figures, state }) => {
-            const { probe } = worker.handle
-            return new WorkerInfo({
-              id: worker.id,
-              kind,
-              pid: optional(probe?.pid),
-              threadId: optional(probe?.threadId),
-              state,
-              blockedForMillis,
-              actors: worker.size,
-              eventLoop: optional(figures.eventLoop),
-              cpu: optional(figures.cpu),
-              heap: optional(figures.heap),
-              rss: optional(figures.rss)
-            })
-          }),
-        { concurrency: "unbounded" }
-      )
-      // the actors are read in one turn, after the workers have answered
-      const totals = {
-        workers: 0,
-        blocked: workers.filter(({ state }) => state === "Blocked").length,
-        actors: 0,
-        restarting: 0,
-        waiting: 0,
-        queued: 0,
-        running: 0
-      }
-      const isListed = ({ name, worker }: { readonly name: string; readonly worker: string }): boolean =>
-        (filter?.name ?? name) === name && (filter?.worker ?? worker) === worker
-      const actors: Array<ObservedActor> = []
-      const infos = Array.from(systems, (system) => {
-        const { lostTells, observedActors, observedWorkers, options, placement: { kind } } = system
-        const size = Array.from(observedWorkers).length
-        totals.workers += size
-        totals.actors += observedActors.length
-        for (const actor of observedActors) {
-          const { facts: { name, state }, proxy, worker } = actor
-          if (state === "Restarting") totals.restarting++
-          totals.waiting += proxy.waiting.size
-          totals.queued += proxy.queued
-          totals.running += proxy.running + proxy.forked
-          if (isListed({ name, worker: worker.id })) actors.push(actor)
-        }
-        return new SystemInfo({
-          name: options.name ?? kind,
-          placement: kind,
-          workers: size,
-          actors: observedActors.length,
-          lostTells
-        })
-      })
-      const [selected, rest] = Readings.select(actors, sort, limit)
-      const listed = selected.map((actor) => infoOf(actor))
-      return new Snapshot({
-        seq: ++seq,
-        at: Date.now(),
-        totals: new Totals(totals),
-        systems: infos,
-        workers,
-        actors: [...listed, ...graves.values.filter(isListed).slice(0, limit - listed.length)],
-        truncated: rest
-      })
-    })
-
   return {
-    snapshot,
-    actor: (id) =>
-      Effect.sync(() => {
-        const actor = allActors().find((actor) => actor.id === id)
-        return actor === undefined
-          ? optional(graves.values.findLast((row) => row.id === id))
-          : Option.some(infoOf(actor))
-      }),
-    events,
+    snapshot: (options = {}) =>
+      Effect.map(monitor.rows(options), ({ actors, at, systems, totals, truncated, workers }) =>
+        new Snapshot({
+          seq: ++seq,
+          at,
+          totals: new Totals(totals),
+          systems: systems.map((row) => new SystemInfo(row)),
+          workers: workers.map(workerInfo),
+          actors: actors.map(actorInfo),
+          truncated
+        })),
+    actor: (id) => Effect.map(monitor.actor(id), (row) => Option.map(optional(row), actorInfo)),
+    events: Monitor.events,
     stack: (worker) =>
-      inspect(
-        worker,
-        ({ blockedStack, busyStack }, worker) =>
-          Effect.flatMap(Readings.isAnswering(worker), (isAnswering) =>
-            Effect.map(isAnswering ? busyStack : blockedStack, (frames) =>
-              frames.map((frame) => new Frame(frame))))
-      ),
+      Effect.mapBoth(Monitor.stack(worker), {
+        onFailure: observerError,
+        onSuccess: (frames) => frames.map((frame) => new Frame(frame))
+      }),
     cpuProfile: (worker, { duration }) =>
       Effect.suspend(() => {
         const time = timeout("Observer.cpuProfile: duration", duration, true)
-        return inspect(worker, (probe) => Effect.map(probe.cpuProfile(time), (profile) => profile as CpuProfile))
+        return Effect.mapBoth(Monitor.cpuProfile(worker, time), {
+          onFailure: observerError,
+          onSuccess: (profile) => profile as CpuProfile
+        })
       }),
-    heapSnapshot: (worker) =>
-      Stream.unwrap(
-        Effect.map(findWorker(worker), ([{ heapSnapshot }]) => Stream.mapError(heapSnapshot, errorOf(worker)))
-      ),
-    stop: (id, options) => Effect.flatMap(findActor(id), (actor) => actor.stop(options?.drain ?? false)),
-    kill: (id) => Effect.flatMap(findActor(id), ({ kill }) => kill),
-    restart: (id) =>
-      Effect.flatMap(findActor(id), (actor) =>
-        Effect.flatMap(actor.restartNow, (why) =>
-          why === undefined
-            ? Effect.void
-            : Effect.fail(new ObserverError({ reason: "NotRestarted", message: why }))))
+    heapSnapshot: (worker) => Stream.mapError(Monitor.heapSnapshot(worker), observerError),
+    stop: (actor, options) => Effect.mapError(Monitor.stop(actor, options?.drain ?? false), observerError),
+    kill: (actor) => Effect.mapError(Monitor.kill(actor), observerError),
+    restart: (actor) => Effect.mapError(Monitor.restart(actor), observerError)
   }
 })

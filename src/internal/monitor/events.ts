@@ -27,7 +27,7 @@ export type ActorEvent =
   | { readonly _tag: "SpawnFailed"; readonly message: string }
 
 /** An event. `at`: its time in milliseconds since 1970. */
-type Event =
+export type Event =
   & { readonly at: number }
   & ({ readonly worker: string } & WorkerEvent | { readonly actor: string } & ActorEvent)
 

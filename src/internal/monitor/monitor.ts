@@ -1,0 +1,159 @@
+/**
+ * What an observer does: finds actors and workers by their ids, asks and ends them, collects the actors that have ended, and follows
+ * events.
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Events from "./events.ts"
+import type { Probe, ProbeError, ProbeReason, StackFrame } from "./probe.ts"
+import * as Readings from "./readings.ts"
+import * as Rows from "./rows.ts"
+import { type ObservedActor, type ObservedWorker, systems } from "./systems.ts"
+
+/** What an observer was asked for could not be done. */
+export interface Refusal {
+  readonly reason: ProbeReason | "NotFound" | "NotRestarted"
+  readonly message: string
+}
+
+const refuse = (reason: Refusal["reason"], message: string): Effect.Effect<never, Refusal> =>
+  Effect.fail({ reason, message })
+
+// the number of events that wait for a slow reader
+const maxEvents = 1_024
+
+/** An event, or the number of events that a slow reader has missed. */
+type Told = Events.Event | { readonly _tag: "Dropped"; readonly at: number; readonly count: number }
+
+/** What happens from now on. */
+export const events: Stream.Stream<Told> = Stream.suspend(() => {
+  let dropped = 0
+  return Stream.callback<Told>((queue) =>
+    Effect.acquireRelease(
+      Effect.sync(() =>
+        Events.subscribe((event) => {
+          if (Queue.sizeUnsafe(queue) >= maxEvents) dropped++
+          Queue.offerUnsafe(queue, event)
+        })
+      ),
+      (unsubscribe) => Effect.sync(unsubscribe)
+    ), { bufferSize: maxEvents, strategy: "sliding" }).pipe(
+      Stream.mapArray((events) => {
+        if (dropped === 0) return events
+        const count = dropped
+        dropped = 0
+        return [{ _tag: "Dropped", at: events[0].at, count }, ...events]
+      })
+    )
+})
+
+// ---- actors and workers by their ids ----
+
+const actorOf = (id: string): ObservedActor | undefined => {
+  for (const { observedActors } of systems) {
+    const actor = observedActors.find((actor) => actor.id === id)
+    if (actor !== undefined) return actor
+  }
+  return undefined
+}
+
+const findActor = (id: string): Effect.Effect<ObservedActor, Refusal> =>
+  Effect.suspend(() => {
+    const actor = actorOf(id)
+    return actor === undefined ? refuse("NotFound", `no living actor has the id ${id}`) : Effect.succeed(actor)
+  })
+
+const findWorker = (id: string): Effect.Effect<readonly [Probe, ObservedWorker], Refusal> =>
+  Effect.suspend(() => {
+    for (const { observedWorkers } of systems) {
+      for (const worker of observedWorkers) {
+        if (worker.id !== id) continue
+        const { probe } = worker.handle
+        if (probe !== undefined) return Effect.succeed([probe, worker] as const)
+        return refuse("Unsupported", `${id} cannot be inspected: its actors run in memory, in the program itself`)
+      }
+    }
+    return refuse("NotFound", `no living worker has the id ${id}`)
+  })
+
+// ---- questions to a worker ----
+
+const refusalOf = (worker: string) => ({ message, reason }: ProbeError): Refusal => ({
+  reason,
+  message: `${worker}: ${message}`
+})
+
+const inspect = <A>(
+  id: string,
+  use: (probe: Probe, worker: ObservedWorker) => Effect.Effect<A, ProbeError>
+): Effect.Effect<A, Refusal> =>
+  Effect.flatMap(findWorker(id), ([probe, worker]) => Effect.mapError(use(probe, worker), refusalOf(id)))
+
+/** The stack of a worker. */
+export const stack = (worker: string): Effect.Effect<ReadonlyArray<StackFrame>, Refusal> =>
+  inspect(
+    worker,
+    ({ blockedStack, busyStack }, worker) =>
+      Effect.flatMap(Readings.isAnswering(worker), (isAnswering) => isAnswering ? busyStack : blockedStack)
+  )
+
+/** Profiles a worker for some milliseconds. */
+export const cpuProfile = (worker: string, millis: number): Effect.Effect<unknown, Refusal> =>
+  inspect(worker, (probe) => probe.cpuProfile(millis))
+
+/** The heap of a worker. */
+export const heapSnapshot = (worker: string): Stream.Stream<Uint8Array, Refusal> =>
+  Stream.unwrap(
+    Effect.map(findWorker(worker), ([{ heapSnapshot }]) => Stream.mapError(heapSnapshot, refusalOf(worker)))
+  )
+
+// ---- the end of an actor ----
+
+/** Stops an actor. */
+export const stop = (actor: string, isDrained: boolean): Effect.Effect<void, Refusal> =>
+  Effect.flatMap(findActor(actor), (actor) => actor.stop(isDrained))
+
+/** Kills an actor. */
+export const kill = (actor: string): Effect.Effect<void, Refusal> =>
+  Effect.flatMap(findActor(actor), ({ kill }) => kill)
+
+/** Ends the incarnation of an actor, and builds the next one. */
+export const restart = (actor: string): Effect.Effect<void, Refusal> =>
+  Effect.flatMap(
+    findActor(actor),
+    (actor) => Effect.flatMap(actor.restartNow, (why) => why === undefined ? Effect.void : refuse("NotRestarted", why))
+  )
+
+// ---- the state of the program ----
+
+/** The reading of one observer. */
+export interface Monitor {
+  readonly rows: (selection: Rows.Selection) => Effect.Effect<Rows.Rows>
+  /** an actor, also for some time after its end */
+  readonly actor: (id: string) => Effect.Effect<Rows.ActorRow | undefined>
+}
+
+/** Collects the actors that end, until the scope closes. */
+export const make: Effect.Effect<Monitor, never, Scope.Scope> = Effect.gen(function*() {
+  const graves = new Readings.Graves<Rows.ActorRow>()
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      Events.subscribe((event, actor) => {
+        if (event._tag !== "ActorEnded" || actor === undefined) return
+        const { at, message, reason } = event
+        graves.add(Rows.actorRow(actor, { at, reason, message }))
+      })
+    ),
+    (unsubscribe) => Effect.sync(unsubscribe)
+  )
+  return {
+    rows: (selection) => Rows.read(selection, graves),
+    actor: (id) =>
+      Effect.sync(() => {
+        const actor = actorOf(id)
+        return actor === undefined ? graves.values.findLast((row) => row.id === id) : Rows.actorRow(actor)
+      })
+  }
+})
