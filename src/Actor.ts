@@ -705,6 +705,52 @@ export const named = <
 export const CallTimeout: Context.Reference<Duration.Input | undefined> = Methods.CallTimeout
 
 /**
+ * Which spans the calls of a method have, if the program has a tracer: a span of the caller and one of the handler (`"full"`), one of the
+ * handler (`"server"`), or none (`"off"`). By default they have those of the option `tracing` of the system. With `"off"`, the spans of
+ * the code of the handler are in the span of the caller. `Actor.Service` throws a `RangeError` if the annotation is another value.
+ *
+ * @example
+ * ```ts
+ * import { Actor, ActorSystem } from "uactor"
+ * import { Effect, Layer, Schema, Tracer } from "effect"
+ * import assert from "node:assert"
+ *
+ * class Gauge extends Actor.Service<Gauge>()("Gauge", {
+ *   protocol: {
+ *     set: Actor.method({ payload: { to: Schema.Int } }),
+ *     get: Actor.method({ success: Schema.Int }).annotate(Actor.Tracing, "off")
+ *   }
+ * }) {}
+ *
+ * const GaugeLive = Gauge.toLayer({ set: () => Effect.void, get: () => Effect.succeed(7) })
+ *
+ * const names: Array<string> = []
+ * const tracer = Tracer.make({
+ *   span: (options) => {
+ *     names.push(`${options.kind} ${options.name}`)
+ *     return new Tracer.NativeSpan(options)
+ *   }
+ * })
+ *
+ * const program = Effect.gen(function*() {
+ *   const gauge = yield* Gauge.spawn()
+ *   yield* Effect.withSpan(Effect.andThen(gauge.set({ to: 7 }), gauge.get()), "request")
+ * }).pipe(
+ *   Effect.scoped,
+ *   Effect.provide(ActorSystem.layer(GaugeLive, { tracing: "server" })),
+ *   Effect.provide(Layer.succeed(Tracer.Tracer, tracer))
+ * )
+ *
+ * await Effect.runPromise(program)
+ * assert.deepStrictEqual(names, ["internal request", "server Gauge.set"])
+ * ```
+ *
+ * @category references
+ * @since 0.2.0
+ */
+export const Tracing: Context.Reference<"full" | "server" | "off" | undefined> = Methods.Tracing
+
+/**
  * The timeout of the run of a call: of the time from the start of its handler to its answer, without the wait in the mailbox, in the queue of
  * a pool or for a restart. A duration longer than 0; by default a run has no timeout. The places are those of {@link CallTimeout}: the
  * annotation of a method, the spawn, and the behaviour with its option `runTimeout`.

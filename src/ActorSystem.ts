@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { SystemTracing } from "./internal/observe/clientSpan.ts"
 import { structuredClone } from "./internal/runtime/globals.ts"
 import * as System from "./internal/system/system.ts"
 import * as ConfigValues from "./internal/workers/configValues.ts"
@@ -40,6 +41,11 @@ export interface Timeouts {
 export interface MemoryOptions<C extends Given<any> = never> extends Timeouts {
   /** The values that the layers of `WorkerConfig` services provide to the behaviours. */
   readonly config?: Context.Context<C> | undefined
+  /**
+   * Which spans the system makes, if the program has a tracer: those of callers and of handlers (`"full"`, the default), those of handlers
+   * (`"server"`), or none (`"off"`). The same option of `NodeActorSystem.layerThreads` has the details.
+   */
+  readonly tracing?: "full" | "server" | "off" | undefined
 }
 
 /**
@@ -62,7 +68,7 @@ export class ActorSystem extends Context.Service<ActorSystem, { readonly "~uacto
   /**
    * A system whose actors run as fibers of this process, for tests and for actors that need no worker. Messages are encoded, copied and
    * decoded as between threads, so that actors share no memory by accident. Throws a `RangeError` if a timeout is not a duration of at
-   * least 0. A value of `config` that the behaviours require is missing in the type of the result if the option does not contain it.
+   * least 0, or if `tracing` is another value. A value of `config` that the behaviours require is missing in the type of the result if the option does not contain it.
    *
    * @example
    * ```ts
@@ -88,7 +94,7 @@ export class ActorSystem extends Context.Service<ActorSystem, { readonly "~uacto
     behaviours: Layer.Layer<B, E, R>,
     options?: MemoryOptions<C>
   ): Layer.Layer<ActorSystem, E, Exclude<R, C>> => {
-    const times = Options.timeouts("ActorSystem.layer", options)
+    const checked = Options.checked("ActorSystem.layer", options)
     const values = ConfigValues.valuesOf("ActorSystem.layer", options?.config)
     return Layer.effect(
       ActorSystem,
@@ -96,10 +102,14 @@ export class ActorSystem extends Context.Service<ActorSystem, { readonly "~uacto
         Effect.suspend(() =>
           Effect.provideContext(
             Layer.build(behaviours),
-            ConfigValues.contextOf(structuredClone(values)) as Context.Context<C>
+            Context.add(
+              ConfigValues.contextOf(structuredClone(values)) as Context.Context<C>,
+              SystemTracing,
+              checked.tracing
+            )
           )
         ),
-        (context) => System.make(MemoryPlacement.placement(context as Context.Context<never>), times)
+        (context) => System.make(MemoryPlacement.placement(context as Context.Context<never>), checked)
       )
     )
   }

@@ -103,6 +103,17 @@ export interface SystemOptions {
    * - `"none"`: nowhere, unless the module provides a `Logger` or a tracer.
    */
   readonly telemetry?: "relay" | "own" | "none" | undefined
+  /**
+   * Which spans the system makes, if the program has a tracer.
+   *
+   * - `"full"`, the default: a client span around each call in a span, a server span around its handler, and spans for spawns, restarts,
+   *   closes and the growth of pools.
+   * - `"server"`: the spans of the handlers.
+   * - `"off"`: none. The spans of the code of a handler are then in the span of the caller.
+   *
+   * The annotation `Actor.Tracing` of a method takes precedence for its calls.
+   */
+  readonly tracing?: "full" | "server" | "off" | undefined
 }
 
 /**
@@ -277,7 +288,7 @@ const options = (layer: string, options: SystemOptions): Options.SystemOptions =
   if (!Number.isInteger(spares) || spares < 0) {
     throw new RangeError(`${layer}: spares must be an integer of at least 0, not ${spares}`)
   }
-  return { ...Options.timeouts(layer, options), workers, spares, name: nameOf(layer, options.name) }
+  return { ...Options.checked(layer, options), workers, spares, name: nameOf(layer, options.name) }
 }
 
 const nameOf = (layer: string, name: unknown): string | undefined => {
@@ -415,7 +426,7 @@ export type Configured<Options> = ConfiguredOptions.Configured<Options>
 /**
  * Like {@link layerThreads}, with options that Effect's `Config` reads. An option that is not set is read from its variable, if there is one:
  * `UACTOR_WORKERS`, `UACTOR_SPAWN_TIMEOUT`, `UACTOR_SHUTDOWN_TIMEOUT`, `UACTOR_INTERRUPT_TIMEOUT`, `UACTOR_HEARTBEAT`, `UACTOR_SPIN`,
- * `UACTOR_TELEMETRY`. The
+ * `UACTOR_TELEMETRY`, `UACTOR_TRACING`. The
  * values are those of the options, as text: `2`, `10 seconds`, `Infinity`, `false`.
  *
  * Fails with a `ConfigError` if a value is missing or wrong. The error names every such variable. A value that the option itself refuses is

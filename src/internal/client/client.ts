@@ -8,10 +8,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { HandleReleased } from "../../ActorError.ts"
 import * as Interruption from "../actor/interruption.ts"
+import type { Tracing } from "../codec/methods.ts"
 import * as PackedNumbers from "../codec/packedNumbers.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
+import * as ClientSpan from "../observe/clientSpan.ts"
 import { type ActorProxy, became } from "../proxy/actorProxy.ts"
 import * as CallErrors from "../proxy/callErrors.ts"
 import type { Connection, OutgoingCall } from "../proxy/outgoingCall.ts"
@@ -95,8 +97,10 @@ export class Client implements Connection {
   /** the evidence for the outcomes of the calls at the end of the link */
   readonly evidence: Evidence
   private sent = 0
-  /** the id of the worker */
+  /** the id of the worker, its placement, and which spans the system makes, if this end has started the worker */
   worker: string | undefined
+  placement: string | undefined
+  tracing: Tracing | undefined
   /** the end of the link, after which no frame is sent */
   private ended: LinkEnd | undefined
 
@@ -237,6 +241,7 @@ export class Client implements Connection {
     }
     this.outbox.expect(this.inFlight)
     if (this.tally !== undefined) Interruption.noteInFlight(this.tally, this.inFlight)
+    if (extras?.trace !== undefined) ClientSpan.followerOf(call.context)?.queued(proxy, this)
     if (transfer !== undefined) {
       this.outbox.pushTransfer(
         [Frames.carrying(Frames.CallWith, handleFlag), call.id, proxy.id, index, payload, extras],
@@ -378,6 +383,10 @@ export class Client implements Connection {
     [Frames.Started]: (id, flags) => this.started(id, flags),
     [Frames.Accepted]: (id) => this.calls.find(id)?.accepted(),
     [Frames.Chunk]: (id, items) => this.chunk(id, PackedNumbers.unpack(items)),
+    [Frames.Begun]: (id, time) => {
+      const call = this.calls.find(id)
+      if (call !== undefined) ClientSpan.followerOf(call.context)?.begun(time)
+    },
 
     [Frames.Spawned]: (id, status, detail) => this.actors.spawned(id, status, detail),
     [Frames.Closed]: (id, cause) => (this.routes ?? this.actors).closed(id, cause),

@@ -27,9 +27,28 @@ export interface Method {
   readonly idempotent: boolean
   /** the method of the same protocol that compensates for a result that arrives too late; its payload is `{ value }` */
   readonly undo: string | undefined
+  /** which spans the calls have; `undefined`: those of the system */
+  readonly tracing: Tracing | undefined
   readonly encodeDefect: (defect: unknown) => unknown
   readonly decodeDefect: (defect: unknown) => unknown
 }
+
+/** Which spans calls have: of the caller and of the handler, of the handler alone, or none. */
+export type Tracing = "full" | "server" | "off"
+
+const tracings: ReadonlyArray<unknown> = ["full", "server", "off"] satisfies ReadonlyArray<Tracing>
+
+/** Checks an option. Throws a `RangeError` that names the option. */
+export const checkTracing = (option: string, tracing: Tracing | undefined): Tracing | undefined => {
+  if (tracing === undefined || tracings.includes(tracing)) return tracing
+  throw new RangeError(`${option} must be "full", "server" or "off", not ${JSON.stringify(tracing)}`)
+}
+
+/** Which spans the calls of a method have. */
+export const Tracing: Context.Reference<Tracing | undefined> = Context.Reference<Tracing | undefined>(
+  "uactor/Tracing",
+  { defaultValue: () => undefined }
+)
 
 /** Annotates a method that may run twice. */
 export const Idempotent: Context.Reference<boolean> = Context.Reference("uactor/Idempotent", {
@@ -88,6 +107,7 @@ const compileMethod = (rpc: Rpc.AnyWithProps): Method => {
     stream: stream !== undefined,
     idempotent: Context.get(rpc.annotations, Idempotent),
     undo: Context.get(rpc.annotations, Undo),
+    tracing: checkTracing(`${rpc._tag}: Tracing`, Context.get(rpc.annotations, Tracing)),
     payload: payloadCodec(rpc.payloadSchema, fields),
     success: compile(stream === undefined ? rpc.successSchema : stream.success),
     error: compile(declared.length === 1 ? declared[0]! : Schema.Union(declared)),

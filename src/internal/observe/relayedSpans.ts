@@ -92,7 +92,7 @@ export class RelayedSpans {
       parent && traceOf(parent),
       span.kind,
       [span.startTime, end],
-      { "uactor.worker": this.worker, ...LogValues.encodeAll(Object.fromEntries(span.attributes)), ...added },
+      { "uactor.worker.id": this.worker, ...LogValues.encodeAll(Object.fromEntries(span.attributes)), ...added },
       span.events.map(([name, time, attributes]) => [name, time, LogValues.encodeAll(attributes)]),
       span.links.map(({ attributes, span }) => [traceOf(span), LogValues.encodeAll(attributes)]),
       cause

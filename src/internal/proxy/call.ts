@@ -32,6 +32,8 @@ export interface CallOptions {
   readonly streamBufferSize?: number | undefined
   /** of a relay: holds back the calls that follow, until the returned function is called */
   readonly hold?: (() => () => void) | undefined
+  /** of a relay: follows the call for its caller */
+  readonly follower?: ClientSpan.CallFollower | undefined
 }
 
 /** Repeats a call on another actor; with an accepted `tell`, sends this tell. */
@@ -49,13 +51,14 @@ export const call = (
   const method = proxy.methods[index]!
   if (method.stream) return stream(proxy, index, payload, options, retry, priority)
   return Effect.callback<unknown, unknown>((resume) => {
-    if (options?.hold !== undefined || !ClientSpan.isDue(Fiber.getCurrent()!, proxy, method.tag)) {
+    if (options?.hold !== undefined || !ClientSpan.isDue(Fiber.getCurrent()!, proxy, method)) {
       return begin(proxy, index, payload, options, retry, priority, resume)
     }
-    const call = Effect.callback<unknown, unknown>((resume) =>
-      begin(proxy, index, payload, options, retry, priority, resume)
-    )
-    return resume(ClientSpan.around(proxy, method.tag, options?.discard === true, call))
+    const call = (follower: ClientSpan.CallFollower) =>
+      Effect.callback<unknown, unknown>((resume) =>
+        begin(proxy, index, payload, { ...options, follower }, retry, priority, resume)
+      )
+    return resume(ClientSpan.around(proxy, method, options?.discard === true, call))
   })
 }
 
@@ -71,8 +74,11 @@ const begin = (
   const { payload: codec } = proxy.methods[index]!
   const extras = extrasOf(options, undefined)
   const encoded = codec.handles ? Exit.succeed(payload) : codec.encode(payload)
-  if (isSuccess(encoded)) return start(proxy, index, encoded.value, extras, undefined, resume, retry, priority)
-  return resume(callWhenEncoded(proxy, index, encoded, extras, retry, priority, options?.hold?.()))
+  const follower = options?.follower
+  if (isSuccess(encoded)) {
+    return start(proxy, index, encoded.value, extras, undefined, resume, retry, priority, follower)
+  }
+  return resume(callWhenEncoded(proxy, index, encoded, extras, retry, priority, options?.hold?.(), follower))
 }
 
 /** Sends an accepted tell to another actor of the same kind. */
@@ -91,14 +97,15 @@ const callWhenEncoded = (
   extras: Frames.Extras | undefined,
   retry: Retry | undefined,
   priority: number | undefined,
-  release: (() => void) | undefined
+  release: (() => void) | undefined,
+  follower: ClientSpan.CallFollower | undefined
 ): Effect.Effect<unknown, unknown> =>
   ensuring(
     Effect.flatMap(
       collectPayload(proxy, proxy.methods[index]!, encoded),
       ([payload, transfer]) =>
         Effect.callback((resume) => {
-          const canceller = start(proxy, index, payload, extras, transfer, resume, retry, priority)
+          const canceller = start(proxy, index, payload, extras, transfer, resume, retry, priority, follower)
           release?.()
           return canceller
         })
@@ -117,7 +124,8 @@ const start = (
   transfer: ReadonlyArray<unknown> | undefined,
   resume: Resume,
   retry: Retry | undefined,
-  priority: number | undefined
+  priority: number | undefined,
+  follower: ClientSpan.CallFollower | undefined
 ): Effect.Effect<void> | undefined => {
   const isTell = extras?.discard === true
   const call = isTell
@@ -126,7 +134,7 @@ const start = (
   call.resume = resume
   call.retry = retry
   if (priority !== undefined) call.priority = priority
-  prepare(call)
+  prepare(call, follower)
   const deadlines = proxy.callTimeouts?.[index]
   if (deadlines !== undefined) return startTimed(call, deadlines, isTell)
   return submit(call, isTell) ? call : undefined
@@ -181,7 +189,7 @@ const stream = (
     )
   }
   const channel = Channel.fromTransform((_, scope) =>
-    inSpan(proxy, method, options, scope, (span) => {
+    inSpan(proxy, method, options, scope, (options, span) => {
       const extras = extrasOf(options, window ?? method.success.window, span)
       const encoded = method.payload.handles ? Exit.succeed(payload) : method.payload.encode(payload)
       const release = isSuccess(encoded) ? undefined : options?.hold?.()
@@ -191,7 +199,7 @@ const stream = (
       const sending = Effect.flatMap(encoding, ([payload, transfer]) => {
         const call = new StreamCall(proxy, index, payload, extras, transfer)
         if (priority !== undefined) call.priority = priority
-        prepare(call)
+        prepare(call, options?.follower)
         submit(call, false)
         return Effect.as(
           Scope.addFinalizer(
@@ -218,12 +226,15 @@ const inSpan = <A, E>(
   method: Methods.Method,
   options: CallOptions | undefined,
   scope: Scope.Scope,
-  run: (span: Tracer.Span | undefined) => Effect.Effect<A, E>
+  run: (options: CallOptions | undefined, span: Tracer.Span | undefined) => Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
   Effect.suspend(() =>
-    options?.hold !== undefined || !ClientSpan.isDue(Fiber.getCurrent()!, proxy, method.tag)
-      ? run(undefined)
-      : Effect.flatMap(Scope.provide(ClientSpan.begin(proxy, method.tag), scope), run)
+    options?.hold !== undefined || !ClientSpan.isDue(Fiber.getCurrent()!, proxy, method)
+      ? run(options, undefined)
+      : Effect.flatMap(
+        ClientSpan.begin(proxy, method, scope),
+        ({ follower, span }) => run({ ...options, follower }, span)
+      )
   )
 
 /** Handlers of a relay: each forwards its call to an actor. */
@@ -246,8 +257,9 @@ const submit = (call: OutgoingCall, isTell: boolean): boolean => {
   return isTell ? proxy.tell(call as TellCall) : proxy.accept(call)
 }
 
-const prepare = (call: OutgoingCall): void => {
+const prepare = (call: OutgoingCall, follower: ClientSpan.CallFollower | undefined): void => {
   if (Methods.carriesHandles(call.method)) call.context = Fiber.getCurrent()!.context
+  if (follower !== undefined) call.context = ClientSpan.withFollower(call.context, follower)
 }
 
 const extrasOf = (
@@ -263,7 +275,9 @@ const extrasOf = (
     trace: span === undefined ? undefined : [span.traceId, span.spanId, span.sampled],
     headers: options?.headers === undefined ? undefined : { ...Headers.fromInput(options.headers) },
     discard: options?.discard,
-    window
+    window,
+    // a tell is over for its sender when it is accepted
+    ...(options?.follower === undefined || options.discard === true ? {} : { reportsBegin: true })
   }
   return log === undefined ? extras : { ...extras, log }
 }

@@ -23,6 +23,10 @@ import * as CallErrors from "./callErrors.ts"
 export interface Connection {
   /** the id of the worker at the other end, if this end has started it */
   readonly worker?: string | undefined
+  /** the placement of this worker */
+  readonly placement?: string | undefined
+  /** which spans the system of this worker makes */
+  readonly tracing?: Methods.Tracing | undefined
   readonly outbox: Outbox
   readonly ends: Handles.Ends
   /** assigns an id to a call and pushes its frame; `false` if the call has settled immediately */
@@ -69,7 +73,7 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
   queue: PoolQueue | undefined
   /** orders the call among the waiting calls of this queue */
   priority = 0
-  /** the context of the caller, if the call carries handles */
+  /** the context of the caller, if the call carries handles; with the follower of the call, if it has one */
   context: Context.Context<never> = Context.empty()
   /** the actor, or the pool while the call waits in the queue of the pool */
   proxy: ActorProxy

@@ -106,6 +106,8 @@ export class ActorCell implements Actor {
   number = 0
   /** the layer of the behaviour has a tracer */
   isTraced = false
+  /** which spans the system makes */
+  tracing: Methods.Tracing = "full"
   readonly behaviour: Definitions.Behaviour
   readonly methods: ReadonlyArray<Methods.Method>
   readonly mailbox: Mailbox<CellCall>

@@ -1,6 +1,7 @@
 /**
  * Entering the handler of a call: decodes the payload, calls the handler's function, and sets the effect that the call runs.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
@@ -17,7 +18,7 @@ import * as CallerLog from "../observe/callerLog.ts"
 import * as ClientSpan from "../observe/clientSpan.ts"
 import { textOf } from "../runtime/describe.ts"
 import type { EventLoopBudget } from "../runtime/eventLoopBudget.ts"
-import type * as Frames from "../wire/frames.ts"
+import * as Frames from "../wire/frames.ts"
 import type { Outbox } from "../wire/outbox.ts"
 import { Decoded, type IncomingCall, Undecodable } from "./incomingCall.ts"
 import type { ReplyWriter } from "./replies.ts"
@@ -34,22 +35,46 @@ const notAnEffect = ({ actor, method }: IncomingCall, answer: unknown): TypeErro
 
 // makes a handler's effect a part of the trace of its caller
 const traced = (
-  { actor, method }: IncomingCall,
+  { actor, discard, method }: IncomingCall,
   trace: Frames.Extras["trace"],
   effect: AnyEffect
 ): AnyEffect => {
   const parent = trace && Tracer.externalSpan({ traceId: trace[0], spanId: trace[1], sampled: trace[2] })
-  // a relay is no part of the trace
-  if (actor.isRelay) return parent === undefined ? effect : Effect.withParentSpan(effect, parent)
   const { isTraced, name, number } = actor
-  return Effect.withSpan(effect, `${name}.${method.tag}`, {
-    captureStackTrace: false,
-    kind: "server",
+  // a relay is no part of the trace
+  if (actor.isRelay || (method.tracing ?? actor.tracing) === "off") {
+    return parent === undefined ? effect : Effect.withParentSpan(effect, parent, { captureStackTrace: false })
+  }
+  const options: Tracer.SpanOptionsNoTrace = {
+    kind: discard ? "consumer" : "server",
     ...(parent === undefined ? { root: true } : { parent }),
+    ...(parent !== undefined && discard ? { links: [{ span: parent, attributes: {} }] } : {}),
     ...(isTraced
-      ? { attributes: ClientSpan.attributesOf(name, method.tag, ActorId.ofServed(name, number), undefined) }
+      ? { attributes: ClientSpan.attributesOf(name, method.tag, ActorId.ofServed(name, number)) }
       : {})
-  })
+  }
+  return Effect.useSpan(`${name}.${method.tag}`, options, (span) =>
+    Effect.onExit(
+      Effect.withParentSpan(effect, span, { captureStackTrace: false }),
+      (exit) => Effect.sync(() => ClientSpan.describe(span, exit))
+    ))
+}
+
+/** Reports to the caller of a relayed call when the handler begins. */
+class RelayedBegin implements ClientSpan.CallFollower {
+  private readonly outbox: Outbox
+  private readonly id: number
+
+  constructor(outbox: Outbox, id: number) {
+    this.outbox = outbox
+    this.id = id
+  }
+
+  queued(): void {}
+
+  begun(time: number): void {
+    this.outbox.push(Frames.Begun, this.id, time)
+  }
 }
 
 /** Enters handlers. */
@@ -121,7 +146,8 @@ export class Invocation {
     if (actor.id < 0 && Methods.carriesHandles(method)) Object.assign(options, { taken: call.taken ?? [] })
     if (actor.isRelay) {
       const hold = () => this.onHold(call)
-      Object.assign(options, { discard: extras?.discard, streamBufferSize: extras?.window, hold })
+      const follower = extras?.reportsBegin === true ? new RelayedBegin(this.outbox, call.id) : undefined
+      Object.assign(options, { discard: extras?.discard, streamBufferSize: extras?.window, hold, follower })
     }
     try {
       let answer = actor.handlers[index]!(payload, options)
@@ -142,7 +168,10 @@ export class Invocation {
         effect = middleware(effect, options)
       }
       const trace = extras?.trace
-      if (trace !== undefined || actor.isTraced) effect = traced(call, trace, effect)
+      if (trace !== undefined || actor.isTraced) {
+        effect = traced(call, trace, effect)
+        if (extras?.reportsBegin === true && !actor.isRelay) effect = this.reporting(call, effect)
+      }
       const log = extras?.log
       call.effect = log === undefined ? effect : CallerLog.within(effect, log)
       call.forked = fork
@@ -151,6 +180,16 @@ export class Invocation {
     } catch (defect) {
       call.effect = Effect.die(defect)
     }
+  }
+
+  // reports to the caller when the handler begins
+  private reporting({ id }: IncomingCall, effect: AnyEffect): AnyEffect {
+    return Effect.withFiber((fiber) => {
+      // the clock of spans
+      const micros = fiber.getRef(Clock.Clock).currentTimeNanosUnsafe() / 1_000n
+      this.outbox.push(Frames.Begun, id, Number(micros) / 1_000)
+      return effect
+    })
   }
 
   private stream(call: IncomingCall, answer: Parameters<StreamProducer["run"]>[0]): AnyEffect {

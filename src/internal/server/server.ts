@@ -14,12 +14,14 @@ import * as Causes from "../codec/causes.ts"
 import * as Codec from "../codec/codec.ts"
 import * as Defects from "../codec/defects.ts"
 import * as Exits from "../codec/exits.ts"
+import type { Tracing } from "../codec/methods.ts"
 import { IntMap } from "../collections/intMap.ts"
 import { IntrusiveSet } from "../collections/intrusiveSet.ts"
 import { isSuccess } from "../effect/completed.ts"
 import { runFork } from "../effect/userEffect.ts"
 import * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
+import { SystemTracing } from "../observe/clientSpan.ts"
 import type { EventLoopBudget } from "../runtime/eventLoopBudget.ts"
 import { queueMicrotask } from "../runtime/globals.ts"
 import { interrupt } from "../runtime/notify.ts"
@@ -45,6 +47,8 @@ interface ServedKind {
   readonly services: Context.Context<never>
   /** the services include a tracer */
   readonly isTraced: boolean
+  /** which spans the system makes */
+  readonly tracing: Tracing
   /** the handlers, if all actors of the behaviour have the same */
   readonly handlers: ReadonlyArray<Definitions.Handler> | undefined
 }
@@ -270,10 +274,11 @@ export class Server implements CellServer {
   }
 
   private addCell(id: number, behaviour: Definitions.Behaviour, number: number): ActorCell {
-    const { isTraced, services } = this.kindOf(behaviour)
+    const { isTraced, services, tracing } = this.kindOf(behaviour)
     const actor = new ActorCell(this, id, behaviour, services)
     actor.number = number
     actor.isTraced = isTraced
+    actor.tracing = tracing
     this.actors.set(id, actor)
     return actor
   }
@@ -294,6 +299,7 @@ export class Server implements CellServer {
         // flat, because each call adds to it: a context made by many additions is copied with each further addition
         services: Context.makeUnsafe(new Map(services.mapUnsafe)),
         isTraced: services.mapUnsafe.has(Tracer.TracerKey),
+        tracing: Context.get(services, SystemTracing),
         handlers: handlers === undefined ? undefined : methods.map((method) => handlers[method.tag]!)
       }
       this.kinds.set(behaviour, kind)

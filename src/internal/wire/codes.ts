@@ -168,6 +168,8 @@ export interface Extras {
   readonly discard?: boolean | undefined
   /** the maximum number of stream items in transit (`streamBufferSize`) */
   readonly window?: number | undefined
+  /** the span of the call waits for `Begun` */
+  readonly reportsBegin?: boolean | undefined
   /** the annotations of the logs of the caller, and its minimum log level, where they differ from the defaults */
   readonly log?:
     | readonly [annotations: Readonly<Record<string, unknown>> | undefined, level: LogLevel | undefined]

@@ -34,6 +34,7 @@ const isExtras = Is.struct<Codes.Extras>({
   headers: Is.optional(isHeaders),
   discard: Is.optional(Is.isBoolean),
   window: Is.optional(Is.isTime),
+  reportsBegin: Is.optional(Is.isBoolean),
   log: Is.optional(
     Is.tuple<NonNullable<NonNullable<Codes.Extras["log"]>>>(Is.optional(isRecord), Is.optional(isLevel))
   )
@@ -212,6 +213,8 @@ export const fields = {
   flags: field<[flags: number]>((value, reading, code): value is number =>
     Is.isCount(value, reading, code) && value <= allFlags
   ),
+  /** in milliseconds since 1970 */
+  time: field<[time: number]>(Is.isTime),
   items: field<[items: ReadonlyArray<unknown> | Codes.Packed]>(isItems),
   completion: field<[completion: Codes.CompletionCode]>(Is.codeOf(completionValues)),
   /** one of `CompletionValues`, by the completion */

@@ -97,6 +97,8 @@ export const Started = 68
 export const Accepted = 69
 /** Items of a stream. */
 export const Chunk = 70
+/** The handler of a call has begun, whose `Extras` ask for this frame. */
+export const Begun = 71
 
 // ---- answers: actors ----
 
@@ -206,6 +208,7 @@ const answers = {
   [Started]: either("callId", "flags"),
   [Accepted]: either("callId"),
   [Chunk]: either("callId", "items"),
+  [Begun]: either("callId", "time"),
 
   [Spawned]: worker("target", "spawnStatus", "spawnDetail"),
   [Closed]: either("target", "cause"),

@@ -3,6 +3,7 @@
  */
 import type * as Duration from "effect/Duration"
 import { timeout } from "../actor/durations.ts"
+import { checkTracing, type Tracing } from "../codec/methods.ts"
 
 /** The options of a system, checked; times in milliseconds. */
 export interface SystemOptions {
@@ -16,10 +17,12 @@ export interface SystemOptions {
   readonly interruptTimeout: number
   /** the interval between two pings of a worker; `Infinity`: no pings */
   readonly heartbeat: number
+  /** which spans calls have */
+  readonly tracing: Tracing
 }
 
-/** Checks a system's times, and fills in their defaults; `layer` is the name of the system in errors. */
-export const timeouts = (
+/** Checks the options that all systems have, and fills in their defaults; `layer` is the name of the system in errors. */
+export const checked = (
   layer: string,
   options:
     | {
@@ -27,6 +30,7 @@ export const timeouts = (
       readonly shutdownTimeout?: Duration.Input | undefined
       readonly interruptTimeout?: Duration.Input | undefined
       readonly heartbeat?: Duration.Input | undefined
+      readonly tracing?: Tracing | undefined
     }
     | undefined
 ): SystemOptions => ({
@@ -36,5 +40,6 @@ export const timeouts = (
   spawnTimeout: timeout(`${layer}: spawnTimeout`, options?.spawnTimeout ?? "30 seconds"),
   shutdownTimeout: timeout(`${layer}: shutdownTimeout`, options?.shutdownTimeout ?? "5 seconds"),
   interruptTimeout: timeout(`${layer}: interruptTimeout`, options?.interruptTimeout ?? "5 seconds"),
-  heartbeat: timeout(`${layer}: heartbeat`, options?.heartbeat ?? Infinity, true)
+  heartbeat: timeout(`${layer}: heartbeat`, options?.heartbeat ?? Infinity, true),
+  tracing: checkTracing(`${layer}: tracing`, options?.tracing) ?? "full"
 })

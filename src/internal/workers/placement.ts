@@ -2,6 +2,7 @@
  * Placements: the only difference between threads, processes and memory for the code that starts workers.
  */
 import type { LogLevel } from "effect/LogLevel"
+import type { Tracing } from "../codec/methods.ts"
 import type { Probe } from "../monitor/probe.ts"
 import type { Batch, Link, LinkEnd } from "../wire/link.ts"
 
@@ -41,6 +42,8 @@ export interface WorkerPlace {
   readonly logLevel: LogLevel
   /** the program has a tracer */
   readonly traces: boolean
+  /** which spans the system makes */
+  readonly tracing: Tracing
 }
 
 /** A way to start workers. */

@@ -95,7 +95,13 @@ export class WorkerConnection implements ObservedWorker {
     this.name = `${options.name ?? placement.kind}-${number}`
     this.id = idOf(this.name)
     this.behaviours = placement.behaviours
-    this.handle = start(placement, this.name, { id: this.id, host: ActorId.ownPrefix(), logLevel, traces }, {
+    this.handle = start(placement, this.name, {
+      id: this.id,
+      host: ActorId.ownPrefix(),
+      logLevel,
+      traces,
+      tracing: options.tracing
+    }, {
       onBatch: (batch) => this.session.onBatch(batch),
       isAwaited: () => this.session.isAwaiting,
       onCallStarted: (id) => this.client.startedByNote(id),
@@ -148,6 +154,8 @@ export class WorkerConnection implements ObservedWorker {
       onUnresponsive: (proxy) => listener.onUnresponsive(this, proxy)
     }, options.interruptTimeout)
     this.client.worker = this.id
+    this.client.placement = placement.kind
+    this.client.tracing = options.tracing
   }
 
   get client(): Client {

@@ -34,6 +34,8 @@ const spin: Parse = (text) => text === "false" ? false : duration(text)
 
 const telemetry: Parse = (text) => ["relay", "own", "none"].includes(text) ? text : undefined
 
+const tracing: Parse = (text) => ["full", "server", "off"].includes(text) ? text : undefined
+
 const variable = (name: string, expected: string, parse: Parse): Config.Config<unknown> =>
   Config.map(
     Config.schema(
@@ -53,7 +55,8 @@ const variables: Readonly<Record<string, Config.Config<unknown>>> = {
   interruptTimeout: variable("UACTOR_INTERRUPT_TIMEOUT", aDuration, duration),
   heartbeat: variable("UACTOR_HEARTBEAT", "a duration longer than 0, such as 5 seconds, or Infinity", interval),
   spin: variable("UACTOR_SPIN", "false, or a duration of at least 0, such as 50 micros", spin),
-  telemetry: variable("UACTOR_TELEMETRY", "relay, own or none", telemetry)
+  telemetry: variable("UACTOR_TELEMETRY", "relay, own or none", telemetry),
+  tracing: variable("UACTOR_TRACING", "full, server or off", tracing)
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

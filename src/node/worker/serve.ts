@@ -15,6 +15,7 @@ import { isMainThread, type MessagePort, parentPort, workerData } from "node:wor
 import * as ActorId from "../../internal/actor/actorId.ts"
 import { checkLayer } from "../../internal/effect/effectCopies.ts"
 import { missingService } from "../../internal/effect/missingService.ts"
+import { SystemTracing } from "../../internal/observe/clientSpan.ts"
 import { type Collected, Relay, withoutLog } from "../../internal/observe/relay.ts"
 import { queueMicrotask } from "../../internal/runtime/globals.ts"
 import { Session, SessionGroup } from "../../internal/session/session.ts"
@@ -96,10 +97,11 @@ const serve = async (
     if (why !== "") reportFailure(why)
   }
   lastWords((why) => die(why))
-  const { config, host, id, logLevel, module, telemetry, traces } = await transport.boot
+  const { config, host, id, logLevel, module, telemetry, traces, tracing } = await transport.boot
   ActorId.enterWorker(id, host)
   relay = telemetry === "relay" ? new Relay(id) : undefined
-  const surroundings = servicesOf(relay, telemetry, logLevel, traces)
+  const services = servicesOf(relay, telemetry, logLevel, traces)
+  const surroundings = tracing === "full" ? services : Context.add(services, SystemTracing, tracing)
   const fail = async (text: string): Promise<void> => {
     await written()
     die = () => undefined

@@ -1,44 +1,17 @@
 /** The spans of callers and of workers come out of the tracer of the program. */
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Logger, Option, Stream, Tracer } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import * as ActorPool from "../../../src/ActorPool.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import behaviours, { Shop, Stock } from "../fixtures/traced.ts"
-import { until } from "../support/journal.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import * as Spans from "../support/spans.ts"
 
 const fixture = { module: new URL("../fixtures/traced.ts", import.meta.url), behaviours }
 
-/** A tracer, and the spans that it has made. */
-const collector = () => {
-  const spans: Array<Tracer.Span> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    }
-  })
-  const find = (name: string, kind: Tracer.SpanKind): Tracer.Span | undefined =>
-    spans.find((span) => span.name === name && span.kind === kind && span.status._tag === "Ended")
-  return {
-    spans,
-    layer: Layer.merge(Layer.succeed(Tracer.Tracer, tracer), Logger.layer([])),
-    ended: (name: string, kind: Tracer.SpanKind): Effect.Effect<Tracer.Span> =>
-      Effect.map(
-        until(`the span ${name} of kind ${kind} ends`, () => find(name, kind) !== undefined),
-        () => find(name, kind)!
-      )
-  }
-}
-
-const parentOf = (span: Tracer.Span): string | undefined => Option.getOrUndefined(span.parent)?.spanId
-const endOf = (span: Tracer.Span): bigint => span.status._tag === "Ended" ? span.status.endTime : 0n
-const exitOf = (span: Tracer.Span): string => span.status._tag === "Ended" ? span.status.exit._tag : "none"
-
 onEveryPlacement(fixture, (placement) => {
   it.live("a call is a span of the caller, below it the span of the handler, and below that those of its effects", () => {
-    const traces = collector()
+    const traces = Spans.collect()
     return Effect.gen(function*() {
       const stock = yield* Stock.spawn()
       const caller = yield* Effect.withSpan(
@@ -50,7 +23,7 @@ onEveryPlacement(fixture, (placement) => {
       const inner = yield* traces.ended("lookup", "internal")
       assert.deepStrictEqual([client, server, inner].map(({ traceId }) => traceId), Array(3).fill(caller.traceId))
       assert.deepStrictEqual(
-        [client, server, inner].map(parentOf),
+        [client, server, inner].map(Spans.parentOf),
         [caller.spanId, client.spanId, server.spanId]
       )
       assert.deepInclude(Object.fromEntries(client.attributes), {
@@ -58,7 +31,7 @@ onEveryPlacement(fixture, (placement) => {
         "rpc.method": "Stock/level",
         "uactor.actor.id": ActorRef.id(stock)
       })
-      assert.match(String(client.attributes.get("uactor.worker")), /^(?:memory|thread|process)-1(?:~\d+)?$/)
+      assert.match(String(client.attributes.get("uactor.worker.id")), /^(?:memory|thread|process)-1(?:~\d+)?$/)
       assert.deepInclude(Object.fromEntries(server.attributes), {
         "rpc.system.name": "uactor",
         "rpc.method": "Stock/level",
@@ -69,55 +42,55 @@ onEveryPlacement(fixture, (placement) => {
         // the clocks of two processes differ by less than this
         const slack = 50_000_000n
         assert.isTrue(
-          outer.status.startTime <= within.status.startTime + slack && endOf(within) <= endOf(outer) + slack
+          outer.status.startTime <= within.status.startTime + slack && Spans.endOf(within) <= Spans.endOf(outer) + slack
         )
       }
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(traces.layer))
   })
 
   it.live("the spans of a failed call have failed", () => {
-    const traces = collector()
+    const traces = Spans.collect()
     return Effect.gen(function*() {
       const stock = yield* Stock.spawn()
       yield* Effect.exit(Effect.withSpan(stock.refuse(), "caller"))
-      assert.strictEqual(exitOf(yield* traces.ended("Stock.refuse", "client")), "Failure")
-      assert.strictEqual(exitOf(yield* traces.ended("Stock.refuse", "server")), "Failure")
+      assert.strictEqual(Spans.exitOf(yield* traces.ended("Stock.refuse", "client")), "Failure")
+      assert.strictEqual(Spans.exitOf(yield* traces.ended("Stock.refuse", "server")), "Failure")
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(traces.layer))
   })
 
   it.live("a call outside of any span has a span of its handler, and none of its caller", () => {
-    const traces = collector()
+    const traces = Spans.collect()
     return Effect.gen(function*() {
       const stock = yield* Stock.spawn()
       yield* stock.level({ item: "bread" })
       const server = yield* traces.ended("Stock.level", "server")
-      assert.isUndefined(parentOf(server))
+      assert.isUndefined(Spans.parentOf(server))
       const inner = yield* traces.ended("lookup", "internal")
-      assert.deepStrictEqual([parentOf(inner), inner.traceId], [server.spanId, server.traceId])
-      assert.isFalse(traces.spans.some(({ kind }) => kind === "client"))
+      assert.deepStrictEqual([Spans.parentOf(inner), inner.traceId], [server.spanId, server.traceId])
+      assert.isFalse(traces.all.some(({ kind }) => kind === "client"))
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(traces.layer))
   })
 
   it.live("a stream, a call from actor to actor, and the call of a pool have spans", () => {
-    const traces = collector()
+    const traces = Spans.collect()
     return Effect.gen(function*() {
       const stock = yield* Stock.spawn()
       const shop = yield* Shop.spawn()
       yield* Effect.withSpan(Stream.runDrain(stock.items()), "reader")
       assert.strictEqual(
-        parentOf(yield* traces.ended("Stock.items", "server")),
+        Spans.parentOf(yield* traces.ended("Stock.items", "server")),
         (yield* traces.ended("Stock.items", "client")).spanId
       )
       yield* Effect.withSpan(shop.buy({ stock }), "buyer")
       const server = yield* traces.ended("Stock.level", "server")
       const client = yield* traces.ended("Stock.level", "client")
-      assert.strictEqual(parentOf(server), client.spanId)
-      assert.strictEqual(parentOf(client), (yield* traces.ended("Shop.buy", "server")).spanId)
+      assert.strictEqual(Spans.parentOf(server), client.spanId)
+      assert.strictEqual(Spans.parentOf(client), (yield* traces.ended("Shop.buy", "server")).spanId)
       assert.strictEqual(client.attributes.get("uactor.actor.id"), ActorRef.id(stock))
       const pool = yield* ActorPool.make(Stock, { size: 1 })
       yield* Effect.exit(Effect.withSpan(pool.client.refuse(), "caller"))
       assert.strictEqual(
-        parentOf(yield* traces.ended("Stock.refuse", "server")),
+        Spans.parentOf(yield* traces.ended("Stock.refuse", "server")),
         (yield* traces.ended("Stock.refuse", "client")).spanId
       )
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(traces.layer))
@@ -126,31 +99,31 @@ onEveryPlacement(fixture, (placement) => {
 
 onEveryPlacement(fixture, (placement) => {
   it.live("the spans of a worker that exits arrive: the ended ones, and the others as aborted", () => {
-    const traces = collector()
+    const traces = Spans.collect()
     return Effect.gen(function*() {
       const stock = yield* Stock.spawn()
       assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.withSpan(stock.exit(), "caller"))))
-      assert.strictEqual(exitOf(yield* traces.ended("lookup", "internal")), "Success")
+      assert.strictEqual(Spans.exitOf(yield* traces.ended("lookup", "internal")), "Success")
       const server = yield* traces.ended("Stock.exit", "server")
       assert.strictEqual(server.attributes.get("uactor.aborted"), true)
-      assert.strictEqual(exitOf(server), "Failure")
+      assert.strictEqual(Spans.exitOf(server), "Failure")
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(traces.layer))
   })
 
   it.live("the spans of the workers of a worker arrive, too", () => {
-    const traces = collector()
+    const traces = Spans.collect()
     return Effect.gen(function*() {
       const stock = yield* Stock.spawn()
       yield* Effect.withSpan(stock.delegate(), "caller")
       const inner = yield* traces.ended("lookup", "internal")
-      assert.match(String(inner.attributes.get("uactor.worker")), /^(?:thread|process)-1(?:~\d+)?\/thread-1$/)
+      assert.match(String(inner.attributes.get("uactor.worker.id")), /^(?:thread|process)-1(?:~\d+)?\/thread-1$/)
       assert.strictEqual(inner.traceId, (yield* traces.ended("Stock.delegate", "client")).traceId)
-      assert.strictEqual(parentOf(inner), (yield* traces.ended("Stock.level", "server")).spanId)
+      assert.strictEqual(Spans.parentOf(inner), (yield* traces.ended("Stock.level", "server")).spanId)
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(traces.layer))
   }, 120_000)
 
   it.live("with telemetry none, and own, no span of a worker is relayed", () => {
-    const traces = collector()
+    const traces = Spans.collect()
     return Effect.gen(function*() {
       for (const telemetry of ["none", "own"] as const) {
         yield* Effect.gen(function*() {
@@ -159,7 +132,7 @@ onEveryPlacement(fixture, (placement) => {
         }).pipe(Effect.scoped, Effect.provide(placement.layer({ telemetry })))
       }
       assert.deepStrictEqual(
-        traces.spans.map(({ kind, name }) => [name, kind]),
+        traces.all.map(({ kind, name }) => [name, kind]),
         [["caller", "internal"], ["Stock.refuse", "client"], ["caller", "internal"], ["Stock.refuse", "client"]]
       )
     }).pipe(Effect.provide(traces.layer))

@@ -50,7 +50,8 @@ for (const [name, layer] of Object.entries(layers)) {
         UACTOR_INTERRUPT_TIMEOUT: "2 seconds",
         UACTOR_HEARTBEAT: "1 minute",
         UACTOR_SPIN: "false",
-        UACTOR_TELEMETRY: "none"
+        UACTOR_TELEMETRY: "none",
+        UACTOR_TRACING: "server"
       })))
 
     it.live("T5: an option of the program takes precedence over its variable, which is not read", () =>
@@ -67,7 +68,8 @@ for (const [name, layer] of Object.entries(layers)) {
       ["UACTOR_INTERRUPT_TIMEOUT", "5000", "a duration of at least 0"],
       ["UACTOR_HEARTBEAT", "0 seconds", "a duration longer than 0"],
       ["UACTOR_SPIN", "true", "false, or a duration of at least 0"],
-      ["UACTOR_TELEMETRY", "all", "relay, own or none"]
+      ["UACTOR_TELEMETRY", "all", "relay, own or none"],
+      ["UACTOR_TRACING", "all", "full, server or off"]
     ]
     for (const [variable, value, expected] of wrong) {
       it.effect(`T5: ${variable}=${value} is a ConfigError that names the variable and the values it may have`, () =>

@@ -37,6 +37,7 @@ interface PlacementOptions {
   readonly resourceLimits?: NonNullable<NodeActorSystem.ThreadOptions["resourceLimits"]>
   /** not in memory */
   readonly telemetry?: "relay" | "own" | "none"
+  readonly tracing?: "full" | "server" | "off"
   /** the limit of the old generation of the heap, in megabytes; not in memory */
   readonly heapMb?: number
 }
@@ -58,9 +59,15 @@ const placements = ({ behaviours, module }: Fixture): ReadonlyArray<Placement> =
   {
     name: "memory",
     isMemory: true,
-    layer: ({ config = Context.empty(), interruptTimeout, shutdownTimeout, spawnTimeout } = {}) =>
+    layer: ({ config = Context.empty(), interruptTimeout, shutdownTimeout, spawnTimeout, tracing } = {}) =>
       // the type of `config` does not show which values it contains
-      ActorSystem.layer(behaviours, { config, interruptTimeout, shutdownTimeout, spawnTimeout }) as Layer.Layer<
+      ActorSystem.layer(behaviours, {
+        config,
+        interruptTimeout,
+        shutdownTimeout,
+        spawnTimeout,
+        tracing
+      }) as Layer.Layer<
         ActorSystem
       >
   },

@@ -23,7 +23,7 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
     -3,
     0,
     undefined,
-    { trace: ["a1", "b2", true], headers: { tenant: "x" }, discard: true, window: 16 }
+    { trace: ["a1", "b2", true], headers: { tenant: "x" }, discard: true, window: 16, reportsBegin: true }
   ],
   [Frames.Interrupt]: [Frames.Interrupt, 1],
   [Frames.Credit]: [Frames.Credit, 1, 8],
@@ -57,6 +57,7 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
   [Frames.Started]: [Frames.Started, 1, Frames.FlagForked | Frames.FlagWaits],
   [Frames.Accepted]: [Frames.Accepted, 1],
   [Frames.Chunk]: [Frames.Chunk, 1, new Int32Array([1, 2])],
+  [Frames.Begun]: [Frames.Begun, 1, 1_700_000_000_000.5],
 
   [Frames.Spawned]: [Frames.Spawned, 1, Frames.SpawnOk, info],
   [Frames.Closed]: [Frames.Closed, 1, cause],

@@ -1,0 +1,50 @@
+/** An actor whose calls wait for each other. */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Rpc from "effect/rpc/Rpc"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Actor from "../../../../src/Actor.ts"
+
+export class Gate extends Actor.Service<Gate>()("Gate", {
+  protocol: {
+    /** runs until `open` is called */
+    pass: Actor.method(),
+    /** runs beside the other calls */
+    open: Actor.method(),
+    touch: Actor.method({ success: Schema.Int }),
+    touches: Actor.method({ success: Schema.Int, stream: true }),
+    refuse: Actor.method({ error: Schema.Struct({ _tag: Schema.tag("Refused") }) }),
+    die: Actor.method(),
+    exit: Actor.method(),
+    quiet: Actor.method({ success: Schema.Int }).annotate(Actor.Tracing, "off"),
+    served: Actor.method({ success: Schema.Int }).annotate(Actor.Tracing, "server"),
+    loud: Actor.method({ success: Schema.Int }).annotate(Actor.Tracing, "full")
+  }
+}) {}
+
+export class Visitor extends Actor.Service<Visitor>()("Visitor", {
+  protocol: { visit: Actor.method({ payload: { gate: Gate.ref }, success: Schema.Int }) }
+}) {}
+
+const inner = Effect.withSpan(Effect.succeed(1), "inner")
+
+export default Layer.mergeAll(
+  Gate.toLayer(() =>
+    Effect.map(Deferred.make<void>(), (gate) =>
+      Gate.handlers({
+        pass: () => Deferred.await(gate),
+        open: () => Rpc.fork(Effect.asVoid(Deferred.succeed(gate, undefined))),
+        touch: () => inner,
+        touches: () => Stream.make(1, 2),
+        refuse: () => Effect.fail({ _tag: "Refused" as const }),
+        die: () => Effect.die(new TypeError("oops")),
+        exit: () => Effect.sync(() => process.exit(3)),
+        quiet: () => inner,
+        served: () => inner,
+        loud: () => inner
+      }))
+  ),
+  Visitor.toLayer({ visit: ({ gate }) => Effect.orDie(gate.touch()) })
+)
