@@ -162,7 +162,7 @@ export interface ActorService<
     this: Protocol.CheckedBuild<Methods, Handlers, E, StartError["Type"]>,
     build:
       | (Handlers & Protocol.Handlers<Methods>)
-      | ((args: Args["Type"]) => Effect.Effect<Handlers, E, RX>),
+      | Protocol.HandlersFunction<Args["Type"], Effect.Effect<Handlers, E, RX>>,
     options?: BehaviourOptions
   ): Layer.Layer<
     Behaviour<Self>,

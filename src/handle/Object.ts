@@ -41,7 +41,7 @@ export interface ObjectSchema<Methods extends Protocol.Any> extends Schema.decla
    * creator counts as a holder from its first use of the handle, permanently: its scope stays open.
    */
   readonly of: <const Handlers extends Protocol.Handlers<Methods>>(
-    handlers: (Handlers & Protocol.Handlers<Methods>) | ((holder: Scope.Scope) => Handlers)
+    handlers: (Handlers & Protocol.Handlers<Methods>) | Protocol.HandlersFunction<Scope.Scope, Handlers>
   ) => Effect.Effect<ObjectHandle<Methods>, never, RpcGroup.HandlersServices<Protocol.Rpcs<Methods>, Handlers>>
 }
 
@@ -119,14 +119,15 @@ let count = 0
  * @since 0.1.0
  */
 export const object: {
-  <const Methods extends Protocol.MethodRecord>(
-    protocol: Methods & Protocol.Checked<Methods>,
-    options?: { readonly name?: string | undefined }
-  ): ObjectSchema<Methods>
   <Rpcs extends Rpc.Any>(
     protocol: RpcGroup.RpcGroup<Rpcs>,
     options?: { readonly name?: string | undefined }
   ): ObjectSchema<Rpcs>
+  // the last one: the compiler shows its error if neither fits
+  <const Methods extends Protocol.MethodRecord>(
+    protocol: Methods & Protocol.Checked<Methods>,
+    options?: { readonly name?: string | undefined }
+  ): ObjectSchema<Methods>
 } = (
   input: Protocol.MethodRecord | RpcGroup.RpcGroup<Rpc.Any>,
   options?: { readonly name?: string | undefined }

@@ -65,6 +65,17 @@ type Handler<R extends Rpc.Any> = Rpc.SuccessSchema<R> extends RpcSchema.Stream<
 export type Handlers<P extends Any> = [P] extends [Rpc.Any] ? { readonly [R in P as R["_tag"]]: Handler<R> }
   : { readonly [K in keyof P]: Handler<Named<P[K], K>> }
 
+/**
+ * A function in place of an object of handlers. It declares the members that every function has: otherwise, in the union of the two, the
+ * type of `Function.prototype.call` is a second type of a handler named `call`, and the compiler infers no payload for it.
+ */
+export interface HandlersFunction<in Arg, out Result> {
+  (arg: Arg): Result
+  readonly call: object
+  readonly apply: object
+  readonly bind: object
+}
+
 /** No class of an actor has this type: the compiler shows the name of the handler that is not a method of the protocol. */
 interface HandlerWithoutMethod<Name> {
   readonly "~uactor/HandlerWithoutMethod": Name

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
-import { Context, Effect, Schema } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { Actor, ActorSystem, Handle } from "../../../src/index.ts"
+import { Actor, ActorPool, ActorSystem, Handle } from "../../../src/index.ts"
 
 const reserved = ["then", "toJSON", "toString", "valueOf", "constructor", "hasOwnProperty", "~effect/Effect", ""]
 
@@ -35,24 +35,34 @@ it("T1: a method of a list cannot occur twice", () => {
   )
 })
 
-class Names extends Actor.Service<Names>()("Names", {
-  protocol: {
-    pipe: Actor.method({ success: Schema.String }),
-    asEffect: Actor.method({ payload: { n: Schema.Int }, success: Schema.Int }).annotate(Actor.Idempotent, true),
-    name: Actor.method({ success: Schema.String })
-  }
-}) {}
+// members of functions, effects and definitions
+const names = ["call", "apply", "bind", "name", "length", "prototype", "arguments", "caller", "of", "use", "pipe", "id"]
+const method = Actor.method({ payload: { n: Schema.Int }, success: Schema.Int })
+const record = Object.fromEntries(names.map((name) => [name, method.annotate(Actor.Idempotent, true)]))
+const list = names.map((name) => Rpc.make(name, { payload: { n: Schema.Int }, success: Schema.Int }))
+const handlers = Object.fromEntries(
+  names.map((name, i) => [name, ({ n }: { readonly n: number }) => Effect.succeed(n + i)])
+)
+const results = names.map((_, i) => 10 + i)
 
-it.effect("T1: the methods of a record have the names of its keys, and keep their annotations", () =>
+class InRecord extends Actor.Service<InRecord>()("InRecord", { protocol: record }) {}
+class InList extends Actor.Service<InList>()("InList", { protocol: list }) {}
+const InObject = Handle.object(record)
+
+const live = Layer.mergeAll(InRecord.toLayer(handlers), InList.toLayer(() => Effect.succeed(handlers)))
+const callEach = <E>(client: Readonly<Record<string, (payload: { readonly n: number }) => Effect.Effect<number, E>>>) =>
+  Effect.forEach(names, (name) => client[name]!({ n: 10 }))
+
+it("T1: the methods of a record have the names of its keys, and keep their annotations", () => {
+  assert.deepStrictEqual(Array.from(InRecord.protocol.requests.keys()), names)
+  assert.isTrue(Context.get(InRecord.protocol.requests.get("pipe")!.annotations, Actor.Idempotent))
+})
+
+it.effect("T1: a method may have the name of a member of functions, of an actor, a pool and an object", () =>
   Effect.gen(function*() {
-    assert.deepStrictEqual(Array.from(Names.protocol.requests.keys()), ["pipe", "asEffect", "name"])
-    assert.isTrue(Context.get(Names.protocol.requests.get("asEffect")!.annotations, Actor.Idempotent))
-    const names = yield* Names.spawn()
-    assert.deepStrictEqual([yield* names.pipe(), yield* names.asEffect({ n: 1 }), yield* names.name()], ["a", 2, "b"])
-  }).pipe(
-    Effect.provide(ActorSystem.layer(Names.toLayer({
-      pipe: () => Effect.succeed("a"),
-      asEffect: ({ n }) => Effect.succeed(n + 1),
-      name: () => Effect.succeed("b")
-    })))
-  ))
+    assert.deepStrictEqual(yield* callEach(yield* InRecord.spawn()), results)
+    assert.deepStrictEqual(yield* callEach(yield* InList.spawn()), results)
+    const pool = yield* ActorPool.make(InRecord, { size: 1 })
+    assert.deepStrictEqual(yield* callEach(pool.client), results)
+    assert.deepStrictEqual(yield* callEach(yield* InObject.of(handlers)), results)
+  }).pipe(Effect.provide(ActorSystem.layer(live))))
