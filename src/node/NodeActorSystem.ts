@@ -94,13 +94,14 @@ export interface SystemOptions {
    */
   readonly config?: Context.Context<Given<any>> | undefined
   /**
-   * Where the logs and the spans of the workers go.
+   * Where the logs, the spans and the metrics of the workers go.
    *
    * - `"relay"`, the default: to the `Logger` of the program, with time, level, annotations, log spans, cause and trace, and with the
-   *   annotations `uactor.actor` and `uactor.worker`; and to the tracer of the program, if it has one, with ids and times. A `Logger` and a
-   *   tracer that the module provides for itself take precedence.
-   * - `"own"`: to the `Logger` and the tracer of the module; by default the logs are printed to the output of the worker.
-   * - `"none"`: nowhere, unless the module provides a `Logger` or a tracer.
+   *   annotations `uactor.actor` and `uactor.worker`; to the tracer of the program, if it has one, with ids and times; and to the metric
+   *   registry of the program, where counters and histograms are added up. A `Logger`, a tracer and a registry that the module provides for
+   *   itself take precedence.
+   * - `"own"`: to the `Logger` and the tracer of the module; by default the logs are printed to the output of the worker. Its metrics stay there.
+   * - `"none"`: nowhere, unless the module provides a `Logger` or a tracer. The metrics of the worker stay there.
    */
   readonly telemetry?: "relay" | "own" | "none" | undefined
   /**

@@ -51,6 +51,8 @@ export interface ClientEvents {
   readonly onBroken: (message: string) => void
   /** spans of the worker have ended */
   readonly onSpans: (records: ReadonlyArray<Frames.SpanRecord>) => void
+  /** metrics of the worker have changed */
+  readonly onMetrics: (records: ReadonlyArray<Frames.MetricRecord>) => void
   /** an accepted tell did not run, or may not have run to completion */
   readonly onTellLost: Connection["onTellLost"]
   /** an interruption was not acknowledged in time (C3) */
@@ -411,7 +413,8 @@ export class Client implements Connection {
     },
     [Frames.Gap]: (message) => this.events.onBroken(message),
     [Frames.Logs]: (records, dropped) => this.events.onLogs(records, dropped),
-    [Frames.Spans]: (records) => this.events.onSpans(records)
+    [Frames.Spans]: (records) => this.events.onSpans(records),
+    [Frames.Metrics]: (records) => this.events.onMetrics(records)
   }
 
   /** Settles all calls after the end of the link, inside `atomically`. `received`: the number of received batches. */

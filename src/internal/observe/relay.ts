@@ -1,5 +1,6 @@
 /**
- * The relay of a worker: collects what the code of the worker logs, and sends it to the host with the messages of the same turn.
+ * The relay of a worker: collects what the code of the worker logs, its spans and its metrics, and sends them to the host with the messages
+ * of the same turn.
  */
 import * as Context from "effect/Context"
 import * as References from "effect/References"
@@ -12,6 +13,7 @@ import { queueMicrotask } from "../runtime/globals.ts"
 import * as Frames from "../wire/frames.ts"
 import type { Outbox } from "../wire/outbox.ts"
 import * as LogValues from "./logValues.ts"
+import { RelayedMetrics } from "./relayedMetrics.ts"
 import { RelayedSpans } from "./relayedSpans.ts"
 
 type Loggers = Context.Service.Shape<typeof References.CurrentLoggers>
@@ -29,6 +31,7 @@ export interface Collected {
   readonly logs: ReadonlyArray<Frames.LogRecord>
   /** the number of entries that were dropped */
   readonly dropped: number
+  readonly metrics: ReadonlyArray<Frames.MetricRecord>
 }
 
 // An entry is sent at once, so that it has left when the worker runs out of memory in the same turn. A worker that logs much sends its
@@ -53,6 +56,8 @@ export class Relay {
   private readonly worker: string
   /** the spans of the worker */
   readonly spans: RelayedSpans
+  /** the metrics of the worker */
+  private readonly metrics = new RelayedMetrics(() => this.exit?.schedule())
 
   /** `worker`: the id of this worker */
   constructor(worker: string) {
@@ -61,6 +66,7 @@ export class Relay {
       this.exit?.schedule()
       return this.admit()
     })
+    this.metrics.follow()
   }
 
   // counts the entries and spans of this turn
@@ -78,24 +84,37 @@ export class Relay {
   }
 
   get isEmpty(): boolean {
-    return this.records.length === 0 && this.dropped === 0 && this.spans.isEmpty
+    return this.records.length === 0 && this.dropped === 0 && this.spans.isEmpty && !this.metrics.isDue
   }
 
   /** Appends what has been collected to the frames that are sent next. */
   push(outbox: Outbox): void {
     if (this.records.length > 0 || this.dropped > 0) {
-      const { dropped, logs } = this.take()
-      outbox.push(Frames.Logs, logs, dropped)
+      outbox.push(Frames.Logs, this.records, this.dropped)
+      this.records = []
+      this.dropped = 0
     }
     if (!this.spans.isEmpty) outbox.push(Frames.Spans, this.spans.take())
+    if (this.metrics.isDue) {
+      const metrics = this.metrics.take()
+      if (metrics.length > 0) outbox.push(Frames.Metrics, metrics)
+    }
   }
 
-  /** Takes the entries that have been collected. */
+  /** The worker ends: the spans that have begun end as interrupted, and all metrics are sent with the next messages. */
+  abort(): void {
+    this.spans.abort()
+    this.metrics.end()
+  }
+
+  /** The layer of the worker has been released: all metrics are sent with the next messages. */
+  close(): void {
+    this.metrics.end()
+  }
+
+  /** What has been collected in a worker that serves no actor. */
   take(): Collected {
-    const { dropped, records } = this
-    this.records = []
-    this.dropped = 0
-    return { logs: records, dropped }
+    return { logs: this.records, dropped: this.dropped, metrics: this.metrics.take() }
   }
 
   /** The services of the code of the worker: its log goes to this relay, and its spans do if the program has a tracer (`traces`). */

@@ -1,6 +1,6 @@
 /**
  * What a worker has relayed appears in the program as if the program had made it: the entries of its log go through the loggers of the
- * program.
+ * program, its spans through the tracer, and its metrics are added to the registry of the program.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -14,6 +14,7 @@ import { decodeDefect } from "../codec/defects.ts"
 import { notify } from "../runtime/notify.ts"
 import type * as Frames from "../wire/frames.ts"
 import * as LogValues from "./logValues.ts"
+import { MergedMetrics, WorkerMetrics } from "./mergedMetrics.ts"
 
 const clockAt = (clock: Clock.Clock, millis: number): Clock.Clock =>
   Object.assign(Object.create(clock) as Clock.Clock, { currentTimeMillisUnsafe: () => millis })
@@ -25,6 +26,8 @@ const spanOf = ([traceId, spanId, sampled]: NonNullable<Frames.Extras["trace"]>)
 export class Replay {
   private readonly context: Context.Context<never>
   private readonly tracer: Tracer.Tracer | undefined
+  /** the metrics of the workers that have any */
+  private readonly counted = new Map<string, WorkerMetrics>()
 
   /** `context`: the context of the system */
   constructor(context: Context.Context<never>) {
@@ -45,6 +48,21 @@ export class Replay {
   /** Passes the spans of a worker to the tracer of the program. */
   spans(records: ReadonlyArray<Frames.SpanRecord>): void {
     for (const record of records) notify(this.trace, record)
+  }
+
+  /** Applies the changes of the metrics of a worker. */
+  metrics(worker: string, records: ReadonlyArray<Frames.MetricRecord>): void {
+    let metrics = this.counted.get(worker)
+    if (metrics === undefined) {
+      this.counted.set(worker, metrics = new WorkerMetrics(MergedMetrics.of(this.context), worker))
+    }
+    metrics.change(records)
+  }
+
+  /** A worker has ended: its gauges end, and its counts stay. */
+  ended(worker: string): void {
+    this.counted.get(worker)?.end()
+    this.counted.delete(worker)
   }
 
   private readonly trace = (record: Frames.SpanRecord): void => {

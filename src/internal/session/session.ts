@@ -326,6 +326,7 @@ const noEvents: ClientEvents = {
   onPong: () => undefined,
   onLogs: () => undefined,
   onSpans: () => undefined,
+  onMetrics: () => undefined,
   onHeap: () => undefined,
   onBroken: () => undefined,
   onTellLost: LostTells.others.add,

@@ -206,6 +206,40 @@ export type SpanRecord = readonly [
   cause: EncodedCause | undefined
 ]
 
+/** What does not change in a metric: its type, its name, its description, its attributes, and whether a counter never decreases. */
+export type MetricDefinition = readonly [
+  type: "Counter" | "Frequency" | "Gauge" | "Histogram" | "Summary",
+  id: string,
+  description: string | undefined,
+  attributes: Readonly<Record<string, string>>,
+  incremental: boolean
+]
+
+/**
+ * The value of a metric since it was made: the number of a counter or a gauge, or the numbers of the others. Of a histogram, the pairs are the
+ * upper bounds of the buckets and the number of values up to the bound; of a frequency, words and their number; of a summary, quantiles.
+ */
+export type MetricState =
+  | number
+  | bigint
+  | readonly [
+    pairs: ReadonlyArray<readonly [key: number | string, value: number | undefined]>,
+    count: number,
+    min: number,
+    max: number,
+    sum: number
+  ]
+
+/** A change of a metric. */
+export type MetricRecord = readonly [
+  /** the number of the metric in its worker */
+  series: number,
+  /** in the first change of the metric */
+  definition: MetricDefinition | undefined,
+  /** `undefined`: the metric was removed */
+  state: MetricState | undefined
+]
+
 /** Which ends of an actor restart it. */
 export type Restart = "on-death" | "on-defect" | "always" | "never"
 

@@ -72,7 +72,7 @@ const isReason: Check<Codes.EncodedCause[number]> = (value, reading): value is C
 
 const isCause = Is.list(isReason)
 
-const isNanos: Check<bigint> = (value): value is bigint => typeof value === "bigint"
+const isBigInt: Check<bigint> = (value): value is bigint => typeof value === "bigint"
 
 const isSpan = Is.tuple<NonNullable<Codes.Extras["trace"]>>(Is.isText, Is.isText, Is.isBoolean)
 
@@ -82,9 +82,9 @@ const isSpanRecord = Is.tuple<Codes.SpanRecord>(
   Is.isText,
   isTrace,
   Is.oneOf<Codes.SpanRecord[4]>("internal", "server", "client", "producer", "consumer"),
-  Is.tuple<Codes.SpanRecord[5]>(isNanos, isNanos),
+  Is.tuple<Codes.SpanRecord[5]>(isBigInt, isBigInt),
   isRecord,
-  Is.list(Is.tuple<Codes.SpanRecord[7][number]>(Is.isText, isNanos, isRecord)),
+  Is.list(Is.tuple<Codes.SpanRecord[7][number]>(Is.isText, isBigInt, isRecord)),
   Is.list(Is.tuple<Codes.SpanRecord[8][number]>(isSpan, isRecord)),
   Is.optional(isCause)
 )
@@ -97,6 +97,38 @@ const isLogRecord = Is.tuple<Codes.LogRecord>(
   Is.list(Is.tuple<readonly [string, number]>(Is.isText, Is.isTime)),
   Is.optional(isCause),
   isTrace
+)
+
+const isNumber: Check<number> = (value): value is number => typeof value === "number"
+
+const isMetricRecord = Is.tuple<Codes.MetricRecord>(
+  Is.isCount,
+  Is.optional(
+    Is.tuple<Codes.MetricDefinition>(
+      Is.oneOf<Codes.MetricDefinition[0]>("Counter", "Frequency", "Gauge", "Histogram", "Summary"),
+      Is.isText,
+      Is.optional(Is.isText),
+      isHeaders,
+      Is.isBoolean
+    )
+  ),
+  Is.optional(
+    Is.either(
+      Is.either(isNumber, isBigInt),
+      Is.tuple<Extract<Codes.MetricState, ReadonlyArray<unknown>>>(
+        Is.list(
+          Is.tuple<readonly [number | string, number | undefined]>(
+            Is.either(isNumber, Is.isText),
+            Is.optional(isNumber)
+          )
+        ),
+        isNumber,
+        isNumber,
+        isNumber,
+        isNumber
+      )
+    )
+  )
 )
 
 const isRoute: Check<RouteInfo> = Is.either(
@@ -251,6 +283,8 @@ export const fields = {
   logs: field<[logs: ReadonlyArray<Codes.LogRecord>]>(Is.list(isLogRecord)),
   /** spans, in the order of their ends */
   spans: field<[spans: ReadonlyArray<Codes.SpanRecord>]>(Is.list(isSpanRecord)),
+  /** the metrics that have changed, once each, and in the order of their changes if a metric is removed */
+  metrics: field<[metrics: ReadonlyArray<Codes.MetricRecord>]>(Is.list(isMetricRecord)),
   /** the number of entries that are missing because there were too many */
   dropped: field<[dropped: number]>(Is.isCount),
   /** the address of an actor, as errors name it */

@@ -149,6 +149,8 @@ export const Heap = 110
 export const Logs = 111
 /** The spans that have ended in a worker. */
 export const Spans = 112
+/** The metrics of a worker that have changed. */
+export const Metrics = 113
 
 // ---- the table ----
 
@@ -231,7 +233,8 @@ const answers = {
   [Gap]: worker("message"),
   [Heap]: worker("heapUsed"),
   [Logs]: worker("logs", "dropped"),
-  [Spans]: worker("spans")
+  [Spans]: worker("spans"),
+  [Metrics]: worker("metrics")
 } satisfies Layouts
 
 /** The layout of each frame. */

@@ -33,6 +33,8 @@ interface WorkerListener {
   readonly onLogs: (worker: WorkerConnection, ...logs: Parameters<ClientEvents["onLogs"]>) => void
   /** spans of the worker have ended */
   readonly onSpans: (worker: WorkerConnection, ...spans: Parameters<ClientEvents["onSpans"]>) => void
+  /** metrics of the worker have changed */
+  readonly onMetrics: (worker: WorkerConnection, ...metrics: Parameters<ClientEvents["onMetrics"]>) => void
   /** an accepted tell to an actor of the worker did not run, or may not have run to completion */
   readonly onTellLost: ClientEvents["onTellLost"]
   /** an interruption of a call to this actor was not acknowledged in time */
@@ -150,6 +152,7 @@ export class WorkerConnection implements ObservedWorker {
       onBroken: (message) => this.crash({ reason: "Disconnected", message }),
       onLogs: (records, dropped) => listener.onLogs(this, records, dropped),
       onSpans: (records) => listener.onSpans(this, records),
+      onMetrics: (records) => listener.onMetrics(this, records),
       onTellLost: listener.onTellLost,
       onUnresponsive: (proxy) => listener.onUnresponsive(this, proxy)
     }, options.interruptTimeout)

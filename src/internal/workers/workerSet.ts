@@ -123,6 +123,7 @@ export class WorkerSet {
         onReady: (worker) => this.spares.ready(worker),
         onEnd: (worker, end) => {
           this.all.delete(worker)
+          this.replay.ended(worker.id)
           Events.ofWorker(worker.id, { _tag: "WorkerEnded", reason: end.reason, message: end.message })
           this.spares.ended(worker, end)
           this.reportCrash(worker, end)
@@ -143,6 +144,7 @@ export class WorkerSet {
           ),
         onLogs: (worker, records, dropped) => this.replay.logs(worker.id, records, dropped),
         onSpans: (_, records) => this.replay.spans(records),
+        onMetrics: (worker, records) => this.replay.metrics(worker.id, records),
         onTellLost: this.lostTells.add,
         onUnresponsive: (worker, { address }) =>
           this.kill(

@@ -90,8 +90,8 @@ const serve = async (
   const poller = transport.listen({ onBatch: (batch) => onBatch(batch), isBusy: () => isBusy() })
   let relay: Relay | undefined
   const reportFailure = (text: string): void => {
-    const { dropped, logs } = relay?.take() ?? nothing
-    transport.link.send([0, Frames.Logs, logs, dropped, Frames.BootFailed, text])
+    const { dropped, logs, metrics } = relay?.take() ?? nothing
+    transport.link.send([0, Frames.Logs, logs, dropped, Frames.Metrics, metrics, Frames.BootFailed, text])
   }
   let die = (why: string): void => {
     if (why !== "") reportFailure(why)
@@ -128,6 +128,7 @@ const serve = async (
     )
     Effect.runForkWith(Context.merge(surroundings, built.value))(Effect.andThen(released, Effect.promise(written)))
       .addObserver(() => {
+        relay?.close()
         answer()
         transport.exit(0)
       })
@@ -135,7 +136,7 @@ const serve = async (
   // of a thread, the heap of this thread alone
   server.heapUsed = () => process.memoryUsage().heapUsed
   die = (why) => {
-    relay?.spans.abort()
+    relay?.abort()
     server.dispatcher.announcements.sendLastWords(why)
   }
   onBatch = (batch) => session.onBatch(batch)
@@ -146,7 +147,7 @@ const serve = async (
   for (const batch of early) onBatch(batch)
 }
 
-const nothing: Collected = { logs: [], dropped: 0 }
+const nothing: Collected = { logs: [], dropped: 0, metrics: [] }
 
 // the services of all code of the worker: where it logs to
 const servicesOf = (

@@ -96,6 +96,14 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
       undefined
     ]]
   ],
+  [Frames.Metrics]: [
+    Frames.Metrics,
+    [
+      [0, ["Counter", "sold", "what was sold", { item: "bread" }, true], 3n],
+      [1, ["Histogram", "weight", undefined, {}, false], [[[1, 2], [5, 3]], 4, 0.5, 9, 16]],
+      [2, undefined, undefined]
+    ]
+  ],
   [Frames.Ended]: [Frames.Ended],
   [Frames.LastWords]: [Frames.LastWords, "out of memory"],
   [Frames.Gap]: [Frames.Gap, "a message was lost"]
