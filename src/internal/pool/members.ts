@@ -15,6 +15,7 @@ import * as Semaphore from "effect/Semaphore"
 import { type ActorExited, SpawnError } from "../../ActorError.ts"
 import { timeout } from "../actor/durations.ts"
 import type { Restore } from "../effect/takePermits.ts"
+import type { SystemSpans } from "../observe/systemSpans.ts"
 import type { PoolMembership } from "../proxy/actorProxy.ts"
 import { clearTimeout, performance, setTimeout } from "../runtime/globals.ts"
 import { ExitLatch } from "../runtime/waiters.ts"
@@ -98,6 +99,7 @@ export class Members implements PoolMembership {
   private readonly scope: Scope.Scope
   private readonly context: Context.Context<never>
   private readonly cores: () => number
+  private readonly spans: SystemSpans | undefined
   private readonly healing: Healing | undefined
   private readonly recycling: Recycling | undefined
   /** the queue in which the calls of the pool wait, if it has one */
@@ -121,6 +123,7 @@ export class Members implements PoolMembership {
     scope: Scope.Scope,
     context: Context.Context<never>,
     cores: () => number,
+    spans: SystemSpans | undefined,
     onGivenUp: OnGivenUp,
     recycle: RecycleLimits | undefined
   ) {
@@ -129,6 +132,7 @@ export class Members implements PoolMembership {
     this.scope = scope
     this.context = context
     this.cores = cores
+    this.spans = spans
     if (recycle !== undefined) {
       this.recycling = new Recycling(recycle, pool, (member) => this.replace(member), scope, context)
     }
@@ -283,7 +287,10 @@ export class Members implements PoolMembership {
 
   private grow(): void {
     this.starting++
-    const grown = Effect.matchCauseEffect(Effect.uninterruptibleMask((restore) => this.start(1, restore)), {
+    const start = Effect.uninterruptibleMask((restore) => this.start(1, restore))
+    const attributes = { "uactor.pool.name": this.pool, "uactor.pool.members": this.alive.length + this.starting }
+    const traced = this.spans?.within("uactor.pool.grow", attributes, start) ?? start
+    const grown = Effect.matchCauseEffect(traced, {
       onSuccess: ([member]) => {
         this.starting--
         if (this.alive.length >= this.bounds.max) return this.retireUnasked([member!])

@@ -169,7 +169,7 @@ export const make = (
       })
       const { cores } = system.placement
       const context = yield* Effect.context()
-      const members = new Members(definition.name, spawn, scope, context, cores, onGivenUp, recycle)
+      const members = new Members(definition.name, spawn, scope, context, cores, system.spans, onGivenUp, recycle)
       yield* Scope.addFinalizer(scope, Effect.sync(() => members.ended.complete(Exit.void)))
       const starting = restore(members.resize(options.size))
       yield* Effect.onError(starting, (cause) => Scope.close(scope, Exit.failCause(cause)))

@@ -15,6 +15,7 @@ import { Budget, type End as EndKind, type Plan, restartsAfter } from "../actor/
 import * as ScopeFinalizers from "../effect/scopeFinalizers.ts"
 import * as Events from "../monitor/events.ts"
 import type { ObservedActor, Restarts } from "../monitor/systems.ts"
+import type { SystemSpans } from "../observe/systemSpans.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import type { ActorFacts, ActorHandle } from "../proxy/clientObject.ts"
 import type { ActorOwner, End, Incarnation, SpawnAnswer } from "../proxy/proxyState.ts"
@@ -55,6 +56,8 @@ export interface ActorServices {
   readonly restarting: Set<ChildActor>
   /** the named actors */
   readonly names: Names
+  /** `undefined`: the system makes no spans */
+  readonly spans: SystemSpans | undefined
   /** actors are no longer restarted */
   readonly isClosed: boolean
 }
@@ -340,8 +343,19 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
       drains,
       fiber: undefined,
       onClosed: undefined,
-      close: undefined
+      close: undefined,
+      span: this.services.spans?.beginRoot("uactor.restart", {
+        ...this.attributes,
+        "uactor.actor.incarnation": this.proxy.incarnation.number + 1,
+        "uactor.exit.reason": reason
+      })
     }
+  }
+
+  /** the attributes of the spans of this actor */
+  get attributes(): Readonly<Record<string, unknown>> {
+    const { definition: { name }, id, worker } = this
+    return { "uactor.actor.name": name, "uactor.actor.id": id, "uactor.worker.id": worker.id }
   }
 
   // waits until an incarnation has closed, and ends its worker if that belongs to the actor alone
@@ -383,7 +397,8 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
       // a close interrupts this fiber, which may have been resumed already
       if (this.state !== state) return undefined
       if (Exit.isSuccess(exit)) {
-        this.endRestart(state)
+        state.span?.attribute("uactor.worker.id", worker.id)
+        this.endRestart(state, Exit.void)
         // a close that waits for this incarnation is still in the state while the watchers are notified
         if (state.close === undefined) this.state = running
         if (this.earlyCrash === undefined) proxy.reopened(previous)
@@ -396,6 +411,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
         return undefined
       }
       const why = messageOf(Cause.squash(exit.cause))
+      this.services.spans?.event(state.span, "uactor.restart.failed", { message: why })
       // the end of a worker has been reported already
       if (!worker.ended) log(Effect.logWarning(`${proxy.address} could not be built again: ${why}`))
       if (workers.areDedicated) {
@@ -494,14 +510,18 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
   private endFailed(state: Restarting, reason: ActorExited["reason"], message: string): void {
     if (this.state !== state) return
     const { proxy } = this
-    this.endRestart(state)
-    proxy.end(Exit.fail(proxy.exited(reason, "NotRun", message)))
+    const exit = Exit.fail(proxy.exited(reason, "NotRun", message))
+    this.endRestart(state, exit)
+    proxy.end(exit)
     this.proceed(state)
   }
 
-  private endRestart(state: Restarting): void {
-    this.services.restarting.delete(this)
+  // `exit`: how the restart has ended
+  private endRestart(state: Restarting, exit: Exit.Exit<void, ActorExited>): void {
+    const { restarting, spans } = this.services
+    restarting.delete(this)
     state.fiber = undefined
+    spans?.end(state.span, exit)
   }
 
   /** The system has closed: an actor between two incarnations has ended. */
@@ -509,7 +529,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
     const { state } = this
     if (state._tag !== "Restarting") return
     state.fiber?.interruptUnsafe()
-    this.endRestart(state)
+    this.endRestart(state, Exit.interrupt())
     this.proxy.end(Exit.void)
     this.proceed(state)
   }
@@ -602,7 +622,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
   }
 
   private beginClose(exit: Exit.Exit<unknown, unknown>, drain: Drain, gone: GoneLatch = new ExitLatch()): GoneLatch {
-    const { proxy, services: { workers }, state: before } = this
+    const { proxy, services: { spans, workers }, state: before } = this
     const closing: Closing = {
       _tag: "Closing",
       exit,
@@ -613,12 +633,13 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
       deadlines: typeof drain === "number" ? new Deadlines(drain) : workers.endings,
       deadline: undefined,
       failure: undefined,
-      stopListening: constVoid
+      stopListening: constVoid,
+      span: spans?.begin("uactor.close", this.attributes)
     }
     this.state = closing
     if (before._tag === "Restarting") {
       before.fiber?.interruptUnsafe()
-      this.endRestart(before)
+      this.endRestart(before, Exit.interrupt())
     }
     const { worker } = this
     if (workers.areDedicated) worker.ending = true
@@ -657,7 +678,9 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
     state.deadlines.delete(state.deadline)
     this.state = { _tag: "Gone", gone: state.gone }
     this.proxy.end(Exit.void)
-    state.gone.complete(state.failure === undefined ? Exit.void : Exit.failCause(state.failure))
+    const exit = state.failure === undefined ? Exit.void : Exit.failCause(state.failure)
+    this.services.spans?.end(state.span, exit)
+    state.gone.complete(exit)
   }
 
   /** Ends the actor without asking it: kills its worker, or, on a shared worker, closes the actor at once. */

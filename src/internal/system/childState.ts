@@ -12,6 +12,7 @@
 import type * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type * as Tracer from "effect/Tracer"
 import type { ActorExited } from "../../ActorError.ts"
 import type { ActorState } from "../proxy/proxyState.ts"
 import type { Deadline, Deadlines } from "../runtime/deadlines.ts"
@@ -45,6 +46,7 @@ export interface Restarting {
   /** called when an incarnation that closes has closed */
   onClosed: (() => void) | undefined
   close: PendingClose | undefined
+  readonly span: Tracer.Span | undefined
 }
 
 /** The actor is asked to close, and its worker to end if the worker belongs to the actor alone. */
@@ -63,6 +65,7 @@ export interface Closing {
   /** the failure of the actor's finalizers */
   failure: Cause.Cause<never> | undefined
   stopListening: () => void
+  readonly span: Tracer.Span | undefined
 }
 
 /** The life of an actor. */

@@ -6,14 +6,16 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import type { SpawnError } from "../../ActorError.ts"
+import { SpawnError } from "../../ActorError.ts"
 import type { Definition } from "../actor/definition.ts"
 import { Current, effective, type Plan, plan, type Policy } from "../actor/restartPlan.ts"
 import { CallTimeout, RunTimeout } from "../codec/methods.ts"
 import { isSuccess } from "../effect/completed.ts"
 import * as V8Pretenuring from "../effect/v8Pretenuring.ts"
 import { type ObservedActor, type ObservedSystem, systems } from "../monitor/systems.ts"
+import { SystemSpans } from "../observe/systemSpans.ts"
 import * as CallTimeouts from "../proxy/callTimeouts.ts"
 import { Deadlines } from "../runtime/deadlines.ts"
 import { printing } from "../runtime/printing.ts"
@@ -61,6 +63,7 @@ export class System implements ActorServices, ObservedSystem {
   readonly builds: Deadlines
   readonly restarting = new Set<ChildActor>()
   readonly names = new Names()
+  readonly spans: SystemSpans | undefined
   isClosed = false
 
   constructor(placement: Placement, options: SystemOptions, context: Context.Context<never>) {
@@ -69,6 +72,7 @@ export class System implements ActorServices, ObservedSystem {
     this.options = options
     this.context = context
     this.log = Log.make(context)
+    this.spans = SystemSpans.make(context, options.tracing)
     this.workers = new WorkerSet(placement, options, context, this.log)
     this.builds = new Deadlines(options.spawnTimeout)
     this.workers.startSpares()
@@ -94,6 +98,41 @@ export class System implements ActorServices, ObservedSystem {
     make: (actor: ChildActor) => A,
     resume: (effect: Effect.Effect<A, unknown, Scope.Scope>) => void,
     name?: string
+  ): Effect.Effect<void> | undefined {
+    const { spans } = this
+    if (spans === undefined) return this.beginSpawn(context, definition, args, policy, make, resume, name)
+    const span = spans.begin("uactor.spawn", { "uactor.actor.name": definition.name })
+    const cancel = this.beginSpawn(
+      context,
+      definition,
+      args,
+      policy,
+      (actor) => {
+        for (const [key, value] of Object.entries(actor.attributes)) span.attribute(key, value)
+        return make(actor)
+      },
+      (effect) =>
+        resume(Effect.onExit(effect, (exit) =>
+          Effect.sync(() => {
+            const error = Exit.findErrorOption(exit)
+            if (Option.isSome(error) && error.value instanceof SpawnError) {
+              span.attribute("uactor.spawn.reason", error.value.reason)
+            }
+            spans.end(span, exit)
+          }))),
+      name
+    )
+    return cancel && Effect.ensuring(cancel, Effect.sync(() => spans.end(span, Exit.interrupt())))
+  }
+
+  private beginSpawn<A>(
+    context: Context.Context<never>,
+    definition: Definition,
+    args: unknown,
+    policy: Policy | undefined,
+    make: (actor: ChildActor) => A,
+    resume: (effect: Effect.Effect<A, unknown, Scope.Scope>) => void,
+    name: string | undefined
   ): Effect.Effect<void> | undefined {
     const current = Context.get(context, Current)
     const encoding = definition.args.handles ? undefined : definition.args.encode(args)

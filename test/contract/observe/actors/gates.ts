@@ -1,4 +1,5 @@
 /** An actor whose calls wait for each other. */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -18,6 +19,7 @@ export class Gate extends Actor.Service<Gate>()("Gate", {
     refuse: Actor.method({ error: Schema.Struct({ _tag: Schema.tag("Refused") }) }),
     die: Actor.method(),
     exit: Actor.method(),
+    crash: Actor.method(),
     quiet: Actor.method({ success: Schema.Int }).annotate(Actor.Tracing, "off"),
     served: Actor.method({ success: Schema.Int }).annotate(Actor.Tracing, "server"),
     loud: Actor.method({ success: Schema.Int }).annotate(Actor.Tracing, "full")
@@ -27,6 +29,17 @@ export class Gate extends Actor.Service<Gate>()("Gate", {
 export class Visitor extends Actor.Service<Visitor>()("Visitor", {
   protocol: { visit: Actor.method({ payload: { gate: Gate.ref }, success: Schema.Int }) }
 }) {}
+
+const Refused = Schema.Struct({ _tag: Schema.tag("Refused") })
+
+/** cannot be built */
+export class Closed extends Actor.Service<Closed>()("Closed", {
+  protocol: { touch: Actor.method() },
+  error: Refused
+}) {}
+
+/** no module serves it */
+export class Unserved extends Actor.Service<Unserved>()("Unserved", { protocol: { touch: Actor.method() } }) {}
 
 const inner = Effect.withSpan(Effect.succeed(1), "inner")
 
@@ -40,11 +53,13 @@ export default Layer.mergeAll(
         touches: () => Stream.make(1, 2),
         refuse: () => Effect.fail({ _tag: "Refused" as const }),
         die: () => Effect.die(new TypeError("oops")),
+        crash: () => Actor.crash(Cause.fail("oops")),
         exit: () => Effect.sync(() => process.exit(3)),
         quiet: () => inner,
         served: () => inner,
         loud: () => inner
       }))
   ),
+  Closed.toLayer(() => Effect.fail({ _tag: "Refused" as const })),
   Visitor.toLayer({ visit: ({ gate }) => Effect.orDie(gate.touch()) })
 )
