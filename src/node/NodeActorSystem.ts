@@ -30,6 +30,7 @@ import * as ConfiguredOptions from "./host/configuredOptions.ts"
 import * as NodeArguments from "./host/nodeArguments.ts"
 import * as ProcessPlacement from "./host/processPlacement.ts"
 import * as ThreadPlacement from "./host/threadPlacement.ts"
+import * as ObserverEnvironment from "./observer/environment.ts"
 import * as Bootstrap from "./startup/bootstrap.ts"
 import { type Program, programOf } from "./startup/workerScript.ts"
 
@@ -311,7 +312,7 @@ const layer = (name: string, program: Program, system: ReturnType<typeof System.
     ActorSystem,
     Effect.suspend(() => {
       Bootstrap.checkNotLoading(program.name, name)
-      return system
+      return Effect.andThen(ObserverEnvironment.open, system)
     })
   )
 

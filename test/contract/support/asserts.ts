@@ -92,7 +92,7 @@ export const interruptBusy = (use: Effect.Effect<unknown, unknown>): Effect.Effe
 export const upTo = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i + 1)
 
 /** What is logged at a level, with its annotations. */
-export const logOf = (level: "Error" | "Warn") => {
+export const logOf = (level: "Error" | "Warn" | "Info") => {
   const lines: Array<{ readonly message: string; readonly annotations: unknown }> = []
   const logger = Logger.make(({ fiber, logLevel, message }) => {
     if (logLevel === level) {

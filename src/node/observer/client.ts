@@ -1,0 +1,177 @@
+/**
+ * The observer of another process, over its socket.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as RpcClient from "effect/rpc/RpcClient"
+import { RpcClientError } from "effect/rpc/RpcClientError"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { Socket } from "effect/socket/Socket"
+import * as Stream from "effect/Stream"
+import * as os from "node:os"
+import process from "node:process"
+import {
+  type ActorInfo,
+  type Event,
+  type Frame,
+  type ObserverError,
+  Snapshot,
+  type SnapshotOptions
+} from "../../Observer.ts"
+import * as NetSocket from "./netSocket.ts"
+import * as Protocol from "./protocol.ts"
+
+/**
+ * A program does not answer. `reason` is one of:
+ *
+ * - `NotListening`: no program listens on the address
+ * - `NotAllowed`: the socket belongs to another user
+ * - `NoAnswer`: the program does not answer in time: its main thread is blocked, or its process is suspended
+ * - `TooManyReaders`: the program has the maximum number of readers
+ * - `OtherProtocol`: the program runs another version of this library
+ * - `Closed`: the program has ended, or has closed its observer
+ */
+export class ConnectionError extends Schema.TaggedError<ConnectionError>()("ConnectionError", {
+  reason: Schema.Literals(["NotListening", "NotAllowed", "NoAnswer", "TooManyReaders", "OtherProtocol", "Closed"]),
+  message: Schema.String
+}) {}
+
+type ReadError = ObserverError | ConnectionError
+type ActionError = ReadError | Protocol.ActionNotAllowed
+
+/** What another process can be asked: the functions of `Observer`, which may also fail because of the connection. */
+export interface RemoteObserver {
+  readonly program: Protocol.ProgramInfo
+  readonly snapshot: (options?: SnapshotOptions) => Effect.Effect<Snapshot, ConnectionError>
+  readonly actor: (id: string) => Effect.Effect<Option.Option<ActorInfo>, ConnectionError>
+  readonly events: Stream.Stream<Event, ConnectionError>
+  readonly stack: (worker: string) => Effect.Effect<ReadonlyArray<Frame>, ReadError>
+  /** the pieces of a `.cpuprofile` file */
+  readonly cpuProfile: (worker: string, millis: number) => Stream.Stream<string, ActionError>
+  /** the pieces of a `.heapsnapshot` file */
+  readonly heapSnapshot: (worker: string) => Stream.Stream<Uint8Array, ActionError>
+  readonly stop: (actor: string, drain: boolean) => Effect.Effect<void, ActionError>
+  readonly kill: (actor: string) => Effect.Effect<void, ActionError>
+  readonly restart: (actor: string) => Effect.Effect<void, ActionError>
+}
+
+const notListening = new Set(["ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE"])
+
+const openingError = (pid: number) => ({ code, message }: NodeJS.ErrnoException): ConnectionError =>
+  code === "EACCES" || code === "EPERM"
+    ? new ConnectionError({ reason: "NotAllowed", message: `the program ${pid} belongs to another user` })
+    : new ConnectionError({
+      reason: "NotListening",
+      message: `the program ${pid} does not listen${notListening.has(code ?? "") ? "" : `: ${message}`}`
+    })
+
+/** The connection has ended, or the program closes its observer: then the requests end interrupted. */
+const isLost = (cause: Cause.Cause<unknown>): boolean =>
+  Cause.hasInterruptsOnly(cause) ||
+  cause.reasons.some((reason) => Cause.isFailReason(reason) && reason.error instanceof RpcClientError)
+
+const isRefusal = (defect: unknown): boolean => String(defect).includes(Protocol.tooManyReaders)
+
+/** Connects to a program. It must answer within some milliseconds, and is then asked whether it lives every five seconds. */
+export const connect = (
+  { address, pid }: { readonly address: string; readonly pid: number },
+  millis = 5_000
+): Effect.Effect<RemoteObserver, ConnectionError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const connection = yield* Effect.mapError(NetSocket.connect(address), openingError(pid))
+    const protocol = yield* RpcClient.makeProtocolSocket({ retryPolicy: Schedule.recurs(0) }).pipe(
+      Effect.provideService(Socket, NetSocket.fromConnection(connection)),
+      Effect.provide(Protocol.viewLines)
+    )
+    const client = yield* Effect.provideService(
+      RpcClient.make(Protocol.ObserverRpcs, { disableTracing: true }),
+      RpcClient.Protocol,
+      protocol
+    )
+
+    const closed = Effect.fail(
+      new ConnectionError({
+        reason: "Closed",
+        message: `the program ${pid} has ended, has closed its observer, or does not answer any longer`
+      })
+    )
+    const asked = <A, E>(effect: Effect.Effect<A, E>) =>
+      Effect.catchCauseIf(effect, isLost, () => closed) as Effect.Effect<
+        A,
+        Exclude<E, RpcClientError> | ConnectionError
+      >
+    const read = <A, E>(stream: Stream.Stream<A, E>) =>
+      Stream.catchCauseIf(stream, isLost, () => Stream.fromEffect(closed)) as Stream.Stream<
+        A,
+        Exclude<E, RpcClientError> | ConnectionError
+      >
+    const headers = { [Protocol.clientHeader]: `${os.userInfo().username}, process ${process.pid}` }
+
+    const program = yield* client.program().pipe(
+      Effect.catchDefect((defect) =>
+        Effect.fail(
+          isRefusal(defect)
+            ? new ConnectionError({
+              reason: "TooManyReaders",
+              message: `the program ${pid} has ${Protocol.maxReaders} readers already: close one of them`
+            })
+            : otherProtocol(pid)
+        )
+      ),
+      asked,
+      Effect.timeoutOrElse({
+        duration: millis,
+        orElse: () =>
+          Effect.fail(
+            new ConnectionError({
+              reason: "NoAnswer",
+              message: `the program ${pid} has not answered for ${
+                millis / 1_000
+              } s: its main thread is blocked, or its process is suspended`
+            })
+          )
+      })
+    )
+    if (program.protocol !== Protocol.version) return yield* otherProtocol(pid)
+
+    const snapshot = ({ filter, limit, sort }: SnapshotOptions = {}): Effect.Effect<Snapshot, ConnectionError> =>
+      client.snapshot({
+        ...(sort === undefined ? {} : { sort }),
+        ...(limit === undefined ? {} : { limit }),
+        ...(filter?.name === undefined ? {} : { name: filter.name }),
+        ...(filter?.worker === undefined ? {} : { worker: filter.worker })
+      }).pipe(
+        Stream.runCollect,
+        asked,
+        Effect.map((parts) => {
+          const { _tag, ...head } = parts.find((part) => part._tag === "Head")!
+          return new Snapshot({
+            ...head,
+            workers: parts.flatMap((part) => part._tag === "Workers" ? part.workers : []),
+            actors: parts.flatMap((part) => part._tag === "Actors" ? part.actors : [])
+          })
+        })
+      )
+
+    return {
+      program,
+      snapshot,
+      actor: (id) => asked(client.actor({ id })),
+      events: read(client.events()),
+      stack: (worker) => asked(Stream.runCollect(client.stack({ worker }))),
+      cpuProfile: (worker, millis) => read(client.cpuProfile({ worker, millis }, { headers })),
+      heapSnapshot: (worker) => read(client.heapSnapshot({ worker }, { headers })),
+      stop: (actor, drain) => asked(client.stop({ actor, drain }, { headers })),
+      kill: (actor) => asked(client.kill({ actor }, { headers })),
+      restart: (actor) => asked(client.restart({ actor }, { headers }))
+    } satisfies RemoteObserver
+  })
+
+const otherProtocol = (pid: number): ConnectionError =>
+  new ConnectionError({
+    reason: "OtherProtocol",
+    message: `the program ${pid} runs another version of uactor: look at it with the command of that version`
+  })
