@@ -28,15 +28,16 @@ export default defineConfig({
     // a start of the runner and of Effect costs about a second of the processor for each file. After each test of the contract, nothing
     // that the test started may exist (test/contract/support/placements.ts), so a file leaves nothing to the next file in its process.
     isolate: false,
-    // some wait while others compute
-    maxWorkers: 3,
+    // a file waits for most of its time: for timeouts, for workers that start, for processes that end
+    maxWorkers: 5,
     // for a machine that is busy with other work
     testTimeout: 120_000,
     hookTimeout: 120_000,
     detectAsyncLeaks: all,
     // CI repeats a failed test once, because a start of CI costs an hour; the reporter prints the error of the first run
     retry: process.env["CI"] === undefined ? 0 : 1,
-    typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"] },
+    // all other files are checked by `npm run check`
+    typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"], tsconfig: "tools/tsconfig.types.json" },
     reporters: [new QuietReporter()],
     coverage: {
       provider: "v8",

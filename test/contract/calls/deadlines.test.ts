@@ -30,36 +30,36 @@ const timeout = "1 second"
 const longer = 1_300
 
 onEveryPlacement(fixture("lifecycle", lifecycle), (placement) => {
-  for (const when of ["before the spawn", "during the spawn"]) {
-    it.live(`L2: a program that is blocked for longer than spawnTimeout still gets its actor (blocked ${when})`, () =>
-      Effect.gen(function*() {
-        const journal = yield* Journal.make
-        const spawning = yield* forked(Resource.spawn({ journal: journal.path }))
-        if (when === "during the spawn") yield* left
-        yield* block(2_500)
+  it.live("L2: a program that is blocked for longer than spawnTimeout, before or during a spawn, still gets its actor", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      const during = yield* forked(Resource.spawn({ journal: journal.path }))
+      yield* left
+      const before = yield* forked(Resource.spawn({ journal: journal.path }))
+      yield* block(2_500)
+      for (const [line, spawning] of Object.entries({ during, before })) {
         const resource = yield* Fiber.join(spawning)
-        yield* resource.note({ line: "used" })
-        assert.include(yield* journal.lines, "used")
-        // a worker that starts needs more time than one that ends
-      }).pipe(Effect.provide(placement.layer({ spawnTimeout: "2 seconds" }))))
-  }
+        yield* resource.note({ line })
+        assert.include(yield* journal.lines, line)
+      }
+      // a worker that starts needs more time than one that ends
+    }).pipe(Effect.provide(placement.layer({ spawnTimeout: "2 seconds" }))))
 
-  for (const when of ["before the stop", "during the stop"]) {
-    it.live(`L4: an actor closes in order, even if the program is blocked for longer than shutdownTimeout (${when})`, () => {
-      const { layer, lines } = logOf("Warn")
-      return Effect.gen(function*() {
-        const journal = yield* Journal.make
-        const resource = yield* Resource.spawn({ journal: journal.path })
-        const stopping = yield* forked(ActorRef.stop(resource))
-        if (when === "during the stop") yield* left
-        yield* block(longer)
-        yield* Fiber.join(stopping)
-        assert.include(yield* journal.lines, "released first on success")
-        assert.deepStrictEqual(yield* ActorRef.awaitExit(resource), Exit.void)
-        assert.deepStrictEqual(lines, [])
-      }).pipe(Effect.provide(placement.layer({ shutdownTimeout: timeout })), Effect.provide(layer))
-    })
-  }
+  it.live("L4: actors close in order, even if the program is blocked, before or during their stop, for longer than shutdownTimeout", () => {
+    const { layer, lines } = logOf("Warn")
+    return Effect.gen(function*() {
+      const journals = yield* Effect.replicateEffect(Journal.make, 2)
+      const resources = yield* Effect.forEach(journals, ({ path }) => Resource.spawn({ journal: path }))
+      const during = yield* forked(ActorRef.stop(resources[0]!))
+      yield* left
+      const before = yield* forked(ActorRef.stop(resources[1]!))
+      yield* block(longer)
+      yield* Fiber.joinAll([during, before])
+      for (const journal of journals) assert.include(yield* journal.lines, "released first on success")
+      for (const resource of resources) assert.deepStrictEqual(yield* ActorRef.awaitExit(resource), Exit.void)
+      assert.deepStrictEqual(lines, [])
+    }).pipe(Effect.provide(placement.layer({ shutdownTimeout: timeout })), Effect.provide(layer))
+  })
 
   it.live("L4: a shared worker closes in order, even if the program is blocked for longer than shutdownTimeout", () => {
     const { layer, lines } = logOf("Warn")
@@ -94,23 +94,22 @@ onEveryPlacement(fixture("lifecycle", lifecycle), (placement) => {
 })
 
 onEveryPlacement(fixture("stage", stage), (placement) => {
-  for (const when of ["before the interruption", "during the interruption"]) {
-    it.live(`C3: a program blocked for longer than interruptTimeout kills no worker (${when})`, () => {
-      const { layer, lines } = logOf("Warn")
-      return Effect.gen(function*() {
-        const stage = yield* Stage.spawn()
-        const call = yield* forked(stage.hold({ job: "a" }))
-        yield* stage.awaitLine({ line: "a began" })
-        const interruption = yield* forked(Fiber.interrupt(call))
-        if (when === "during the interruption") yield* left
-        yield* block(longer)
-        yield* Fiber.join(interruption)
-        assertInterrupted(yield* Fiber.await(call))
-        assert.deepStrictEqual(yield* stage.log(), ["a began", "a interrupted", "a finalized"])
-        assert.deepStrictEqual(lines, [])
-      }).pipe(Effect.provide(placement.layer({ interruptTimeout: timeout })), Effect.provide(layer))
-    })
-  }
+  it.live("C3: a program blocked, before or during an interruption, for longer than interruptTimeout kills no worker", () => {
+    const { layer, lines } = logOf("Warn")
+    return Effect.gen(function*() {
+      const stages = yield* Effect.replicateEffect(Stage.spawn(), 2)
+      const calls = yield* Effect.forEach(stages, (stage) => forked(stage.hold({ job: "a" })))
+      for (const stage of stages) yield* stage.awaitLine({ line: "a began" })
+      const during = yield* forked(Fiber.interrupt(calls[0]!))
+      yield* left
+      const before = yield* forked(Fiber.interrupt(calls[1]!))
+      yield* block(longer)
+      yield* Fiber.joinAll([during, before])
+      for (const call of calls) assertInterrupted(yield* Fiber.await(call))
+      for (const stage of stages) assert.deepStrictEqual(yield* stage.log(), ["a began", "a interrupted", "a finalized"])
+      assert.deepStrictEqual(lines, [])
+    }).pipe(Effect.provide(placement.layer({ interruptTimeout: timeout })), Effect.provide(layer))
+  })
 
   it.live("F2: a program blocked for longer than the heartbeat kills no worker", () =>
     Effect.gen(function*() {
@@ -139,12 +138,13 @@ onEveryPlacement(fixture("stage", stage), (placement) => {
       const stage = yield* Stage.spawn()
       const call = yield* forked(stage.stubborn({ job: "a" }))
       yield* stage.awaitLine({ line: "a began" })
-      const blocking = yield* forked(Effect.forever(Effect.andThen(block(300), Effect.sleep(1))))
+      const blocking = yield* forked(Effect.forever(Effect.andThen(block(100), Effect.sleep(1))))
       yield* Fiber.interrupt(call)
       assertInterrupted(yield* Fiber.await(call))
       yield* Fiber.interrupt(blocking)
       assert.strictEqual(exitedOf(yield* ActorRef.awaitExit(stage)).reason, "Killed")
-    }).pipe(Effect.provide(placement.layer({ interruptTimeout: timeout })), Effect.provide(Logger.layer([]))))
+      // the kill is what the test waits for, so the timeout is shorter than in the other tests
+    }).pipe(Effect.provide(placement.layer({ interruptTimeout: "300 millis" })), Effect.provide(Logger.layer([]))))
 })
 
 onEveryPlacement(fixture("stage", stage), (placement) => {
