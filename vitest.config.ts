@@ -6,6 +6,11 @@ import QuietReporter from "./tools/vitest/reporter.ts"
 /** Whether everything is tested: what is sampled too, and with the asynchronous resources of the runner's process watched. */
 const all = process.env["TESTS"] === "all"
 
+const args = process.argv.slice(2)
+
+/** Whether the whole suite runs, but not everything: a clause has some of its tests with processes only (test/contract/support/placements.ts). */
+const isSample = !all && !args.includes("--coverage") && args.every((arg) => arg === "run" || arg.startsWith("-"))
+
 /** Tests that take samples by a seed, and tests of processes that wait for leases. */
 const sampled = [
   "test/contract/cluster/processes/**",
@@ -23,7 +28,10 @@ export default defineConfig({
     setupFiles: ["tools/vitest/setup.ts"],
     // Node runs the files as they are
     experimental: { viteModuleRunner: false, nodeLoader: false },
-    env: { NODE_COMPILE_CACHE: path.join(import.meta.dirname, "node_modules/.cache/uactor/compiled") },
+    env: {
+      NODE_COMPILE_CACHE: path.join(import.meta.dirname, "node_modules/.cache/uactor/compiled"),
+      ...(isSample ? { TESTS: "sample" } : {})
+    },
     pool: quietForks,
     // a start of the runner and of Effect costs about a second of the processor for each file. After each test of the contract, nothing
     // that the test started may exist (test/contract/support/placements.ts), so a file leaves nothing to the next file in its process.

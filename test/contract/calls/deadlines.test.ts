@@ -106,7 +106,9 @@ onEveryPlacement(fixture("stage", stage), (placement) => {
       yield* block(longer)
       yield* Fiber.joinAll([during, before])
       for (const call of calls) assertInterrupted(yield* Fiber.await(call))
-      for (const stage of stages) assert.deepStrictEqual(yield* stage.log(), ["a began", "a interrupted", "a finalized"])
+      for (const stage of stages) {
+        assert.deepStrictEqual(yield* stage.log(), ["a began", "a interrupted", "a finalized"])
+      }
       assert.deepStrictEqual(lines, [])
     }).pipe(Effect.provide(placement.layer({ interruptTimeout: timeout })), Effect.provide(layer))
   })

@@ -42,10 +42,10 @@ onEveryPlacement(fixture, (placement) => {
 onEveryPlacement(fixture, (placement) => {
   it.live("P11: a member whose heap has grown above the limit is replaced, no call fails, and no restart is counted", () =>
     Effect.gen(function*() {
-      const pool = yield* fellows({ size: 1, recycle: { aboveHeapMb: 400 } })
+      const pool = yield* fellows({ size: 1, recycle: { aboveHeapMb: 150 } })
       const [first] = yield* pool.members
       const name = yield* pool.client.who()
-      yield* first!.retain({ megabytes: 400 })
+      yield* first!.retain({ megabytes: 150 })
       const last = yield* forked(pool.client.hold({ job: "a" }))
       yield* first!.awaitLine({ line: "a began" })
       const [second] = yield* Effect.repeat(pool.members, {
@@ -65,7 +65,7 @@ onEveryPlacement(fixture, (placement) => {
     Effect.gen(function*() {
       const pool = yield* fellows({ size: 2, recycle: { aboveHeapMb: 2_000 } })
       const before = yield* pool.members
-      yield* before[0]!.retain({ megabytes: 100 })
+      yield* before[0]!.retain({ megabytes: 30 })
       for (const _ of upTo(3)) {
         yield* TestClock.adjust("1 second")
         // the answers to the measurements are ahead of those to the calls

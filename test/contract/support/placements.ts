@@ -93,22 +93,57 @@ const placements = ({ behaviours, module }: Fixture): ReadonlyArray<Placement> =
   }
 ]
 
-/**
- * Runs `body` once for each placement, inside a `describe` of its name and with a leak check after each test. `except` leaves out a
- * placement that cannot show what the body is about, for the `reason` given.
- */
+/** How `onEveryPlacement` runs its body. */
+interface PlacementsOptions {
+  /** placements that cannot show the subject of the body, for the `reason` given */
+  readonly except?: ReadonlyArray<Placement["name"]>
+  readonly reason?: string
+  /** whether the tests of the body share their workers */
+  readonly areWorkersShared?: boolean
+}
+
+/** Runs `body` once for each placement, inside a `describe` of its name and with a leak check after each test. */
 export const onEveryPlacement = (
   fixture: Fixture,
   body: (placement: Placement) => void,
-  options?: { readonly except: ReadonlyArray<Placement["name"]>; readonly reason: string }
+  options: PlacementsOptions = {}
 ): void => {
   for (const placement of placements(fixture)) {
-    if (options?.except.includes(placement.name)) continue
+    if (options.except?.includes(placement.name)) continue
     describe(placement.name, () => {
+      if (placement.name === "processes" && options.areWorkersShared !== true) skipBeyondSample()
       checkLeaks()
       body(placement)
     })
   }
+}
+
+// ---- the sample ----
+
+/** So many tests of each clause, in each file, are the sample of the tests that start processes. */
+const sampleSize = 2
+
+/** The number of tests of the sample by file and clause. */
+const sample = new Map<string, number>()
+
+/** The ids of the tests of the sample, which may be repeated. */
+const sampled = new Set<string>()
+
+/**
+ * Skips tests of clauses that have enough tests before them, in a run of `npm test`. To start processes is the largest part of the cost of
+ * all tests. A run of chosen files and `npm run test:all` skip none.
+ */
+const skipBeyondSample = (): void => {
+  if (process.env["TESTS"] !== "sample") return
+  beforeEach(({ skip, task }) => {
+    const clauses = /^[A-Z]\d+(?:, [A-Z]\d+)*(?=:)/.exec(task.name)?.[0].split(", ")
+    // a test of no clause, or a repetition
+    if (clauses === undefined || sampled.has(task.id)) return
+    const keys = clauses.map((clause) => `${task.file.filepath} ${clause}`)
+    if (keys.every((key) => (sample.get(key) ?? 0) >= sampleSize)) skip("the sample has other tests of its clauses")
+    for (const key of keys) sample.set(key, (sample.get(key) ?? 0) + 1)
+    sampled.add(task.id)
+  })
 }
 
 // ---- the leak check ----

@@ -25,7 +25,7 @@ const onWorkers = <A, E>(
     const system = Layer.provideMerge(actor, placement.layer({ workers }))
     layer(system, { excludeTestServices: true, timeout: "2 minutes" })(`in ${numbers[workers]}`, (it) =>
       body(it, placement))
-  })
+  }, { areWorkersShared: true })
 
 /** The layer of actors that keep so many workers alive. */
 const keepers = <A, E>(
