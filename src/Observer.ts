@@ -227,10 +227,24 @@ export class Snapshot extends Schema.Class<Snapshot>("uactor/Observer/Snapshot")
 
 const at = Schema.Number
 const end = { reason: Schema.String, message: Schema.String }
+const level = { size: Schema.Int, capacity: Schema.Number }
 
 /**
- * What has happened to a worker or an actor. `at` is the time in milliseconds since 1970. `actor` and `worker` are ids. `Dropped` replaces
- * the oldest events of a reader that is too slow.
+ * What has happened to a worker, an actor or a pool. `at` is the time in milliseconds since 1970. `actor` and `worker` are ids; `pool` is
+ * the name of the actors of a pool.
+ *
+ * - `WorkerStarted`, `WorkerReady` (its layer is built), `WorkerEnded`;
+ * - `ActorSpawned`, `ActorRestarting` (`attempt`: the restarts in the window of the policy), `ActorRestarted`, `ActorGivenUp`, `ActorEnded`,
+ *   `SpawnFailed` (`reason`: of the `SpawnError`, `StartError` or `Defect`);
+ * - `MailboxFull`: a call waits for room, or was refused; at most one event for an actor in a second. `MailboxHigh`: at least 80 % of the
+ *   capacity is taken. `MailboxLow`: it was high, and less than 50 % is taken. The mailboxes are read every 100 ms, so a short peak may be
+ *   missed. `size` counts the calls that are sent and that wait at their callers;
+ * - `CallInterruptedLate`: an actor has acknowledged the interruption of a call after `forMillis`, more than 100 ms;
+ * - `TellFailed`: the handler of an accepted tell has failed, or the tell is lost;
+ * - `HandleLeaseEnded`: a worker has ended that held `lent` handles of this process, and owned `held` handles that this process held;
+ * - `PoolGrew`, `PoolShrank`: the pool now has `members`. `QueueFull`: a call waits for room in the queue of a pool, or was refused; at
+ *   most one event in a second;
+ * - `Dropped` replaces the oldest events of a reader that is too slow.
  *
  * @category models
  * @since 0.2.0
@@ -244,6 +258,7 @@ export const Event = Schema.Union([
     at,
     actor: Schema.String,
     worker: Schema.String,
+    attempt: Schema.Int,
     delayMillis: Schema.Number,
     ...end
   }),
@@ -255,12 +270,26 @@ export const Event = Schema.Union([
   }),
   Schema.TaggedStruct("ActorGivenUp", { at, actor: Schema.String, message: Schema.String }),
   Schema.TaggedStruct("ActorEnded", { at, actor: Schema.String, ...end }),
-  Schema.TaggedStruct("SpawnFailed", { at, actor: Schema.String, message: Schema.String }),
+  Schema.TaggedStruct("SpawnFailed", { at, actor: Schema.String, ...end }),
+  Schema.TaggedStruct("MailboxFull", { at, actor: Schema.String, ...level }),
+  Schema.TaggedStruct("MailboxHigh", { at, actor: Schema.String, ...level }),
+  Schema.TaggedStruct("MailboxLow", { at, actor: Schema.String, ...level }),
+  Schema.TaggedStruct("CallInterruptedLate", {
+    at,
+    actor: Schema.String,
+    method: Schema.String,
+    forMillis: Schema.Number
+  }),
+  Schema.TaggedStruct("TellFailed", { at, actor: Schema.String, method: Schema.String, message: Schema.String }),
+  Schema.TaggedStruct("HandleLeaseEnded", { at, worker: Schema.String, lent: Schema.Int, held: Schema.Int }),
+  Schema.TaggedStruct("PoolGrew", { at, pool: Schema.String, members: Schema.Int }),
+  Schema.TaggedStruct("PoolShrank", { at, pool: Schema.String, members: Schema.Int }),
+  Schema.TaggedStruct("QueueFull", { at, pool: Schema.String, ...level }),
   Schema.TaggedStruct("Dropped", { at, count: Schema.Int })
 ])
 
 /**
- * What has happened to a worker or an actor.
+ * What has happened to a worker, an actor or a pool.
  *
  * @category models
  * @since 0.2.0
@@ -390,7 +419,10 @@ export interface Service {
    * large heap. The file contains the data of the program, secrets too.
    */
   readonly heapSnapshot: (worker: string) => Stream.Stream<Uint8Array, ObserverError>
-  /** Stops an actor, like `ActorRef.stop`. With `drain`, its accepted calls are finished first. */
+  /**
+   * Stops an actor, like `ActorRef.stop`. With `drain`, its accepted calls are finished first. The `Logger` of the caller gets an entry at
+   * the level Info, as it does with `kill` and `restart`.
+   */
   readonly stop: (
     actor: string,
     options?: { readonly drain?: boolean | undefined }

@@ -14,6 +14,7 @@
  * @since 0.1.0
  */
 import "./startup/nodeVersion.ts"
+import "./host/diagnostics.ts"
 import type * as Config from "effect/Config"
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"

@@ -310,6 +310,7 @@ export class Client implements Connection {
     if (call === undefined) return
     const { proxy } = call
     this.release(call)
+    if (failure === Frames.FailureMailboxFull) proxy.reportFull()
     if (call.onAcknowledged !== undefined) {
       // the failure and the interruption crossed on the link
       Marshal.releaseAll(this.ends, value)

@@ -9,12 +9,17 @@
 import type { HandleReleased } from "../../ActorError.ts"
 import * as Interruption from "../actor/interruption.ts"
 import * as StartedCalls from "../actor/startedCalls.ts"
+import * as Events from "../monitor/events.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import type { OutgoingCall } from "../proxy/outgoingCall.ts"
 import { Deadline, Deadlines } from "../runtime/deadlines.ts"
+import { performance } from "../runtime/globals.ts"
 import * as Frames from "../wire/frames.ts"
 import type { Notes } from "../wire/link.ts"
 import type { Outbox } from "../wire/outbox.ts"
+
+// the time in milliseconds after which an acknowledgement is late
+const late = 100
 
 /** The deadline for the acknowledgement of the interruption of one call. */
 class InterruptDeadline extends Deadline {
@@ -46,6 +51,8 @@ export class Interrupts {
   /** the deadlines of the interrupted calls, except for calls whose end is awaited without a timeout */
   private readonly awaited = new Map<OutgoingCall, InterruptDeadline>()
   private readonly onUnresponsive: (proxy: ActorProxy) => void
+  /** when each call was interrupted, while somebody observes */
+  private times: Map<OutgoingCall, number> | undefined
 
   /** `onUnresponsive`: an interruption was not acknowledged in time; `timeout` in milliseconds */
   constructor(
@@ -91,6 +98,7 @@ export class Interrupts {
     }
     if (before !== undefined) return
     call.interruption = Interruption.sent()
+    if (Events.areObserved()) (this.times ??= new Map()).set(call, performance.now())
     const interrupts = this.notes?.interrupts
     if (interrupts !== undefined) Interruption.note(interrupts, call.id, this.hasStarted(call))
     // calls interrupted in the same turn are removed together, before a call after them starts
@@ -141,9 +149,20 @@ export class Interrupts {
   settled(call: OutgoingCall): void {
     if (call.onAcknowledged === undefined) return
     this.clear(call)
+    if (this.times !== undefined) this.report(call, this.times)
     Interruption.acknowledged(call.interruption)
     const interrupts = this.notes?.interrupts
     if (interrupts !== undefined) Interruption.forget(interrupts, call.id)
+  }
+
+  // an event for observers, if the acknowledgement was late
+  private report(call: OutgoingCall, times: Map<OutgoingCall, number>): void {
+    const since = times.get(call)
+    if (since === undefined) return
+    times.delete(call)
+    const forMillis = Math.round(performance.now() - since)
+    const { method: { tag: method }, proxy } = call
+    if (forMillis > late) Events.ofCallee(proxy, () => ({ _tag: "CallInterruptedLate", method, forMillis }))
   }
 
   private hasStarted(call: OutgoingCall): boolean {

@@ -4,6 +4,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Events from "../monitor/events.ts"
 import { TellCall } from "../proxy/callKinds.ts"
 import type { OutgoingCall } from "../proxy/outgoingCall.ts"
 import { messageOf } from "../runtime/describe.ts"
@@ -39,14 +40,15 @@ export class LostTells {
   readonly add = (tell: OutgoingCall, cause: Cause.Cause<unknown>): void => {
     this.count++
     const { method: { tag: method }, proxy: { address: actor } } = tell
+    const messageOfCause = (): string => messageOf(Cause.squash(cause))
+    Events.ofCallee(tell.proxy, () => ({ _tag: "TellFailed", method, message: messageOfCause() }))
     const key = `${actor}.${method}`
     const before = this.lost.get(key)
     if (before !== undefined) {
       before.times++
       return
     }
-    const error = Cause.squash(cause)
-    const why = messageOf(error)
+    const why = messageOfCause()
     if (this.lost.size === 0) queueMicrotask(() => this.write())
     this.lost.set(key, {
       actor,

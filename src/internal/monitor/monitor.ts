@@ -7,6 +7,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Events from "./events.ts"
+import { Mailboxes } from "./mailboxes.ts"
 import type { Probe, ProbeError, ProbeReason, StackFrame } from "./probe.ts"
 import * as Readings from "./readings.ts"
 import * as Rows from "./rows.ts"
@@ -32,13 +33,20 @@ export const events: Stream.Stream<Told> = Stream.suspend(() => {
   let dropped = 0
   return Stream.callback<Told>((queue) =>
     Effect.acquireRelease(
-      Effect.sync(() =>
-        Events.subscribe((event) => {
+      Effect.sync(() => {
+        const offer = (event: Events.Event): void => {
           if (Queue.sizeUnsafe(queue) >= maxEvents) dropped++
           Queue.offerUnsafe(queue, event)
+        }
+        const mailboxes = new Mailboxes(offer)
+        mailboxes.start()
+        return [Events.subscribe(offer), mailboxes] as const
+      }),
+      ([unsubscribe, mailboxes]) =>
+        Effect.sync(() => {
+          unsubscribe()
+          mailboxes.stop()
         })
-      ),
-      (unsubscribe) => Effect.sync(unsubscribe)
     ), { bufferSize: maxEvents, strategy: "sliding" }).pipe(
       Stream.mapArray((events) => {
         if (dropped === 0) return events
@@ -111,19 +119,32 @@ export const heapSnapshot = (worker: string): Stream.Stream<Uint8Array, Refusal>
 
 // ---- the end of an actor ----
 
+// an action is an entry in the log of the fiber that asks for it
+const act = (
+  action: string,
+  id: string,
+  run: (actor: ObservedActor) => Effect.Effect<void, Refusal>
+): Effect.Effect<void, Refusal> =>
+  Effect.flatMap(findActor(id), (actor) =>
+    Effect.andThen(
+      Effect.annotateLogs(Effect.logInfo(`an observer ${action} ${actor.address}`), { "uactor.actor": id }),
+      run(actor)
+    ))
+
 /** Stops an actor. */
-export const stop = (actor: string, isDrained: boolean): Effect.Effect<void, Refusal> =>
-  Effect.flatMap(findActor(actor), (actor) => actor.stop(isDrained))
+export const stop = (id: string, isDrained: boolean): Effect.Effect<void, Refusal> =>
+  act(isDrained ? "drains and stops" : "stops", id, (actor) => actor.stop(isDrained))
 
 /** Kills an actor. */
-export const kill = (actor: string): Effect.Effect<void, Refusal> =>
-  Effect.flatMap(findActor(actor), ({ kill }) => kill)
+export const kill = (id: string): Effect.Effect<void, Refusal> => act("kills", id, ({ kill }) => kill)
 
 /** Ends the incarnation of an actor, and builds the next one. */
-export const restart = (actor: string): Effect.Effect<void, Refusal> =>
-  Effect.flatMap(
-    findActor(actor),
-    (actor) => Effect.flatMap(actor.restartNow, (why) => why === undefined ? Effect.void : refuse("NotRestarted", why))
+export const restart = (id: string): Effect.Effect<void, Refusal> =>
+  act(
+    "restarts",
+    id,
+    ({ restartNow }) =>
+      Effect.flatMap(restartNow, (why) => why === undefined ? Effect.void : refuse("NotRestarted", why))
   )
 
 // ---- the state of the program ----

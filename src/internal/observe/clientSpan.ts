@@ -71,8 +71,8 @@ export const attributesOf = (actor: string, method: string, id: string | undefin
   ...(id === undefined ? {} : { "uactor.actor.id": id })
 })
 
-/** How a call has failed, for the attribute `uactor.call.outcome`. */
-const outcomeOf = (cause: Cause.Cause<unknown>): string => {
+/** How a call has failed. */
+export const outcomeOf = (cause: Cause.Cause<unknown>): string => {
   const fail = cause.reasons.find(Cause.isFailReason)
   if (fail === undefined) return Cause.hasInterruptsOnly(cause) ? "interrupted" : "defect"
   const { error } = fail

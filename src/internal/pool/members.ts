@@ -15,6 +15,7 @@ import * as Semaphore from "effect/Semaphore"
 import { type ActorExited, SpawnError } from "../../ActorError.ts"
 import { timeout } from "../actor/durations.ts"
 import type { Restore } from "../effect/takePermits.ts"
+import * as Events from "../monitor/events.ts"
 import type { SystemSpans } from "../observe/systemSpans.ts"
 import type { PoolMembership } from "../proxy/actorProxy.ts"
 import { clearTimeout, performance, setTimeout } from "../runtime/globals.ts"
@@ -178,9 +179,11 @@ export class Members implements PoolMembership {
         this.bounds = bounds
         // members that have ended for good make room; a member that has just been started counts, even if it has ended meanwhile
         const kept = [...this.alive, ...started].slice(0, bounds.max)
+        const before = this.list.length
         this.list.push(...started)
         this.watchIdle()
         const left = this.keep(kept)
+        this.report(before)
         this.advance()
         return this.retire(left)
       }
@@ -203,6 +206,13 @@ export class Members implements PoolMembership {
     const left = this.list.filter((member) => !members.includes(member))
     this.list.splice(0, this.list.length, ...members)
     return left
+  }
+
+  // an event for observers, if the number of members has changed; `before`: the number, 0 for a pool that starts
+  private report(before: number): void {
+    const { length: members } = this.list
+    if (before === 0 || members === before) return
+    Events.ofPool(this.pool, { _tag: members > before ? "PoolGrew" : "PoolShrank", members })
   }
 
   /** Whether a member takes calls now or later. */
@@ -294,8 +304,10 @@ export class Members implements PoolMembership {
       onSuccess: ([member]) => {
         this.starting--
         if (this.alive.length >= this.bounds.max) return this.retireUnasked([member!])
+        const before = this.list.length
         this.list.push(member!)
         const left = this.keep(this.alive)
+        this.report(before)
         this.advance()
         return this.retireUnasked(left)
       },
@@ -384,7 +396,9 @@ export class Members implements PoolMembership {
         return times > idleChecks
       })
       const surplus = new Set(idle.slice(0, Math.max(0, alive.length - this.bounds.min)))
+      const before = this.list.length
       const left = this.keep(alive.filter((member) => !surplus.has(member)))
+      this.report(before)
       return left.length === 0 ? Effect.void : Effect.asVoid(Effect.forkIn(this.retireUnasked(left), this.scope))
     }))
   }

@@ -8,6 +8,7 @@
 import * as Effect from "effect/Effect"
 import type { MailboxFull } from "../../ActorError.ts"
 import { Fifo } from "../collections/fifo.ts"
+import * as Events from "../monitor/events.ts"
 import { ActorProxy } from "../proxy/actorProxy.ts"
 import * as CallErrors from "../proxy/callErrors.ts"
 import { TellCall } from "../proxy/callKinds.ts"
@@ -139,8 +140,12 @@ export class Queue extends ActorProxy implements PoolQueue {
     const { capacity, suspends } = this.options
     const isFull = this.entries.size >= capacity
     const refusal = this.members.refusal
-    if (refusal !== undefined) call.refused(refusal)
-    else if (isFull && !suspends) call.lose(CallErrors.mailboxFull(call, capacity))
+    if (refusal !== undefined) {
+      call.refused(refusal)
+      return false
+    }
+    if (isFull) this.reportFull()
+    if (isFull && !suspends) call.lose(CallErrors.mailboxFull(call, capacity))
     else {
       this.add(call)
       // the sender continues, and may change the payload: what cannot be copied waits with its sender
@@ -148,6 +153,11 @@ export class Queue extends ActorProxy implements PoolQueue {
       return true
     }
     return false
+  }
+
+  override reportFull(): void {
+    if (!Events.isFullDue(this)) return
+    Events.ofPool(this.name, { _tag: "QueueFull", size: this.entries.size, capacity: this.options.capacity })
   }
 
   private add(waiting: Waiting): void {
@@ -180,6 +190,7 @@ export class Queue extends ActorProxy implements PoolQueue {
         }
         if (this.startsDead(waiting)) return waiting.start(this.members.last)
         if (options.whenFull === "as a call" && !suspends && entries.size >= capacity) {
+          this.reportFull()
           return resume(Effect.fail(CallErrors.queueFull(this, capacity)))
         }
         this.add(waiting)

@@ -9,6 +9,7 @@ import { ActorExited, type HandleReleased, type Outcome } from "../../ActorError
 import * as ActorId from "../actor/actorId.ts"
 import type * as Methods from "../codec/methods.ts"
 import { Fifo } from "../collections/fifo.ts"
+import * as Events from "../monitor/events.ts"
 import { notify } from "../runtime/notify.ts"
 import type * as Frames from "../wire/frames.ts"
 import type { LinkEnd } from "../wire/link.ts"
@@ -450,11 +451,20 @@ export class ActorProxy {
   accept(call: OutgoingCall): boolean {
     if (this.waiting.size === 0 && this.canSend(call)) return this.connection.send(call)
     if (!this.suspends && this.waiting.size >= this.capacity) {
+      this.reportFull()
       call.lose(CallErrors.mailboxFull(call, this.capacity))
       return false
     }
+    if (this.waiting.size === 0 && !this.isPaused) this.reportFull()
     this.waiting.add(call)
     return true
+  }
+
+  /** The mailbox is full: an event for observers. */
+  reportFull(): void {
+    if (!Events.isFullDue(this)) return
+    const { capacity, queued, waiting } = this
+    Events.ofCallee(this, () => ({ _tag: "MailboxFull", size: queued + waiting.size, capacity }))
   }
 
   /** Like `accept`, for a tell. No caller awaits the end of a tell, so the tell waits while too many tells are unfinished (C7). */
@@ -462,6 +472,7 @@ export class ActorProxy {
     const { tells } = this.kind
     if (this.unfinishedTells < tells) return this.startTell(pending)
     if (!this.suspends) {
+      this.reportFull()
       pending.lose(CallErrors.mailboxFull(pending, tells))
       return false
     }

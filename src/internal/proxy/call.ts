@@ -15,6 +15,7 @@ import type * as Tracer from "effect/Tracer"
 import * as Codec from "../codec/codec.ts"
 import * as Methods from "../codec/methods.ts"
 import { isSuccess } from "../effect/completed.ts"
+import { type CallReport, channels, ReportedCall } from "../monitor/channels.ts"
 import * as CallerLog from "../observe/callerLog.ts"
 import * as ClientSpan from "../observe/clientSpan.ts"
 import type { Deadlines } from "../runtime/deadlines.ts"
@@ -51,16 +52,40 @@ export const call = (
   const method = proxy.methods[index]!
   if (method.stream) return stream(proxy, index, payload, options, retry, priority)
   return Effect.callback<unknown, unknown>((resume) => {
-    if (options?.hold !== undefined || !ClientSpan.isDue(Fiber.getCurrent()!, proxy, method)) {
-      return begin(proxy, index, payload, options, retry, priority, resume)
-    }
-    const call = (follower: ClientSpan.CallFollower) =>
-      Effect.callback<unknown, unknown>((resume) =>
-        begin(proxy, index, payload, { ...options, follower }, retry, priority, resume)
-      )
-    return resume(ClientSpan.around(proxy, method, options?.discard === true, call))
+    const isTell = options?.discard === true
+    const report = reportOf(proxy, method, options, isTell ? "tell" : "call")
+    const isTraced = options?.hold === undefined && ClientSpan.isDue(Fiber.getCurrent()!, proxy, method)
+    if (report === undefined && !isTraced) return begin(proxy, index, payload, options, retry, priority, resume)
+    const call = (options: CallOptions | undefined) =>
+      Effect.callback<unknown, unknown>((resume) => {
+        const run = () => begin(proxy, index, payload, options, retry, priority, resume)
+        return report === undefined ? run() : report.begin(run)
+      })
+    const followed = isTraced
+      ? ClientSpan.around(proxy, method, isTell, (follower) => call({ ...options, follower }))
+      : call(options)
+    return resume(report === undefined ? followed : Effect.onExit(followed, (exit) => reportEnd(report, exit)))
   })
 }
+
+// the report of a call to the diagnostics channel, if it has subscribers; a relay is not the caller
+const reportOf = (
+  proxy: ActorProxy,
+  { tag }: Methods.Method,
+  options: CallOptions | undefined,
+  kind: CallReport["kind"]
+): ReportedCall | undefined =>
+  channels.call === undefined || !channels.call.hasSubscribers || options?.hold !== undefined || !proxy.isActor ||
+    tag.startsWith("~")
+    ? undefined
+    : new ReportedCall(channels.call, proxy, tag, kind)
+
+const reportEnd = (report: ReportedCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+  Effect.sync(() =>
+    Exit.isSuccess(exit)
+      ? report.end("ok", undefined)
+      : report.end(ClientSpan.outcomeOf(exit.cause), { error: Cause.squash(exit.cause) })
+  )
 
 const begin = (
   proxy: ActorProxy,
@@ -189,7 +214,7 @@ const stream = (
     )
   }
   const channel = Channel.fromTransform((_, scope) =>
-    inSpan(proxy, method, options, scope, (options, span) => {
+    followed(proxy, method, options, scope, (options, span, report) => {
       const extras = extrasOf(options, window ?? method.success.window, span)
       const encoded = method.payload.handles ? Exit.succeed(payload) : method.payload.encode(payload)
       const release = isSuccess(encoded) ? undefined : options?.hold?.()
@@ -200,7 +225,8 @@ const stream = (
         const call = new StreamCall(proxy, index, payload, extras, transfer)
         if (priority !== undefined) call.priority = priority
         prepare(call, options?.follower)
-        submit(call, false)
+        if (report === undefined) submit(call, false)
+        else report.begin(() => submit(call, false))
         return Effect.as(
           Scope.addFinalizer(
             scope,
@@ -220,22 +246,30 @@ const stream = (
   return retry === undefined ? stream : Stream.catchIf(stream, (error) => proxy.shouldReroute(error), () => retry())
 }
 
-// begins the span of a stream, if it has one
-const inSpan = <A, E>(
+// begins the span and the report of a stream, if it has them
+const followed = <A, E>(
   proxy: ActorProxy,
   method: Methods.Method,
   options: CallOptions | undefined,
   scope: Scope.Scope,
-  run: (options: CallOptions | undefined, span: Tracer.Span | undefined) => Effect.Effect<A, E>
+  run: (
+    options: CallOptions | undefined,
+    span: Tracer.Span | undefined,
+    report: ReportedCall | undefined
+  ) => Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
-  Effect.suspend(() =>
-    options?.hold !== undefined || !ClientSpan.isDue(Fiber.getCurrent()!, proxy, method)
-      ? run(options, undefined)
+  Effect.suspend(() => {
+    const report = reportOf(proxy, method, options, "stream")
+    const traced = options?.hold !== undefined || !ClientSpan.isDue(Fiber.getCurrent()!, proxy, method)
+      ? run(options, undefined, report)
       : Effect.flatMap(
         ClientSpan.begin(proxy, method, scope),
-        ({ follower, span }) => run({ ...options, follower }, span)
+        ({ follower, span }) => run({ ...options, follower }, span, report)
       )
-  )
+    return report === undefined
+      ? traced
+      : Effect.andThen(Scope.addFinalizerExit(scope, (exit) => reportEnd(report, exit)), traced)
+  })
 
 /** Handlers of a relay: each forwards its call to an actor. */
 export const forward = (proxy: ActorProxy): Record<string, (payload: unknown, options: unknown) => object> =>

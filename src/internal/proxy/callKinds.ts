@@ -11,6 +11,7 @@ import { isSuccess } from "../effect/completed.ts"
 import { known } from "../handles/completedDeferred.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as Snapshot from "../handles/snapshot.ts"
+import * as Events from "../monitor/events.ts"
 import { textOf } from "../runtime/describe.ts"
 import { notify } from "../runtime/notify.ts"
 import * as Frames from "../wire/frames.ts"
@@ -80,7 +81,12 @@ export class TellCall extends UnaryCall {
   /** releases the handles in the snapshot of the payload */
   private releaseSnapshot: (() => void) | undefined
 
-  override succeed(): void {
+  // `failure`: why the handler has failed
+  override succeed(failure?: unknown): void {
+    if (typeof failure === "string") {
+      const method = this.method.tag
+      Events.ofCallee(this.proxy, () => ({ _tag: "TellFailed", method, message: failure }))
+    }
     if (!this.isAccepted) notify(this.resume, Exit.void)
     this.ended()
   }

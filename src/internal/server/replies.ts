@@ -15,7 +15,7 @@ import { LocalDeferred } from "../handles/exports.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
-import { textOf } from "../runtime/describe.ts"
+import { messageOf, textOf } from "../runtime/describe.ts"
 import { interrupt } from "../runtime/notify.ts"
 import * as Frames from "../wire/frames.ts"
 import type { Outbox } from "../wire/outbox.ts"
@@ -229,7 +229,9 @@ export class ReplyWriter {
           Effect.logWarning(`${actor.name}.${method.tag} (discarded call) failed`, Causes.received(cause))
         )
       }
-      return this.outbox.push(Frames.Settled, id, undefined)
+      // a result would be compensated
+      const why = method.undo === undefined ? messageOf(Cause.squash(cause)) : undefined
+      return this.outbox.push(Frames.Settled, id, why)
     }
     if (actor.isClosing && Cause.hasInterruptsOnly(cause)) {
       return this.outbox.push(Frames.Failed, id, Frames.FailureStoppedRunning, actor.endedBy)

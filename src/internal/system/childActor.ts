@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import { constVoid } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import type { ActorExited } from "../../ActorError.ts"
+import { type ActorExited, SpawnError } from "../../ActorError.ts"
 import type { Definition } from "../actor/definition.ts"
 import { Budget, type End as EndKind, type Plan, restartsAfter } from "../actor/restartPlan.ts"
 import * as ScopeFinalizers from "../effect/scopeFinalizers.ts"
@@ -203,7 +203,15 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
     return Effect.suspend(() => {
       this.detachScope()
       if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
-        Events.ofActor(this, () => ({ _tag: "SpawnFailed", message: messageOf(Cause.squash(exit.cause)) }))
+        Events.ofActor(this, () => {
+          const error = Cause.squash(exit.cause)
+          const reason = error instanceof SpawnError
+            ? error.reason
+            : Cause.hasFails(exit.cause)
+            ? "StartError"
+            : "Defect"
+          return { _tag: "SpawnFailed", reason, message: messageOf(error) }
+        })
       }
       return this.close(exit, false)
     })
@@ -336,7 +344,10 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
     this.services.restarting.add(this)
     this.proxy.incarnationEnded(previous)
     const { message, reason } = previous
-    Events.ofActor(this, () => ({ _tag: "ActorRestarting", worker: this.worker.id, delayMillis, reason, message }))
+    Events.ofActor(this, () => {
+      const attempt = this.restarts?.used ?? 0
+      return { _tag: "ActorRestarting", worker: this.worker.id, attempt, delayMillis, reason, message }
+    })
     return this.state = {
       _tag: "Restarting",
       previous,

@@ -120,6 +120,7 @@ export class WorkerConnection implements ObservedWorker {
         const full = this.client.evidence.describe(
           this.bootFailure === undefined ? end : { ...end, message: this.bootFailure }
         )
+        this.reportLeases()
         atomically(() => {
           listener.onEnd(this, full)
           this.session.end(full)
@@ -159,6 +160,13 @@ export class WorkerConnection implements ObservedWorker {
     this.client.worker = this.id
     this.client.placement = placement.kind
     this.client.tracing = options.tracing
+  }
+
+  // an event for observers, if the worker ends with handles
+  private reportLeases(): void {
+    const { exports, imports } = this.session.ends
+    if (exports.size + imports.size === 0) return
+    Events.ofWorker(this.id, { _tag: "HandleLeaseEnded", lent: exports.size, held: imports.size })
   }
 
   get client(): Client {

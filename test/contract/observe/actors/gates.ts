@@ -26,6 +26,17 @@ export class Gate extends Actor.Service<Gate>()("Gate", {
   }
 }) {}
 
+/** a gate with room for ten calls */
+export class Booth extends Actor.Service<Booth>()("Booth", {
+  protocol: {
+    pass: Actor.method(),
+    /** cannot be interrupted until `open` is called */
+    insist: Actor.method(),
+    open: Actor.method(),
+    touch: Actor.method()
+  }
+}) {}
+
 export class Visitor extends Actor.Service<Visitor>()("Visitor", {
   protocol: { visit: Actor.method({ payload: { gate: Gate.ref }, success: Schema.Int }) }
 }) {}
@@ -60,6 +71,14 @@ export default Layer.mergeAll(
         loud: () => inner
       }))
   ),
+  Booth.toLayer(() =>
+    Effect.map(Deferred.make<void>(), (gate) =>
+      Booth.handlers({
+        pass: () => Deferred.await(gate),
+        insist: () => Effect.uninterruptible(Deferred.await(gate)),
+        open: () => Rpc.fork(Effect.asVoid(Deferred.succeed(gate, undefined))),
+        touch: () => Effect.void
+      })), { mailboxCapacity: 10, onFull: "fail" }),
   Closed.toLayer(() => Effect.fail({ _tag: "Refused" as const })),
   Visitor.toLayer({ visit: ({ gate }) => Effect.orDie(gate.touch()) })
 )
