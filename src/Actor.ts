@@ -591,6 +591,9 @@ export const crash = (cause: Cause.Cause<unknown>): Effect.Effect<never> =>
  * ends for good. Completes when the stop has begun, so a handler may still return its result. The actor does not restart, unless its policy
  * has `restart: "always"`; then calls made meanwhile wait for the next incarnation.
  *
+ * In the behaviour, while it is being built, a stop fails `spawn` with `SpawnError` (`WorkerFailed`): the build is interrupted, and its
+ * finalizers run. In the build of a later incarnation, the actor ends for good, and the calls that wait fail as `Stopped`. No policy restarts it.
+ *
  * Dies with a `TypeError` in a fiber that does not run in an actor.
  *
  * @category combinators

@@ -195,7 +195,8 @@ export const layer = <
  * the message storage (`ClusterSchema.WithTransaction`), and for actors that do very little. `behaviour` is the layer of `toLayer`. Its
  * `concurrency` and `mailboxCapacity` apply; its `supervision` does not.
  *
- * Throws like {@link layer}, but allows transactions.
+ * Throws like {@link layer}, but allows transactions. Throws a `TypeError` if a method has a timeout (`Actor.CallTimeout` or
+ * `Actor.RunTimeout`); the layer dies with one if the behaviour has a timeout. Use `Effect.timeout` in the handlers.
  *
  * @category layers
  * @since 0.1.0
@@ -224,8 +225,9 @@ export const layerInline = <
         (id) => Effect.provideContext(argsOf(id) as Effect.Effect<unknown, never, R>, context),
         options ?? {}
       ))
-  // the entity is checked now, not when the layer is built
+  // the definition is checked now, not when the layer is built
   Entities.entityOf(definition)
+  Hosting.checkInline(definition)
   return Layer.unwrap(Effect.flatMap(Layer.build(behaviour), host))
 }
 

@@ -28,7 +28,7 @@ export type Outcome = typeof Outcome.Type
  * The actor could not be started. `reason` is one of:
  *
  * - `WorkerFailed`: the thread or process could not be started (the message contains the error of the operating system), or it ended
- *   before the actor was built
+ *   before the actor was built, or the actor stopped itself before that
  * - `ModuleFailed`: the module of behaviours could not be loaded, its default export is not a layer, the layer failed, or the layer does
  *   not provide a service that the behaviour requires
  * - `NotServed`: the module has no behaviour for this actor

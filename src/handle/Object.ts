@@ -38,7 +38,8 @@ export interface ObjectSchema<Methods extends Protocol.Any> extends Schema.decla
   /**
    * Makes a handle of an object in this actor or program. `handlers` is an object of handlers, or a function that returns one. The
    * function runs once for each holder, with the scope of the holder. The scope closes when the holder releases the handle or dies. The
-   * creator counts as a holder from its first use of the handle, permanently: its scope stays open.
+   * creator counts as a holder from its first use of the handle, permanently: its scope stays open. The calls of the creator send no message, and have no
+   * timeout by `Actor.CallTimeout` and `Actor.RunTimeout` of a method; those of the other holders have it.
    */
   readonly of: <const Handlers extends Protocol.Handlers<Methods>>(
     handlers: (Handlers & Protocol.Handlers<Methods>) | Protocol.HandlersFunction<Scope.Scope, Handlers>

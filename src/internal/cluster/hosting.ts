@@ -15,6 +15,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Behaviour, Definition } from "../actor/definition.ts"
 import * as Durations from "../actor/durations.ts"
+import * as Methods from "../codec/methods.ts"
 import * as ClientObject from "../proxy/clientObject.ts"
 import { Activation, type Running } from "./activation.ts"
 import * as Entities from "./entities.ts"
@@ -129,6 +130,22 @@ export const layer = <R>(
   )
 }
 
+const refuseTimeout = (where: string, timeout: string, value: unknown): void => {
+  if (value === undefined || value === Infinity) return
+  throw new TypeError(
+    `ActorCluster.layerInline: ${where}: handlers in the fiber of an entity have no timeout (${timeout}); ` +
+      "use Effect.timeout in the handler, or ActorCluster.layer"
+  )
+}
+
+/** Throws a `TypeError` if a method has a timeout, which handlers in the fiber of an entity do not have. */
+export const checkInline = ({ methods, name }: Definition): void => {
+  for (const { rpc: { annotations }, tag } of methods) {
+    refuseTimeout(`${name}.${tag}`, "CallTimeout", Context.get(annotations, Methods.CallTimeout))
+    refuseTimeout(`${name}.${tag}`, "RunTimeout", Context.get(annotations, Methods.RunTimeout))
+  }
+}
+
 /** Hosts actors whose handlers run in the fibers of the entity. */
 export const layerInline = (
   definition: Definition,
@@ -137,7 +154,9 @@ export const layerInline = (
   options: HostOptions
 ): Layer.Layer<never, never, Sharding> => {
   const where = `ActorCluster.layerInline: ${definition.name}`
-  const { concurrency, context, mailboxCapacity } = behaviour
+  const { callTimeout, concurrency, context, mailboxCapacity, runTimeout } = behaviour
+  refuseTimeout(definition.name, "callTimeout", callTimeout)
+  refuseTimeout(definition.name, "runTimeout", runTimeout)
   const start: Start<never> = (id) =>
     Effect.gen(function*() {
       const scope = yield* Scope.fork(yield* Effect.scope)

@@ -2,13 +2,19 @@
  * Announces the calls that have started to the callers' side, and notes them in shared memory until the announcement has been sent.
  * With these notes, the callers' side proves that any other call never ran (C1).
  */
+import * as Context from "effect/Context"
 import * as Interruption from "../actor/interruption.ts"
 import * as StartedCalls from "../actor/startedCalls.ts"
+import * as Methods from "../codec/methods.ts"
 import type { IntMap } from "../collections/intMap.ts"
 import * as Frames from "../wire/frames.ts"
 import type { Notes } from "../wire/link.ts"
 import type { Outbox } from "../wire/outbox.ts"
 import type { IncomingCall } from "./incomingCall.ts"
+
+// the caller measures the time from the announcement; a relay does not run its calls
+const hasRunTimeout = ({ actor, method }: IncomingCall): boolean =>
+  !actor.isRelay && Context.get(method.rpc.annotations, Methods.RunTimeout) !== undefined
 
 /** Announces the started calls of one connection. */
 export class Announcements {
@@ -62,9 +68,12 @@ export class Announcements {
     if (this.notes !== undefined) StartedCalls.remove(this.notes, id)
   }
 
-  /** Announces a suspended call with the next flush. */
+  /** Announces a suspended call with the flush that ends the turn, at the latest. */
   suspended(call: IncomingCall): void {
-    if (!call.announced) this.unannounced.push(call)
+    if (call.announced) return
+    this.unannounced.push(call)
+    // a worker flushes after each batch that it reads; the host, whose objects take calls, flushes only what it pushes
+    if (this.notes === undefined && hasRunTimeout(call)) this.outbox.schedule()
   }
 
   /** Reports with the next flush whether an interrupted call waits for another acknowledgement. */

@@ -259,7 +259,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
     const { services: { workers }, state, worker } = this
     this.voted(false)
     this.hasClosed = true
-    this.incarnationLost("it was closed before it was built")
+    this.incarnationLost(`${this.address} was closed before it was built`)
     if (state._tag !== "Closing" || !state.isAsked) return
     state.isAsked = false
     state.failure = failure
@@ -560,8 +560,8 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
   }
 
   /**
-   * Stops the actor, which has asked for that itself after its accepted calls. Its policy may restart it afterwards. Only the log reports a
-   * finalizer that fails.
+   * Stops the actor, which has asked for that itself: after its accepted calls, or at once while it is being built. Its policy may restart it
+   * afterwards if it has been built. Only the log reports a finalizer that fails.
    */
   stopByItself(): void {
     const { definition, proxy, services: { context }, worker } = this
@@ -573,8 +573,12 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
     ) {
       return worker.client.actors.close(proxy, "drain", Exit.void, definition)
     }
-    const stop = Effect.catchCause(this.stop(true), (cause) => Effect.logWarning(`${address} failed to close`, cause))
-    Effect.runForkWith(context)(stop)
+    const { state } = this
+    const stop = this.stop(state === running)
+    Effect.runForkWith(context)(
+      Effect.catchCause(stop, (cause) => Effect.logWarning(`${address} failed to close`, cause))
+    )
+    if (state === building) this.build?.answered({ _tag: "Lost", why: `${address} stopped itself before it was built` })
   }
 
   /**

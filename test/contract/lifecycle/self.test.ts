@@ -4,7 +4,7 @@ import * as Actor from "../../../src/Actor.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import behaviours, { Being } from "../fixtures/lives.ts"
-import { assertError, assertExited, defectOf, exitedOf, forked } from "../support/asserts.ts"
+import { assertError, assertExited, defectOf, errorOf, exitedOf, forked } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
 import { onEveryPlacement } from "../support/placements.ts"
 
@@ -122,6 +122,43 @@ onEveryPlacement(fixture, (placement) => {
         assertError(defectOf(exit), { message: "in the build" })
         assert.include(yield* journal.lines, "1: released on Misfortune: in the build")
       }).pipe(Effect.provide(placement.layer({ workers }))))
+
+    it.live(
+      name("L8: a stop by the actor itself while it is built fails its spawn, whatever its policy"),
+      () =>
+        Effect.gen(function*() {
+          const policies = [undefined, soon, Supervision.make({ schedule: Schedule.spaced(1), restart: "always" })]
+          for (const policy of policies) {
+            const journal = yield* Journal.make
+            const spawn = Being.spawn({ journal: journal.path, way: "stopsFirst" })
+            const exit = yield* Effect.exit(policy === undefined ? spawn : Supervision.supervised(spawn, policy))
+            const error = errorOf(exit)
+            assert(error._tag === "SpawnError")
+            assert.strictEqual(error.reason, "WorkerFailed")
+            assert.match(error.message, /^Being#\d+@\S+ stopped itself before it was built$/)
+            assert.deepStrictEqual((yield* journal.lines).slice(1), ["1: released on success"])
+          }
+        }).pipe(Effect.provide(placement.layer({ workers })))
+    )
+
+    it.live(
+      name("L8: an actor that stops itself while it is built again has ended without a failure"),
+      () =>
+        Effect.gen(function*() {
+          const journal = yield* Journal.make
+          const spawn = Being.spawn({ journal: journal.path, way: "stopsLater" })
+          const always = Supervision.make({ schedule: Schedule.spaced(1), restart: "always" })
+          const being = yield* Supervision.supervised(spawn, always)
+          const hanging = yield* forked(being.hang())
+          yield* journal.awaitLine("1: hanging")
+          const behind = yield* forked(being.note({ n: 1 }))
+          yield* being.fail()
+          assertExited(yield* Fiber.await(hanging), "Crashed", "Unknown")
+          assertExited(yield* Fiber.await(behind), "Stopped", "NotRun")
+          assert.strictEqual((yield* ActorRef.awaitExit(being))._tag, "Success")
+          yield* journal.awaitLine("2: released on success")
+        }).pipe(Effect.provide(placement.layer({ workers })), quiet)
+    )
 
     it.live(
       name("L4: an actor that crashes and does not close is killed after shutdownTimeout"),

@@ -277,6 +277,35 @@ onEveryPlacement(fixture, (placement) => {
       assertExited(yield* group.awaitExit, "Crashed", "NotRun")
     }).pipe(Effect.provide(placement.layer({ workers: 1 })), quiet))
 
+  it.live("F3: the death of a shared worker counts once for each of its members of one-for-one, and restarts them alone", () =>
+    Effect.gen(function*() {
+      const { a, b, c, group, journal } = yield* groupOf("one-for-one", { maxRestarts: 2 })
+      const hanging = yield* forked(c.hangOnce())
+      yield* journal.awaitLine("c1 hanging")
+      // a and c share a worker
+      yield* Effect.exit(a.exit())
+      assert.strictEqual(yield* Fiber.join(hanging), 2)
+      assert.deepStrictEqual(yield* Effect.all([a.build(), b.build(), c.build()]), [2, 1, 2])
+      // the third restart is one too many
+      yield* Effect.exit(b.crash())
+      assertExited(yield* group.awaitExit, "Crashed", "NotRun")
+      assertExited(yield* ActorRef.awaitExit(a), "Stopped", "NotRun")
+    }).pipe(Effect.provide(placement.layer({ workers: 2 })), quiet))
+
+  it.live("F3: the calls that have not run move to the next incarnations of the members of a dead shared worker", () =>
+    Effect.gen(function*() {
+      const { a, b, c, journal } = yield* groupOf("one-for-one")
+      const blocked = yield* Effect.forEach([b, c], (member) => forked(Effect.exit(member.hang())))
+      yield* journal.awaitLine("b1 hanging")
+      yield* journal.awaitLine("c1 hanging")
+      const behind = yield* Effect.forEach([b, c], (member) => forked(member.note({ n: 1 })))
+      yield* Effect.exit(a.exit())
+      assert.deepStrictEqual(yield* Effect.forEach(behind, Fiber.join), [1, 1])
+      for (const call of yield* Effect.forEach(blocked, Fiber.join)) assertExited(call, "Crashed", "Unknown")
+      const notes = (yield* journal.lines).filter((line) => line.endsWith(" 1"))
+      assert.sameMembers(notes, ["b2 1", "c2 1"])
+    }).pipe(Effect.provide(placement.layer({ workers: 1 })), quiet))
+
   it.live("F3: the death of a dedicated worker restarts the rest of the group", () =>
     Effect.gen(function*() {
       const { a, b, c } = yield* groupOf("rest-for-one")
