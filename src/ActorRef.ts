@@ -218,7 +218,10 @@ export interface Death<A, B> {
  * With `trap`, the other actor lives on, and the effect that `trap` returns runs instead: for example, a call that tells it. A failure of the
  * effect is logged.
  *
- * The link belongs to the fiber's program or worker: a link that an actor has made ends with its worker. Let the spawner of both make it.
+ * The link is the work of the program or of the actor that makes it. Let the spawner of both make it: then it lasts as long as they do. An actor may
+ * link two others in its behaviour. Its end, or the death of its worker, ends this link, and has no effect on the two. If it is supervised and
+ * has their references in its arguments, its next incarnation links them again: an actor that has died meanwhile stops the other then. In a
+ * handler, the scope is that of the call, which ends with the call.
  *
  * @example
  * ```ts

@@ -18,6 +18,14 @@ const pair = Effect.gen(function*() {
   return { journal, a: yield* spawn("a"), b: yield* spawn("b") }
 })
 
+/** A pair that the behaviour of another actor has linked. */
+const linkedPair = (policy?: Supervision.Policy) =>
+  Effect.gen(function*() {
+    const { a, b, journal } = yield* pair
+    const spawn = Link.spawn({ journal: journal.path, name: "linker", builds: ["starts"], linked: [a, b] })
+    return { a, b, journal, linker: yield* policy === undefined ? spawn : Supervision.supervised(spawn, policy) }
+  })
+
 const once = Supervision.make({ schedule: Schedule.spaced(1), maxRestarts: 1 })
 
 const shown = ({ exit, incarnation, restarts }: ActorRef.End) => [
@@ -155,4 +163,51 @@ onEveryPlacement(fixture, (placement) => {
       yield* ActorRef.stop(a)
       assert.deepStrictEqual(yield* Fiber.join(ends), ["1 Crashed true", "2 Stopped false"])
     })))
+
+  it.live("F5: the behaviour of an actor links two others, and the end of the actor ends the link", () =>
+    run(Effect.gen(function*() {
+      const { linker, ...first } = yield* linkedPair()
+      yield* Effect.exit(first.a.crash())
+      assertExited(yield* ActorRef.awaitExit(first.b), "Stopped", "NotRun")
+      const second = yield* linkedPair()
+      yield* ActorRef.kill(second.linker)
+      yield* ActorRef.kill(second.a)
+      assert.strictEqual(yield* second.b.build(), 1)
+      assert.strictEqual(yield* linker.build(), 1)
+    })))
+
+  it.live("F5: a link in the scope of a call ends with the call", () =>
+    run(Effect.gen(function*() {
+      const { a, b, journal } = yield* pair
+      const linker = yield* Link.spawn({ journal: journal.path, name: "c", builds: ["starts"] })
+      yield* linker.link({ pair: [a, b] })
+      yield* ActorRef.kill(a)
+      // a stop by the linker would come before its next answer
+      assert.strictEqual(yield* linker.build(), 1)
+      assert.strictEqual(yield* b.build(), 1)
+    })))
 })
+
+onEveryPlacement(fixture, (placement) => {
+  const run = <A, E>(test: Effect.Effect<A, E, Effect.Services<typeof pair>>) =>
+    test.pipe(Effect.provide(placement.layer()), quiet)
+
+  it.live("F5: the death of the worker of an actor that has linked two others ends the link, and no other actor", () =>
+    run(Effect.gen(function*() {
+      const { a, b, linker } = yield* linkedPair()
+      yield* Effect.exit(linker.exit())
+      assertExited(yield* ActorRef.awaitExit(linker), "Crashed", "NotRun")
+      assert.deepStrictEqual(yield* Effect.all([a.build(), b.build()]), [1, 1])
+      yield* ActorRef.kill(a)
+      assert.strictEqual(yield* b.build(), 1)
+    })))
+
+  it.live("F5: a supervised actor links two others again, and a death since then is not missed", () =>
+    run(Effect.gen(function*() {
+      const { a, b, journal, linker } = yield* linkedPair(Supervision.make({ schedule: Schedule.spaced(1) }))
+      yield* Effect.exit(linker.exit())
+      yield* ActorRef.kill(a)
+      assertExited(yield* ActorRef.awaitExit(b), "Stopped", "NotRun")
+      assert.include(yield* journal.lines, "+linker2")
+    })))
+}, { except: ["memory"], reason: "in memory the process of the test would end" })

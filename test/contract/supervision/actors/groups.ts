@@ -15,6 +15,8 @@ const Build = Schema.Literals(["starts", "fails", "waits"])
 
 export class NoBuild extends Schema.TaggedError<NoBuild>()("NoBuild", {}) {}
 
+const reference = Schema.suspend((): Schema.Codec<ActorRef.AnyActorRef> => Link.ref as never)
+
 export class Link extends Actor.Service<Link>()("Link", {
   args: Schema.Struct({
     journal: Schema.String,
@@ -22,7 +24,9 @@ export class Link extends Actor.Service<Link>()("Link", {
     /** how each of its builds goes, one after the other, and all later ones as the last of them; `waits` never ends */
     builds: Schema.Array(Build),
     /** an actor of this class, which the behaviour calls */
-    peer: Schema.optional(Schema.suspend((): Schema.Codec<ActorRef.AnyActorRef> => Link.ref as never))
+    peer: Schema.optional(reference),
+    /** two actors of this class, which the behaviour links */
+    linked: Schema.optional(Schema.Tuple([reference, reference]))
   }),
   error: NoBuild,
   protocol: {
@@ -38,6 +42,8 @@ export class Link extends Actor.Service<Link>()("Link", {
     note: Actor.method({ payload: { n: Schema.Int }, success: Schema.Int }),
     /** notes "{name}{build} watching", and returns the ends of the peer when it has ended for good */
     ends: Actor.method({ success: Schema.Array(Schema.String) }),
+    /** links two actors in the scope of the call */
+    link: Actor.method({ payload: { pair: Schema.Tuple([reference, reference]) } }),
     crash: Actor.method(),
     stop: Actor.method(),
     /** the worker exits */
@@ -49,7 +55,7 @@ interface Peer {
   readonly build: () => Effect.Effect<number, unknown>
 }
 
-export default Link.toLayer(({ builds, journal: path, name, peer }) =>
+export default Link.toLayer(({ builds, journal: path, linked, name, peer }) =>
   Effect.gen(function*() {
     const journal = Journal.at(path)
     let build = 1
@@ -61,6 +67,7 @@ export default Link.toLayer(({ builds, journal: path, name, peer }) =>
     if (way === "fails") return yield* new NoBuild()
     if (way === "waits") return yield* Effect.never
     const peerBuild = peer === undefined ? 0 : yield* Effect.orDie((peer as unknown as Peer).build())
+    if (linked !== undefined) yield* ActorRef.link(...linked)
     const hang = Effect.andThen(journal.note(`${name}${build} hanging`), Effect.never)
     return Link.handlers({
       build: () => Effect.succeed(build),
@@ -78,6 +85,7 @@ export default Link.toLayer(({ builds, journal: path, name, peer }) =>
           return `${incarnation} ${reason} ${restarts}`
         })
       }),
+      link: ({ pair }) => ActorRef.link(...pair),
       crash: () => Rpc.fork(Actor.crash(Cause.fail(`the crash of ${name}`))),
       stop: () => Actor.stopSelf,
       exit: () => Rpc.fork(Effect.sync(() => process.exit(7)))
