@@ -1,6 +1,5 @@
 /** Objects whose methods have timeouts, in the program and in actors. */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Actor from "../../../../src/Actor.ts"
@@ -44,4 +43,4 @@ export class Owner extends Actor.Service<Owner>()("Owner", {
 export default Owner.toLayer({
   make: () => slow,
   use: ({ object }) => Effect.orDie(timeoutsOf(object))
-}) satisfies Layer.Layer<never, never, never>
+})
