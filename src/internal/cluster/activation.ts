@@ -4,7 +4,6 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { ActorExited } from "../../ActorError.ts"
 import { messageOf } from "../runtime/describe.ts"
@@ -19,9 +18,9 @@ export interface Running {
   readonly kill: Effect.Effect<void>
 }
 
-/** The number of times that a call is repeated because its actor has ended, and the first of the growing delays between them. */
+/** The number of times that a call is repeated because its actor has ended, and the first of the doubling delays, in milliseconds. */
 const repeats = 4
-const firstDelay = "50 millis"
+const firstDelay = 50
 
 /** The actor of one entity. */
 export class Activation {
@@ -83,13 +82,20 @@ export class Activation {
 
   /** Calls a method. A call that the actor did not run, because it ended, runs on the next actor, and so does any other if `twice`. */
   call(tag: string, payload: unknown, options: object, twice: boolean): Effect.Effect<unknown, unknown> {
-    const isRepeated = (error: unknown): boolean =>
-      error instanceof ActorExited && error.reason !== "NotStarted" && this.scope.state._tag !== "Closed" &&
-      (twice || error.outcome === "NotRun")
-    return Effect.retry(
-      Effect.flatMap(this.current, (running) => running.call(tag, payload, options) as Effect.Effect<unknown, unknown>),
-      { while: isRepeated, times: repeats, schedule: Schedule.exponential(firstDelay) }
+    const isRepeated = (reason: Cause.Reason<unknown>): boolean =>
+      Cause.isFailReason(reason) && reason.error instanceof ActorExited && reason.error.reason !== "NotStarted" &&
+      this.scope.state._tag !== "Closed" && (twice || reason.error.outcome === "NotRun")
+    const answer = Effect.flatMap(
+      this.current,
+      (running) => running.call(tag, payload, options) as Effect.Effect<unknown, unknown>
     )
+    // `Effect.retry` makes a defect of a typed error beside a defect
+    const attempt = (repeated: number): Effect.Effect<unknown, unknown> =>
+      Effect.catchCause(answer, (cause) =>
+        repeated < repeats && cause.reasons.some(isRepeated)
+          ? Effect.andThen(Effect.sleep(firstDelay * 2 ** repeated), attempt(repeated + 1))
+          : Effect.failCause(cause))
+    return attempt(0)
   }
 
   /** Ends the actor, if it runs. */

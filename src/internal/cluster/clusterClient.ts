@@ -10,11 +10,13 @@ import { Sharding } from "effect/cluster/Sharding"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as PrimaryKey from "effect/PrimaryKey"
+import type * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Definition } from "../actor/definition.ts"
 import type * as Methods from "../codec/methods.ts"
-import type { CallOptions } from "../proxy/call.ts"
+import * as Call from "../proxy/call.ts"
 import * as ClientObject from "../proxy/clientObject.ts"
 import { begin, CurrentAttempt, Guard, RunnerWatch } from "./delivery.ts"
 import * as Entities from "./entities.ts"
@@ -22,6 +24,8 @@ import * as Failures from "./failures.ts"
 
 type Call = (payload: unknown, options?: object) => any
 type AnyCall = Effect.Effect<unknown, unknown>
+/** A stream whose call has been made, until the scope closes. */
+type OpenedStream = Effect.Effect<Queue.Dequeue<unknown, unknown>, unknown, Scope.Scope>
 type Fail = ReturnType<typeof Failures.fail>
 
 /** The value of `clusterRef`. */
@@ -65,6 +69,9 @@ class ClusterActor implements ClientObject.ActorControl {
     return Effect.asVoid(Effect.orDie(this.ask(Entities.killTag)))
   }
 }
+
+/** The number of items for which the reader of a stream has room by default. */
+const streamBufferSize = 16
 
 /** The time between two attempts to reach the storage. */
 const storageRetryInterval = "200 millis"
@@ -168,11 +175,12 @@ class References {
     }
     const isPersisted = Entities.isPersisted(method)
     if (method.stream) {
-      return (payload, options: CallOptions = {}) => {
-        const { asQueue, ...others } = options
-        const made = Stream.suspend((): Stream.Stream<unknown, unknown> => call(checked(payload), others))
-        const items = isPersisted ? this.storedStream(made, fail) : this.notedStream(made, fail)
-        return asQueue === true ? Stream.toQueue(items, { capacity: options.streamBufferSize ?? 16 }) : items
+      return (payload, options: Call.CallOptions = {}) => {
+        const { asQueue, streamBufferSize: capacity = streamBufferSize } = options
+        Call.checkWindow(failing.actor, failing.method, capacity)
+        const opened = Effect.suspend((): OpenedStream => call(checked(payload), { ...options, asQueue: true }))
+        const items = isPersisted ? this.storedStream(opened, fail) : this.notedStream(opened, fail)
+        return asQueue === true ? Stream.toQueue(items, { capacity }) : items
       }
     }
     if (!isPersisted) {
@@ -205,20 +213,26 @@ class References {
     )
   }
 
-  private storedStream(items: Stream.Stream<unknown, unknown>, fail: Fail): Stream.Stream<unknown, unknown> {
-    return Stream.catchCause(
-      Stream.interruptWhen(Stream.provideService(items, CurrentAttempt, undefined), this.absence),
-      (cause) => Stream.fromEffect(fail(cause))
+  private storedStream(opened: OpenedStream, fail: Fail): Stream.Stream<unknown, unknown> {
+    const items = Effect.map(
+      Effect.provideService(opened, CurrentAttempt, undefined),
+      (queue) => Stream.interruptWhen(Stream.fromQueue(queue), this.absence)
     )
+    return Stream.catchCause(Stream.unwrap(items), (cause) => Stream.fromEffect(fail(cause)))
   }
 
-  private notedStream(items: Stream.Stream<unknown, unknown>, fail: Fail): Stream.Stream<unknown, unknown> {
+  private notedStream(opened: OpenedStream, fail: Fail): Stream.Stream<unknown, unknown> {
     const { limit } = this
-    const noted = Stream.unwrap(Effect.map(begin(limit), (attempt) => {
-      const sent = Stream.provideService(items, CurrentAttempt, attempt)
-      return limit === Infinity ? sent : Stream.interruptWhen(sent, attempt.expiry)
-    }))
-    return Stream.catchCause(noted, (cause) => Stream.fromEffect(fail(cause)))
+    // `interruptWhen` starts a stream late: behind calls that are made after it
+    const noted = Effect.flatMap(
+      begin(limit),
+      (attempt) =>
+        Effect.map(Effect.provideService(opened, CurrentAttempt, attempt), (queue) => {
+          const items = Stream.fromQueue(queue)
+          return limit === Infinity ? items : Stream.interruptWhen(items, attempt.expiry)
+        })
+    )
+    return Stream.catchCause(Stream.unwrap(noted), (cause) => Stream.fromEffect(fail(cause)))
   }
 }
 

@@ -81,7 +81,7 @@ export const fail = (call: FailingCall) => (cause: Cause.Cause<unknown>): Effect
   }
   // The fiber of the caller is not interrupted: it would not run this.
   return Cause.hasInterruptsOnly(cause)
-    ? Effect.fail(exited(call, "Stopped", "Unknown", "its runner has stopped"))
+    ? Effect.fail(exited(call, "Stopped", "Unknown", "it was interrupted on its runner"))
     : Effect.failCause(cause)
 }
 

@@ -32,6 +32,9 @@ interface Request {
   readonly headers: Headers.Headers
 }
 
+/** The number of items that a runner reads ahead of its callers, for each stream: what Effect's client has room for. */
+const streamBufferSize = 16
+
 type EntityOptions = NonNullable<Parameters<Entities.AnyEntity["toLayer"]>[1]>
 
 const entityOptions = (where: string, { mailboxCapacity, maxIdleTime }: HostOptions): EntityOptions => {
@@ -117,13 +120,14 @@ export const layer = <R>(
     (activation, method) => {
       const { stream, tag } = method
       const twice = Entities.mayRunTwice(method)
-      return ({ headers, payload }) =>
-        stream
-          ? Stream.unwrap(Effect.map(
-            activation.current,
-            (running) => running.call(tag, payload, { headers }) as Stream.Stream<unknown, unknown>
-          ))
-          : activation.call(tag, payload, { headers }, twice)
+      if (!stream) return ({ headers, payload }) => activation.call(tag, payload, { headers }, twice)
+      return ({ headers, payload }) => {
+        const read = (running: Running) =>
+          running.call(tag, payload, { headers, streamBufferSize }) as Stream.Stream<unknown, unknown>
+        const now = activation.running
+        // a stream that is unwrapped starts after the calls made behind it
+        return now === undefined ? Stream.unwrap(Effect.map(activation.current, read)) : read(now)
+      }
     },
     // the mailbox and its order belong to the actor
     { ...entityOptions(where, options), concurrency: "unbounded" }

@@ -198,6 +198,12 @@ const collectPayload = (
         )
   )
 
+/** Throws a `RangeError` if a stream cannot have room for this number of items. */
+export const checkWindow = (actor: string, tag: string, window: number | undefined): void => {
+  if (window === undefined || window === Infinity || (Number.isInteger(window) && window >= 1)) return
+  throw new RangeError(`${actor}.${tag}: streamBufferSize must be an integer of at least 1, not ${window}`)
+}
+
 const stream = (
   proxy: ActorProxy,
   index: number,
@@ -208,11 +214,7 @@ const stream = (
 ): object => {
   const method = proxy.methods[index]!
   const window = options?.streamBufferSize
-  if (window !== undefined && window !== Infinity && !(Number.isInteger(window) && window >= 1)) {
-    throw new RangeError(
-      `${proxy.name}.${method.tag}: streamBufferSize must be an integer of at least 1, not ${window}`
-    )
-  }
+  checkWindow(proxy.name, method.tag, window)
   const channel = Channel.fromTransform((_, scope) =>
     followed(proxy, method, options, scope, (options, span, report) => {
       const extras = extrasOf(options, window ?? method.success.window, span)

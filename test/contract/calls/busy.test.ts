@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Logger } from "effect"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Handle from "../../../src/Handle.ts"
-import behaviours, { Stage } from "../fixtures/stage.ts"
+import behaviours, { Owner, Stage } from "../fixtures/stage.ts"
 import { assertInterrupted, exitedOf, forked, left, logOf, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
 import { onEveryPlacement } from "../support/placements.ts"
@@ -125,7 +125,7 @@ onEveryPlacement(fixture, (placement) => {
   const interruptedWhileQueued = (way: "together" | "apart" | "held" | "ofObject" | "rested") =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
-      const stage = yield* Stage.spawn()
+      const stage = yield* Owner.spawn()
       const before = way === "held" ? yield* forked(stage.hold({ job: "first" })) : undefined
       const called = way === "ofObject" ? yield* stage.computer() : stage
       // from its end on the worker looks for messages itself
@@ -176,7 +176,7 @@ onEveryPlacement(fixture, (placement) => {
   it.live("H5: calls of an object queued behind a computation run, even if its handle is released after them", () =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
-      const stage = yield* Stage.spawn()
+      const stage = yield* Owner.spawn()
       const computer = yield* stage.computer()
       const jobs = ["a", "b", "c"]
       yield* Effect.forEach(jobs, (job) => journal.note(`go ${job}`))
@@ -196,7 +196,7 @@ onEveryPlacement(fixture, (placement) => {
   it.live("L4: a drain finishes the accepted calls of an object of the actor, even behind a computation", () =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
-      const stage = yield* Stage.spawn()
+      const stage = yield* Owner.spawn()
       const computer = yield* stage.computer()
       const jobs = ["a", "b", "c"]
       yield* Effect.forEach(jobs, (job) => journal.note(`go ${job}`))

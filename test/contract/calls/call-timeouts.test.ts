@@ -22,7 +22,7 @@ const timedOutOf = (exit: Exit.Exit<unknown, unknown>): CallTimedOut => {
 /** Waits until at least 200 ms have passed, twice the longest timeout of an actor. */
 const later = Effect.sleep("200 millis")
 
-onOneWorker(fixture, Caller.layer(), (it) => {
+onOneWorker(fixture, Untimed.layer({ journal: "" }), (it) => {
   it.effect("C11: a running call is interrupted after the timeout of its behaviour, and fails as Unknown", () =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
@@ -105,7 +105,7 @@ onOneWorker(fixture, Caller.layer(), (it) => {
     Effect.gen(function*() {
       const journal = yield* Journal.make
       const timed = yield* Timed.spawn({ journal: journal.path })
-      const caller = yield* Caller
+      const caller = yield* Caller.spawn()
       assert.deepStrictEqual(yield* caller.callWait({ timed }), { tag: "CallTimedOut", outcome: "Unknown" })
       assert.deepStrictEqual(yield* journal.lines, ["waiting", "interrupted"])
     }))
@@ -140,7 +140,7 @@ onOneWorker(fixture, Caller.layer(), (it) => {
     Effect.gen(function*() {
       const journal = yield* Journal.make
       const timed = yield* Timed.spawn({ journal: journal.path })
-      const caller = yield* Caller
+      const caller = yield* Caller.spawn()
       const ended = yield* forked(caller.awaitExit({ timed }))
       yield* later
       assert.isUndefined(ended.pollUnsafe())
@@ -167,7 +167,7 @@ onOneWorker(fixture, Caller.layer(), (it) => {
       assert.strictEqual(error.reason, "OptionsInvalid")
       assert.strictEqual(error.message, "Timed: Actor.CallTimeout must be longer than 0, not 0")
     }))
-})
+}, { inCluster: true })
 
 onEveryPlacement(fixture, (placement) => {
   test.live("C11: a call whose timeout passes while its actor restarts fails as NotRun", () =>

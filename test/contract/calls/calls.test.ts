@@ -238,7 +238,7 @@ onOneWorker(fixture, Stage.layer(), (it) => {
       yield* stage.awaitLine({ line: "a finalized" })
       assert.deepStrictEqual(yield* stage.log(), ["a began", "a ended", "a finalized"])
     }))
-})
+}, { inCluster: true })
 
 onEveryPlacement(fixture, (placement) => {
   it.live("C2: calls that arrive one by one during a computation do not delay the timers of the actor", () =>

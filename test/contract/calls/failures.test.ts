@@ -188,4 +188,4 @@ onOneWorker(fixture, Failures.layer(), (it) => {
         assert.deepStrictEqual(errorOf<unknown>(plain), { code: 7, since: new Date(12) })
       }
     }))
-})
+}, { inCluster: true })

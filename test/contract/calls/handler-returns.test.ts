@@ -4,7 +4,7 @@ import * as Actor from "../../../src/Actor.ts"
 import { assertTypeError, defectOf, forked } from "../support/asserts.ts"
 import { onEveryPlacement } from "../support/placements.ts"
 import { onOneWorker } from "../support/sharedWorkers.ts"
-import behaviours, { Builder, Carrier, textless } from "./actors/sendable.ts"
+import behaviours, { Builder, Carrier, Forker, textless } from "./actors/sendable.ts"
 
 const fixture = { module: new URL("./actors/sendable.ts", import.meta.url), behaviours }
 
@@ -23,10 +23,16 @@ onOneWorker(fixture, Carrier.layer(), (it) => {
         const stream = yield* Effect.exit(Stream.runDrain(carrier.stream({ what })))
         assertTypeError(stream, why("Carrier.stream: its handler must return a stream"))
         assert.isDefined(defectOf(yield* Effect.exit(carrier.inside({ what }))))
-        const promised = yield* Effect.exit(carrier.fork({ what }))
+        assert.strictEqual(yield* carrier.ping(), "pong")
+      }))
+
+    it.effect(`H1: a handle of what is not an effect affects its call only (${what})`, () =>
+      Effect.gen(function*() {
+        const forker = yield* Forker.spawn()
+        const promised = yield* Effect.exit(forker.fork({ what }))
         // whether the handler dies or the result does
         assert.isDefined(defectOf(Exit.isSuccess(promised) ? yield* Effect.exit(promised.value.await) : promised))
-        assert.strictEqual(yield* carrier.ping(), "pong")
+        assert.strictEqual(yield* forker.ping(), "pong")
       }))
   }
 
@@ -42,7 +48,7 @@ onOneWorker(fixture, Carrier.layer(), (it) => {
         ["delete(true)", "delete,all()", "[\"delete\",\"all\"]()"]
       )
     }))
-})
+}, { inCluster: true })
 
 onEveryPlacement(fixture, (placement) => {
   it.live("L2: a behaviour that returns neither an effect nor handlers is a defect of spawn", () =>

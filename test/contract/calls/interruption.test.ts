@@ -229,7 +229,7 @@ onOneWorker(fixture, Stage.layer(), (it) => {
       yield* Scope.close(scope, Exit.void)
       for (const call of calls) assertExited(yield* Fiber.await(call), "Stopped", "Unknown")
     }))
-})
+}, { inCluster: true })
 
 onEveryPlacement(fixture, (placement) => {
   it.live("C3: a handler that does not react to its interruption has its worker killed, and no other worker", () =>

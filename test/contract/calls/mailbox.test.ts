@@ -210,7 +210,7 @@ onOneWorker(fixture, Stage.layer(), (it) => {
       yield* go
       assert.deepStrictEqual(yield* Effect.forEach(calls, Fiber.join), upTo(100))
     }))
-})
+}, { inCluster: true })
 
 it("C7: a capacity or a concurrency that is not an integer of at least 1 is rejected when the behaviour is made", () => {
   class Empty extends Actor.Service<Empty>()("Empty", { protocol: [] }) {}

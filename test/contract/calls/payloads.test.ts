@@ -52,9 +52,11 @@ onEveryPlacement(fixture, (placement) => {
         Effect.withSpan("caller"),
         Effect.orDie
       )
-      assert.deepStrictEqual(there, { trace: here.traceId, parent: here.spanId })
+      assert.strictEqual(there.trace, here.traceId)
+      // Effect Cluster has spans between them
+      if (!placement.inCluster) assert.strictEqual(there.parent, here.spanId)
     }).pipe(Effect.provide(placement.layer())))
-})
+}, { inCluster: true })
 
 onEveryPlacement(fixture, (placement) => {
   it.live("C9: a transferable is moved in both directions", () =>

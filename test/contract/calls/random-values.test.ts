@@ -48,4 +48,4 @@ onOneWorker(fixture, Random.layer(), (it, placement) => {
       }),
     120_000
   )
-})
+}, { inCluster: "all" })

@@ -29,7 +29,7 @@ const setup = Effect.gen(function*() {
   return { journal, timed: yield* Timed.spawn({ journal: journal.path }) }
 })
 
-onTwoWorkersAndOne(fixture, Caller.spawn(), (it) => {
+onTwoWorkersAndOne(fixture, Untimed.spawn({ journal: "" }), (it) => {
   it.effect("C12: a handler is interrupted after the timeout of its behaviour, and its call fails as Unknown", () =>
     Effect.gen(function*() {
       const { journal, timed } = yield* setup
@@ -140,7 +140,7 @@ onTwoWorkersAndOne(fixture, Caller.spawn(), (it) => {
         ["OptionsInvalid", "Timed: Actor.RunTimeout must be longer than 0, not 0"]
       )
     }))
-})
+}, { inCluster: "all" })
 
 onEveryPlacement(fixture, (placement) => {
   test.live("C12: the run of a tell is interrupted, and the log reports it", () =>

@@ -100,7 +100,7 @@ onOneWorker(fixture, Carrier.layer(), (it) => {
       assert.deepStrictEqual([Array.from(back), back.buffer.byteLength], [[97, 98, 99], 3])
       assert.strictEqual(String(small), "abc")
     }))
-})
+}, { inCluster: "all" })
 
 onEveryPlacement(fixture, (placement) => {
   it.live("C9: sending a moved value again is rejected with the name of the field", () =>

@@ -110,7 +110,7 @@ onOneWorker(fixture, Slow.layer({ journal: "" }), (it) => {
         assert.deepStrictEqual(yield* reader.log(), ["a", "a ended"])
       }))
   }
-})
+}, { inCluster: true })
 
 onEveryPlacement(fixture, (placement) => {
   for (const way of Way.literals) {

@@ -58,4 +58,4 @@ onOneWorker(fixture, Spring.layer(), (it) => {
       assert.deepStrictEqual(items, [])
       assertTypeError(exit, "Spring.numbers", `["n"]`)
     }))
-})
+}, { inCluster: true })

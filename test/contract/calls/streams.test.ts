@@ -330,4 +330,4 @@ onOneWorker(fixture, Spring.layer(), (it) => {
       assert.instanceOf(errorOf(exit), Dry)
       assert.instanceOf(errorOf((yield* read(spring.noQueue())).exit), Dry)
     }))
-})
+}, { inCluster: true })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Queue, Schema, Scope, Stream } from "effect"
 import * as Actor from "../../../src/Actor.ts"
 import * as ActorCluster from "../../../src/ActorCluster.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
@@ -157,6 +157,25 @@ onEveryPlacement(fixture, (placement) => {
         assert(defect instanceof TypeError)
         assert.include(defect.message, "Tally/a.add: the payload does not fit its schema")
         assert.include(defect.message, "by")
+      }).pipe(Effect.provide(runner(journal)))
+    }).pipe(Effect.scoped))
+
+  it.live("K1: a reader that stops reading bounds the items that are produced ahead", () =>
+    Effect.gen(function*() {
+      const journal = yield* Journal.make
+      yield* Effect.gen(function*() {
+        const tally = yield* ActorCluster.ref(Tally, "a")
+        const scope = yield* Scope.make()
+        const items = yield* Scope.provide(tally.endless(undefined, { asQueue: true, streamBufferSize: 16 }), scope)
+        assert.strictEqual(yield* Queue.take(items), 1)
+        let [before, now] = [-1, yield* tally.made()]
+        while (now !== before) {
+          before = now
+          for (let i = 0; i < 20; i++) now = yield* tally.made()
+        }
+        // rooms for 16: two between the actor and its runner, two between the runner and the client, and one in the queue
+        assert.isAtMost(now, 8 * 16)
+        yield* Scope.close(scope, Exit.void)
       }).pipe(Effect.provide(runner(journal)))
     }).pipe(Effect.scoped))
 

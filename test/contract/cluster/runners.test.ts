@@ -9,7 +9,7 @@ import { errorOf, upTo } from "../support/asserts.ts"
 import { underLoad } from "../support/cluster.ts"
 import * as Journal from "../support/journal.ts"
 
-const names = ["one", "two", "three"]
+const names = ["one", "two", "three", "four", "five", "six"]
 
 const hosts = ({ path }: Journal.Journal) => (number: number) =>
   ActorCluster.layer(Tally, { args: (id) => ({ id: `${id}@${names[number - 1]}`, journal: path, failures: 0 }) }).pipe(
@@ -106,10 +106,12 @@ onRunners(
       const calls = yield* Effect.forkChild(
         Effect.forEach(upTo(5), () => Effect.exit(tally.add({ by: 1 })), { concurrency: "unbounded" })
       )
-      const stream = yield* Effect.forkChild(Stream.runCollect(tally.count({ upTo: 3, hangs: false })))
       // the client has tried to connect for as long as this call waits
       const brief = yield* ActorCluster.ref(Tally, "a", { deliveryTimeout: "500 millis" })
       assert.isTrue(Exit.isFailure(yield* Effect.exit(brief.add({ by: 0 }))))
+      const stream = yield* Effect.forkChild(Stream.runCollect(tally.count({ upTo: 3, hangs: false })), {
+        startImmediately: true
+      })
       yield* runner!.restore
       const exits = yield* Fiber.join(calls)
       for (const exit of exits) {
@@ -171,6 +173,33 @@ onRunners(
       assert.isTrue((yield* load).every((calls) => calls > 0))
       assert.strictEqual((yield* tally("1").who()).id, "1@three")
       yield* three.stop
+    })
+)
+
+onRunners(
+  3,
+  "K6: a rolling restart of three runners under load fails no call",
+  ({ add, runners }) =>
+    Effect.gen(function*() {
+      const tally = yield* ActorCluster.client(Tally)
+      const ids = upTo(24).map(String)
+      const runnersOf = Effect.map(
+        Effect.forEach(ids, (id) => tally(id).who(), { concurrency: "unbounded" }),
+        (actors) => new Set(actors.map(({ id }) => id.split("@")[1]))
+      )
+      const load = yield* underLoad(
+        ids,
+        (id) => Effect.andThen(tally(id).add({ by: 1 }), tally(id).bytes({ size: 10 }))
+      )
+      for (const runner of runners) {
+        const next = yield* add
+        // it has taken over some actors
+        yield* Effect.repeat(runnersOf, { until: (some) => some.has(names[next.number - 1]) })
+        yield* runner.stop
+      }
+      assert.deepStrictEqual([...yield* runnersOf].toSorted(), ["five", "four", "six"])
+      // a call that had failed would have ended the load
+      for (const calls of yield* load) assert.isAtLeast(calls, 10)
     })
 )
 

@@ -24,10 +24,10 @@ export interface Journal {
 // for a machine that is busy with other work, in milliseconds
 const patience = 100_000
 
-/** Waits until a condition holds; dies when it has not come to hold for a long time. */
-export const until = (what: string, condition: () => boolean): Effect.Effect<void> =>
+/** Waits until a condition holds; dies when it has not come to hold for a long time, in milliseconds. */
+export const until = (what: string, condition: () => boolean, limit = patience): Effect.Effect<void> =>
   Effect.promise(async (signal) => {
-    const deadline = performance.now() + patience
+    const deadline = performance.now() + limit
     while (!condition()) {
       if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`)
       await setTimeout(5, undefined, { signal })

@@ -1,6 +1,6 @@
 /**
- * Where the contract is tested: the same body runs in memory, on threads and in
- * child processes, and after every test nothing may be left of what it started (L1).
+ * Where the contract is tested: the same body runs in memory, on threads, in child processes, and for actors of a cluster, and after every
+ * test nothing may be left of what it started (L1).
  */
 import { afterAll, afterEach, assert, beforeEach, describe } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -11,6 +11,7 @@ import { setImmediate, setTimeout } from "node:timers/promises"
 import { ActorSystem } from "../../../src/ActorSystem.ts"
 import * as NodeActorSystem from "../../../src/node/NodeActorSystem.ts"
 import type { Given } from "../../../src/WorkerConfig.ts"
+import * as InCluster from "./inCluster.ts"
 
 /** The options of a system under test; a placement leaves out those that mean nothing to it. */
 interface PlacementOptions {
@@ -45,6 +46,8 @@ interface PlacementOptions {
 export interface Placement {
   readonly name: "memory" | "threads" | "processes"
   readonly isMemory: boolean
+  /** the actors are reached through a cluster, whose runner hosts them in memory or on threads */
+  readonly inCluster: boolean
   /** the layer of a system whose workers load the fixture module */
   readonly layer: (options?: PlacementOptions) => Layer.Layer<ActorSystem>
 }
@@ -59,6 +62,7 @@ const placements = ({ behaviours, module }: Fixture): ReadonlyArray<Placement> =
   {
     name: "memory",
     isMemory: true,
+    inCluster: false,
     layer: ({ config = Context.empty(), interruptTimeout, shutdownTimeout, spawnTimeout, tracing } = {}) =>
       // the type of `config` does not show which values it contains
       ActorSystem.layer(behaviours, {
@@ -74,6 +78,7 @@ const placements = ({ behaviours, module }: Fixture): ReadonlyArray<Placement> =
   {
     name: "threads",
     isMemory: false,
+    inCluster: false,
     layer: ({ heapMb, ...options } = {}) =>
       NodeActorSystem.layerThreads({
         module,
@@ -84,6 +89,7 @@ const placements = ({ behaviours, module }: Fixture): ReadonlyArray<Placement> =
   {
     name: "processes",
     isMemory: false,
+    inCluster: false,
     layer: ({ heapMb, resourceLimits: _, ...options } = {}) =>
       NodeActorSystem.layerProcesses({
         module,
@@ -93,13 +99,32 @@ const placements = ({ behaviours, module }: Fixture): ReadonlyArray<Placement> =
   }
 ]
 
+const testsAll = process.env["TESTS"] === "all"
+
+// a child process differs from a thread in nothing that the cluster sees
+const hosts: ReadonlyArray<Placement["name"]> = testsAll ? ["memory", "threads"] : ["memory"]
+
+const withClusters = (fixture: Fixture, inCluster: PlacementsOptions["inCluster"]): ReadonlyArray<Placement> => {
+  const all = placements(fixture)
+  if (inCluster === undefined || inCluster === "all" && !testsAll) return all
+  const clusters = all.filter(({ name }) => hosts.includes(name)).map(({ isMemory, layer, name }): Placement => ({
+    name,
+    isMemory,
+    inCluster: true,
+    layer: (options) => InCluster.layer(fixture.module, layer(options))
+  }))
+  return [...all, ...clusters]
+}
+
 /** How `onEveryPlacement` runs its body. */
-interface PlacementsOptions {
+export interface PlacementsOptions {
   /** placements that cannot show the subject of the body, for the `reason` given */
   readonly except?: ReadonlyArray<Placement["name"]>
   readonly reason?: string
   /** whether the tests of the body share their workers */
   readonly areWorkersShared?: boolean
+  /** whether the body also runs for actors of a cluster; "all": only where everything is tested, because it takes long */
+  readonly inCluster?: true | "all"
 }
 
 /** Runs `body` once for each placement, inside a `describe` of its name and with a leak check after each test. */
@@ -108,11 +133,11 @@ export const onEveryPlacement = (
   body: (placement: Placement) => void,
   options: PlacementsOptions = {}
 ): void => {
-  for (const placement of placements(fixture)) {
+  for (const placement of withClusters(fixture, options.inCluster)) {
     if (options.except?.includes(placement.name)) continue
-    describe(placement.name, () => {
+    describe(placement.inCluster ? `cluster, ${placement.name}` : placement.name, () => {
       if (placement.name === "processes" && options.areWorkersShared !== true) skipBeyondSample()
-      checkLeaks()
+      checkLeaks(placement.inCluster)
       body(placement)
     })
   }
@@ -225,7 +250,7 @@ process.on("warning", (warning) => {
 // their handles are made when they are first used
 void [process.stdout, process.stderr]
 
-const checkLeaks = (): void => {
+const checkLeaks = (inCluster: boolean): void => {
   let before: Holdings = holdings()
   // the test runner has one timer of its own while tests run, which reports to its parent
   const withTimers = (n: number): Holdings => new Map([...before, ["Timeout", n], ["Immediate", 0]])
@@ -234,7 +259,8 @@ const checkLeaks = (): void => {
     before = holdings()
   })
   afterEach(async () => {
-    await assertNothingAdded(withTimers(1))
+    // a cluster that tests share has timers of its own
+    await assertNothingAdded(withTimers(inCluster ? Infinity : 1))
     assert.deepStrictEqual(warnings, [])
   }, 120_000)
   afterAll(() => assertNothingAdded(withTimers(0)), 120_000)

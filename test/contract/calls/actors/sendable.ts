@@ -115,7 +115,6 @@ export class Carrier extends Actor.Service<Carrier>()("Carrier", {
     Rpc.make("return", { payload: { what: Textless } }),
     Rpc.make("stream", { payload: { what: Textless }, success: Schema.Int, stream: true }),
     Rpc.make("inside", { payload: { what: Textless } }),
-    Rpc.make("fork", { payload: { what: Textless }, success: Handle.Deferred({ success: Schema.Int }) }),
     Rpc.make("delete", { payload: { all: Schema.Boolean }, success: Schema.String }),
     Rpc.make("delete,all", { success: Schema.String }),
     Rpc.make("[\"delete\",\"all\"]", { success: Schema.String })
@@ -140,10 +139,22 @@ export const CarrierLive = Carrier.toLayer({
   return: returnWhat,
   stream: (payload): Stream.Stream<number> => returnWhat(payload) as never,
   inside: (payload) => Effect.andThen(Effect.void, Effect.suspend(() => returnWhat(payload))),
-  fork: (payload) => Handle.fork(returnWhat(payload) as never as Effect.Effect<number>),
   delete: ({ all }) => Effect.succeed(`delete(${all})`),
   "delete,all": () => Effect.succeed("delete,all()"),
   "[\"delete\",\"all\"]": () => Effect.succeed("[\"delete\",\"all\"]()")
+})
+
+/** Returns what is not an effect as a handle. */
+export class Forker extends Actor.Service<Forker>()("Forker", {
+  protocol: [
+    Rpc.make("ping", { success: Schema.String }),
+    Rpc.make("fork", { payload: { what: Textless }, success: Handle.Deferred({ success: Schema.Int }) })
+  ]
+}) {}
+
+const ForkerLive = Forker.toLayer({
+  ping: () => Effect.succeed("pong"),
+  fork: (payload) => Handle.fork(returnWhat(payload) as never as Effect.Effect<number>)
 })
 
 /** Its builder, and its vote, do not return what they must. */
@@ -164,4 +175,4 @@ const BuilderLive = Builder.toLayer(
   { onExit: (): Effect.Effect<boolean> => textless["a revoked proxy"]() as never }
 )
 
-export default Layer.mergeAll(CarrierLive, BuilderLive)
+export default Layer.mergeAll(CarrierLive, ForkerLive, BuilderLive)

@@ -150,11 +150,15 @@ export class Values extends Actor.Service<Values>()("Values", {
     Rpc.make("measure", { payload: { tree: Tree }, success: Schema.Int }),
     /** in a place where it is not noticed that it can be written and not be read */
     Rpc.make("giveUnreadable", { success: Schema.Any }),
-    Rpc.make("promise", { payload: { kind: Kind }, success: Handle.Deferred({ success: Schema.Any }) }),
     /** out of line, until `open` */
     Rpc.make("hold", { success: Schema.String }),
     Rpc.make("open")
   ]
+}) {}
+
+/** Returns a value behind a handle. */
+export class Promises extends Actor.Service<Promises>()("Promises", {
+  protocol: [Rpc.make("promise", { payload: { kind: Kind }, success: Handle.Deferred({ success: Schema.Any }) })]
 }) {}
 
 const Shared = Schema.Struct({ bytes: Schema.Uint8Array, any: Schema.Any })
@@ -179,9 +183,12 @@ const KeepsLive = Keeps.toLayer((args) =>
   }))
 )
 
+const make = (kind: Kind): Effect.Effect<unknown> => Effect.sync(() => unsendable[kind]())
+
+const PromisesLive = Promises.toLayer({ promise: ({ kind }) => Handle.fork(make(kind)) })
+
 const ValuesLive = Values.toLayer(() =>
   Effect.map(Deferred.make<string>(), (gate) => {
-    const make = (kind: Kind): Effect.Effect<unknown> => Effect.sync(() => unsendable[kind]())
     return Values.handlers({
       echo: ({ n }) => Effect.succeed(n),
       any: (value) => Effect.succeed(value),
@@ -215,11 +222,10 @@ const ValuesLive = Values.toLayer(() =>
             }
           }
         }),
-      promise: ({ kind }) => Handle.fork(make(kind)),
       hold: () => Rpc.fork(Deferred.await(gate)),
       open: () => Rpc.fork(Effect.asVoid(Deferred.succeed(gate, "held")))
     })
   })
 )
 
-export default Layer.mergeAll(ValuesLive, KeepsLive, ScalesLive, EarlyLive)
+export default Layer.mergeAll(ValuesLive, PromisesLive, KeepsLive, ScalesLive, EarlyLive)

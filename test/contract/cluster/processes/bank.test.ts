@@ -50,7 +50,8 @@ it.live.each(upTo(Number(SEEDS)).map((n) => Number(SEED) + n - 1))(
         kind === "transactional" ? ledger(account).add(payload) : bank(account)[kind](payload)
       const total = kinds.length * 2 * transfers
       let done = 0
-      const reach = (percent: number) => Journal.until(`${percent} % are done`, () => done >= total * percent / 100)
+      const reach = (percent: number) =>
+        Journal.until(`${percent} % are done`, () => done >= total * percent / 100, timeout)
       // the runners that are killed and stopped, and when
       const victim = below(3)
       const stopped = (victim + 1 + below(2)) % 3
