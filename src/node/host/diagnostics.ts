@@ -11,14 +11,28 @@ channels.actor = Diagnostics.channel("uactor:actor")
 // another runtime may lack tracing channels
 const { tracingChannel }: Partial<typeof Diagnostics> = Diagnostics
 
+const changes = ["subscribe", "unsubscribe", "bindStore", "unbindStore"] as const
+
+// Calls back when the subscribers of a channel have changed. To read `hasSubscribers` in each call would cost 4 % of a call in memory.
+const watch = (channel: Diagnostics.Channel, onChange: () => void): void => {
+  for (const name of changes) {
+    // another copy of this library may have watched before; the prototype of a channel changes with its first subscriber
+    const before: unknown = Object.getOwnPropertyDescriptor(channel, name)?.value
+    const value = function(this: object, ...args: ReadonlyArray<unknown>): unknown {
+      const method = before ?? (Object.getPrototypeOf(this) as Readonly<Record<string, unknown>>)[name]
+      const result: unknown = Reflect.apply(method as (...args: ReadonlyArray<unknown>) => unknown, this, args)
+      onChange()
+      return result
+    }
+    Object.defineProperty(channel, name, { configurable: true, writable: true, value })
+  }
+}
+
 const connect = ({ asyncEnd, asyncStart, end, error, start }: Diagnostics.TracingChannel): void => {
-  channels.call = {
-    // `hasSubscribers` of the tracing channel itself takes several times as long
-    get hasSubscribers() {
-      return start.hasSubscribers || end.hasSubscribers || asyncStart.hasSubscribers || asyncEnd.hasSubscribers ||
-        error.hasSubscribers
-    },
-    begin: (call, run) =>
+  const all = [start, end, asyncStart, asyncEnd, error]
+  const call = channels.call = {
+    hasSubscribers: all.some((channel) => channel.hasSubscribers),
+    begin: <A>(call: object, run: () => A): A =>
       start.runStores(call, () => {
         try {
           return run()
@@ -26,12 +40,16 @@ const connect = ({ asyncEnd, asyncStart, end, error, start }: Diagnostics.Tracin
           end.publish(call)
         }
       }),
-    end: (call) => {
+    end: (call: object): void => {
       if ("error" in call) error.publish(call)
       asyncStart.publish(call)
       asyncEnd.publish(call)
     }
   }
+  const read = (): void => {
+    call.hasSubscribers = all.some((channel) => channel.hasSubscribers)
+  }
+  for (const channel of all) watch(channel, read)
 }
 
 if (tracingChannel !== undefined) connect(tracingChannel("uactor:call"))

@@ -128,6 +128,25 @@ onEveryPlacement(fixture, (placement) => {
       })
     }).pipe(Effect.scoped, Effect.provide(placement.layer())))
 
+  it.live("a subscriber of one step alone gets it, until it unsubscribes", () => {
+    const ended: Array<object> = []
+    const listener = (call: unknown): void => void ended.push(call as object)
+    const name = "tracing:uactor:call:asyncEnd"
+    return Effect.gen(function*() {
+      const gate = yield* Gate.spawn()
+      yield* gate.touch()
+      yield* Effect.scoped(Effect.andThen(
+        Effect.acquireRelease(
+          Effect.sync(() => Diagnostics.subscribe(name, listener)),
+          () => Effect.sync(() => Diagnostics.unsubscribe(name, listener))
+        ),
+        gate.loud()
+      ))
+      yield* gate.touch()
+      assert.deepStrictEqual(ended.map((call) => (call as Call).method), ["loud"])
+    }).pipe(Effect.scoped, Effect.provide(placement.layer()))
+  })
+
   it.live("a store that is bound to the start of uactor:call has its value while the call is made", () => {
     const store = new AsyncLocalStorage<object>()
     const { end, start } = Diagnostics.tracingChannel<object>("uactor:call")
