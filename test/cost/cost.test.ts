@@ -2,15 +2,18 @@
  * What calls cost, counted and not timed: messages and fibers. A change that makes a call cost more shows here, on any machine.
  */
 import { assert, describe, it, vi } from "@effect/vitest"
-import { Effect, Schema, Stream } from "effect"
+import { Context, Effect, Schema, Stream } from "effect"
 import { execFileSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import * as v8 from "node:v8"
+import * as vm from "node:vm"
 import { MessagePort } from "node:worker_threads"
 import { ActorSystem } from "../../src/ActorSystem.ts"
 import * as Codec from "../../src/internal/codec/codec.ts"
 import { isSuccess } from "../../src/internal/effect/completed.ts"
 import { ActorProxy } from "../../src/internal/proxy/actorProxy.ts"
 import { Inbox } from "../../src/internal/wire/inbox.ts"
+import { until } from "../contract/support/journal.ts"
 import { onEveryPlacement, type Placement } from "../contract/support/placements.ts"
 import behaviours, { Cheap, eventLoop } from "./actors/cost.ts"
 
@@ -165,6 +168,25 @@ onEveryPlacement(fixture, (placement) => {
       assert.isAtLeast(after.sent, 0.99 * calls)
     }).pipe(Effect.provide(placement.layer({ spin: false }))))
 }, { except: ["memory", "processes"], reason: "only threads have shared memory with their caller" })
+
+class Large extends Context.Service<Large, object>()("Large") {}
+
+onEveryPlacement(fixture, (placement) => {
+  it.live("the context of a caller is not retained after its call", () =>
+    Effect.gen(function*() {
+      v8.setFlagsFromString("--expose-gc")
+      const gc = vm.runInNewContext("gc") as () => void
+      const cheap = yield* Cheap.spawn()
+      const large = yield* Effect.suspend(() => {
+        const large = {}
+        return Effect.as(Effect.provideService(cheap.echo({ n: 1 }), Large, large), new WeakRef(large))
+      })
+      yield* until("the context is gone", () => {
+        gc()
+        return large.deref() === undefined
+      })
+    }).pipe(Effect.provide(placement.layer())))
+})
 
 describe("memory", () => {
   it.live("building and closing an actor costs a few fibers, and a running actor costs none", () =>

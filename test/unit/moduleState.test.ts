@@ -28,7 +28,7 @@ const allowed: Readonly<Record<string, string>> = {
   "monitor/events.ts listeners": "an observer sees the whole program",
   "monitor/readings.ts answers": "holds the timers of the questions that observers ask at the moment",
   "monitor/systems.ts systems": "an observer sees all systems of the program; a system leaves the set when it closes",
-  "observe/callerLog.ts plain": "a cache",
+  "observe/callerLog.ts plain": "a cache, until the end of the turn",
   "runtime/notify.ts waiting": "set while states change together, and restored",
   "runtime/realm.ts prototypes": "a cache",
   "runtime/realm.ts tags": "a cache",

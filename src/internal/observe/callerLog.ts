@@ -24,8 +24,13 @@ const encodeOnce = (annotations: Readonly<Record<string, unknown>>): CallerLog[0
   return known
 }
 
-// the last context without annotations: the calls of a loop have one context
+// the last context without annotations, in this turn: the calls of a loop have one context
 let plain: Context.Context<never> | undefined
+
+/** The turn has ended: does not retain the context of its last caller. */
+export const endTurn = (): void => {
+  plain = undefined
+}
 
 /** The logging of a fiber; `undefined` if it is the default. */
 export const of = ({ cache, context }: Fiber.Fiber<unknown, unknown>): CallerLog | undefined => {

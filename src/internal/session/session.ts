@@ -13,6 +13,7 @@ import * as WireHandles from "../handles/wireHandle.ts"
 import { ChannelTable } from "../handoff/channelTable.ts"
 import { WorkerIntroducer } from "../handoff/introducer.ts"
 import { RouteTable } from "../handoff/routeTable.ts"
+import * as CallerLog from "../observe/callerLog.ts"
 import type { Relay } from "../observe/relay.ts"
 import * as HostObject from "../remote/hostObject.ts"
 import { Imports } from "../remote/imports.ts"
@@ -67,6 +68,7 @@ export class Session {
       },
       {
         before: () => {
+          CallerLog.endTurn()
           exports.fillAnswers()
           this.server.dispatcher.announce()
           relay?.push(outbox)
