@@ -78,7 +78,7 @@ export class ActorProxy {
   /** how the incarnation ends, while the actor is paused as leaving */
   private leaving: ActorExited | undefined
   /** the calls of a leaving incarnation that go to the next incarnation */
-  private held: Array<OutgoingCall> = []
+  private held: Array<OutgoingCall> | undefined
   /** called when the calls of a leaving and closed incarnation have settled */
   private onSettled: (() => void) | undefined
   private state: ProxyState = open
@@ -229,7 +229,7 @@ export class ActorProxy {
 
   /** Holds a call of a leaving incarnation, until the incarnation has closed. */
   hold(call: OutgoingCall): void {
-    this.held.push(call)
+    ;(this.held ??= []).push(call)
   }
 
   /**
@@ -238,8 +238,8 @@ export class ActorProxy {
    */
   carry(calls: ReadonlyArray<OutgoingCall>): void {
     const { held } = this
-    if (held.length === 0) return this.waiting.prepend(calls)
-    this.held = []
+    if (held === undefined) return this.waiting.prepend(calls)
+    this.held = undefined
     this.waiting.prepend([...held, ...calls].toSorted((a, b) => a.sequence - b.sequence))
   }
 

@@ -50,6 +50,8 @@ export interface ActorServices {
   readonly spans: SystemSpans | undefined
   /** actors are no longer restarted */
   readonly isClosed: boolean
+  /** the time; for actors of one turn the same */
+  readonly now: number
 }
 
 /** An actor, its worker, and its life cycle. */
@@ -176,7 +178,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
   run(plan: Plan | undefined, snapshot: ArgsSnapshot | undefined, group: Group | undefined): void {
     if (this.state !== building) return snapshot?.release?.()
     this.state = running
-    this.startedAt = performance.now()
+    this.startedAt = this.services.now
     Events.ofActor(this, () => ({ _tag: "ActorSpawned", worker: this.worker.id }))
     this.plan = plan
     this.group = group

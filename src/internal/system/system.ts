@@ -18,6 +18,7 @@ import { type ObservedActor, type ObservedSystem, systems } from "../monitor/sys
 import { SystemSpans } from "../observe/systemSpans.ts"
 import * as CallTimeouts from "../proxy/callTimeouts.ts"
 import { Deadlines } from "../runtime/deadlines.ts"
+import { performance, queueMicrotask } from "../runtime/globals.ts"
 import { printing } from "../runtime/printing.ts"
 import * as Log from "../workers/log.ts"
 import type { SystemOptions } from "../workers/options.ts"
@@ -53,6 +54,40 @@ interface Spawn {
   readonly name?: string | undefined
 }
 
+/** What the spawns of a context in one turn have in common: a program may spawn thousands of actors at once. */
+interface SpawnTurn {
+  readonly context: Context.Context<never>
+  readonly now: number
+  /** the restart policy of the fiber */
+  readonly policy: Policy | undefined
+  readonly group: Group | undefined
+  readonly callTimeout: number | undefined
+  readonly runTimeout: number | undefined
+  /** the message of the error of a timeout that is out of range */
+  readonly invalid: string | undefined
+}
+
+const makeTurn = (context: Context.Context<never>, now: number): SpawnTurn => {
+  let callTimeout: number | undefined
+  let runTimeout: number | undefined
+  let invalid: string | undefined
+  try {
+    callTimeout = CallTimeouts.of("Actor.CallTimeout", Context.get(context, CallTimeout))
+    runTimeout = CallTimeouts.of("Actor.RunTimeout", Context.get(context, RunTimeout))
+  } catch (error) {
+    invalid = (error as RangeError).message
+  }
+  return {
+    context,
+    now,
+    policy: Context.get(context, Current),
+    group: Context.get(context, CurrentGroup),
+    callTimeout,
+    runTimeout,
+    invalid
+  }
+}
+
 /** Spawns actors, and ends them and their workers. */
 export class System implements ActorServices, ObservedSystem {
   readonly options: SystemOptions
@@ -65,6 +100,8 @@ export class System implements ActorServices, ObservedSystem {
   readonly names = new Names()
   readonly spans: SystemSpans | undefined
   isClosed = false
+  /** the last spawns of this turn */
+  private turn: SpawnTurn | undefined
 
   constructor(placement: Placement, options: SystemOptions, context: Context.Context<never>) {
     V8Pretenuring.warmUp()
@@ -134,21 +171,21 @@ export class System implements ActorServices, ObservedSystem {
     resume: (effect: Effect.Effect<A, unknown, Scope.Scope>) => void,
     name: string | undefined
   ): Effect.Effect<void> | undefined {
-    const current = Context.get(context, Current)
+    const turn = this.turnOf(context)
+    const { group, policy: current } = turn
     const encoding = definition.args.handles ? undefined : definition.args.encode(args)
-    const group = Context.get(context, CurrentGroup)
     if (
       current === undefined && policy === undefined && group === undefined && encoding !== undefined &&
       isSuccess(encoding)
     ) {
-      const actor = this.makeActor(definition, Context.getUnsafe(context, Scope.Scope), context, name)
+      const actor = this.makeActor(definition, Context.getUnsafe(context, Scope.Scope), turn, name)
       if (actor instanceof ChildActor) {
         return this.build(actor, { args, encoded: { wire: encoding.value }, name }, make, resume)
       }
       resume(Effect.fail(actor))
       return undefined
     }
-    const actor = this.spawnWhenEncoded(definition, args, encoding, current, policy, group, context, name)
+    const actor = this.spawnWhenEncoded(definition, args, encoding, policy, turn, name)
     resume(Effect.map(actor, make))
     return undefined
   }
@@ -158,12 +195,11 @@ export class System implements ActorServices, ObservedSystem {
     definition: Definition,
     args: unknown,
     encoding: Effect.Effect<unknown, unknown> | undefined,
-    current: Policy | undefined,
     policy: Policy | undefined,
-    group: Group | undefined,
-    context: Context.Context<never>,
+    turn: SpawnTurn,
     name: string | undefined
   ): Effect.Effect<ChildActor, unknown, Scope.Scope> {
+    const { group, policy: current } = turn
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
         const scope = yield* Effect.scope
@@ -173,7 +209,7 @@ export class System implements ActorServices, ObservedSystem {
         if (group?.over !== undefined) {
           return yield* Effect.fail(spawnError(definition, "WorkerFailed", `${definition.name}: ${group.over}`))
         }
-        const actor = this.makeActor(definition, scope, context, name)
+        const actor = this.makeActor(definition, scope, turn, name)
         if (!(actor instanceof ChildActor)) return yield* Effect.fail(actor)
         const { worker } = actor
         const declared = worker.client.actors.kindOf(definition.methods)?.supervision
@@ -197,23 +233,33 @@ export class System implements ActorServices, ObservedSystem {
     )
   }
 
+  /** The time, which is read once for the spawns of a turn. */
+  get now(): number {
+    return this.turn?.now ?? performance.now()
+  }
+
+  // what the spawns of a context in this turn have in common; the end of the turn releases the context
+  private turnOf(context: Context.Context<never>): SpawnTurn {
+    const { turn } = this
+    if (turn?.context === context) return turn
+    if (turn === undefined) {
+      queueMicrotask(() => {
+        this.turn = undefined
+      })
+    }
+    return this.turn = makeTurn(context, this.now)
+  }
+
   // makes an actor that is to be built, and that the scope closes
   private makeActor(
     definition: Definition,
     scope: Scope.Scope,
-    context: Context.Context<never>,
+    { callTimeout, invalid, runTimeout }: SpawnTurn,
     name: string | undefined
   ): ChildActor | SpawnError {
     if (this.isClosed) return spawnError(definition, "WorkerFailed", "the actor system has been closed")
     if (scope.state._tag === "Closed") return spawnError(definition, "WorkerFailed", "the scope has been closed")
-    let callTimeout: number | undefined
-    let runTimeout: number | undefined
-    try {
-      callTimeout = CallTimeouts.of("Actor.CallTimeout", Context.get(context, CallTimeout))
-      runTimeout = CallTimeouts.of("Actor.RunTimeout", Context.get(context, RunTimeout))
-    } catch (error) {
-      return spawnError(definition, "OptionsInvalid", `${definition.name}: ${(error as RangeError).message}`)
-    }
+    if (invalid !== undefined) return spawnError(definition, "OptionsInvalid", `${definition.name}: ${invalid}`)
     const holder = name === undefined ? undefined : this.names.holderOf(definition.name, name)
     if (holder !== undefined) {
       const message = `${definition.name}: the name ${JSON.stringify(name)} is taken by ${holder.address}`
@@ -230,34 +276,16 @@ export class System implements ActorServices, ObservedSystem {
   // has an actor built, and resumes a fiber with the outcome; returns the effect that interrupts the spawn
   private build<A>(
     actor: ChildActor,
-    { args, encoded, fallback, group, name, own, snapshot }: Spawn,
+    spawn: Spawn,
     make: (actor: ChildActor) => A,
     resume: (effect: Effect.Effect<A, unknown>) => void
   ): Effect.Effect<void> | undefined {
-    const { definition, proxy } = actor
-    const publish = (): void => {
-      if (name !== undefined) this.names.publish(definition.name, name)
-    }
-    const succeed = (): void => {
-      const plan = effective(own ?? proxy.supervision ?? fallback)
-      if (plan !== undefined && snapshot === undefined && definition.args.handles) {
-        const run = Effect.map(snapshotArgs(definition, args), (snapshot) => {
-          actor.run(plan, snapshot, group)
-          publish()
-          return make(actor)
-        })
-        return resume(Effect.uninterruptible(run))
-      }
-      actor.run(plan, plan && (snapshot ?? snapshotEncoded(definition, encoded.wire)), group)
-      publish()
-      resume(Exit.succeed(make(actor)))
-    }
     if (actor.start()) {
-      succeed()
+      this.built(actor, spawn, make, resume)
       return undefined
     }
-    const build = actor.requestBuild(encoded, (built) => {
-      if (built === Exit.void) return succeed()
+    const build = actor.requestBuild(spawn.encoded, (built) => {
+      if (built === Exit.void) return this.built(actor, spawn, make, resume)
       const failed = Effect.onError(built, (cause) => actor.abandon(Exit.failCause(cause)))
       resume(failed as Effect.Effect<never, unknown>)
     })
@@ -265,6 +293,28 @@ export class System implements ActorServices, ObservedSystem {
       build.stop()
       return actor.abandon(Exit.interrupt())
     })
+  }
+
+  // an actor has been built for the first time
+  private built<A>(
+    actor: ChildActor,
+    { args, encoded, fallback, group, name, own, snapshot }: Spawn,
+    make: (actor: ChildActor) => A,
+    resume: (effect: Effect.Effect<A, unknown>) => void
+  ): void {
+    const { definition, proxy } = actor
+    const plan = effective(own ?? proxy.supervision ?? fallback)
+    if (plan !== undefined && snapshot === undefined && definition.args.handles) {
+      const run = Effect.map(snapshotArgs(definition, args), (snapshot) => {
+        actor.run(plan, snapshot, group)
+        if (name !== undefined) this.names.publish(definition.name, name)
+        return make(actor)
+      })
+      return resume(Effect.uninterruptible(run))
+    }
+    actor.run(plan, plan && (snapshot ?? snapshotEncoded(definition, encoded.wire)), group)
+    if (name !== undefined) this.names.publish(definition.name, name)
+    resume(Exit.succeed(make(actor)))
   }
 
   /** The number of tells that the actors have accepted and not run, or not run to completion. */
