@@ -55,6 +55,8 @@ export interface ClientEvents {
   readonly onMetrics: (records: ReadonlyArray<Frames.MetricRecord>) => void
   /** an accepted tell did not run, or may not have run to completion */
   readonly onTellLost: Connection["onTellLost"]
+  /** the handler of an accepted tell has failed */
+  readonly onTellFailed: Connection["onTellFailed"]
   /** an interruption was not acknowledged in time (C3) */
   readonly onUnresponsive: (proxy: Pick<ActorProxy, "address">) => void
 }
@@ -128,6 +130,10 @@ export class Client implements Connection {
 
   get onTellLost(): Connection["onTellLost"] {
     return this.events.onTellLost
+  }
+
+  get onTellFailed(): Connection["onTellFailed"] {
+    return this.events.onTellFailed
   }
 
   private get imports(): Handles.LinkImports {

@@ -6,13 +6,15 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { ActorError, HandleReleased } from "../../ActorError.ts"
+import * as Causes from "../codec/causes.ts"
+import { decodeDefect } from "../codec/defects.ts"
 import * as Identity from "../codec/identity.ts"
 import { isSuccess } from "../effect/completed.ts"
 import { known } from "../handles/completedDeferred.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as Snapshot from "../handles/snapshot.ts"
 import * as Events from "../monitor/events.ts"
-import { textOf } from "../runtime/describe.ts"
+import { messageOf, textOf } from "../runtime/describe.ts"
 import { notify } from "../runtime/notify.ts"
 import * as Frames from "../wire/frames.ts"
 import type { ActorProxy } from "./actorProxy.ts"
@@ -81,14 +83,19 @@ export class TellCall extends UnaryCall {
   /** releases the handles in the snapshot of the payload */
   private releaseSnapshot: (() => void) | undefined
 
-  // `failure`: why the handler has failed
+  // `failure`: the encoded cause, if the handler has failed
   override succeed(failure?: unknown): void {
-    if (typeof failure === "string") {
-      const method = this.method.tag
-      Events.ofCallee(this.proxy, () => ({ _tag: "TellFailed", method, message: failure }))
+    if (Array.isArray(failure)) {
+      this.failed(Causes.decodeCause(failure as Frames.EncodedCause, decodeDefect, decodeDefect))
     }
     if (!this.isAccepted) notify(this.resume, Exit.void)
     this.ended()
+  }
+
+  private failed(cause: Cause.Cause<unknown>): void {
+    const { connection, method: { tag: method }, proxy } = this
+    Events.ofCallee(proxy, () => ({ _tag: "TellFailed", method, message: messageOf(Cause.squash(cause)) }))
+    connection.onTellFailed(cause)
   }
 
   override accepted(): void {

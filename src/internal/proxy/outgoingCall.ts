@@ -39,6 +39,8 @@ export interface Connection {
   readonly cancelCompensable: (proxy: ActorProxy, why: () => HandleReleased) => void
   /** an accepted tell did not run, or may not have run to completion */
   readonly onTellLost: (tell: OutgoingCall, cause: Cause.Cause<unknown>) => void
+  /** the handler of an accepted tell has failed */
+  readonly onTellFailed: (cause: Cause.Cause<unknown>) => void
 }
 
 /** The queue of a pool, as its calls use it. */

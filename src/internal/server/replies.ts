@@ -15,7 +15,7 @@ import { LocalDeferred } from "../handles/exports.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
-import { messageOf, textOf } from "../runtime/describe.ts"
+import { textOf } from "../runtime/describe.ts"
 import { interrupt } from "../runtime/notify.ts"
 import * as Frames from "../wire/frames.ts"
 import type { Outbox } from "../wire/outbox.ts"
@@ -223,14 +223,15 @@ export class ReplyWriter {
     }
     // a forwarded tell that fails was not accepted by its target
     if (call.discard && !actor.isRelay) {
-      // the tell was accepted and no caller waits for its end: only the log reports the failure
-      if (!Cause.hasInterruptsOnly(cause)) {
-        Effect.runForkWith(actor.context)(
-          Effect.logWarning(`${actor.name}.${method.tag} (discarded call) failed`, Causes.received(cause))
-        )
-      }
+      if (Cause.hasInterruptsOnly(cause)) return this.outbox.push(Frames.Settled, id, undefined)
+      // the tell was accepted and no caller waits for its end: the log reports the failure, and the host its error reporters
+      Effect.runForkWith(actor.context)(
+        Effect.logWarning(`${actor.name}.${method.tag} (discarded call) failed`, Causes.received(cause))
+      )
       // a result would be compensated
-      const why = method.undo === undefined ? messageOf(Cause.squash(cause)) : undefined
+      const why = method.undo === undefined
+        ? Causes.encodeCause(cause, (error) => Defects.encodeDefect(error), (defect) => Defects.encodeDefect(defect))
+        : undefined
       return this.outbox.push(Frames.Settled, id, why)
     }
     if (actor.isClosing && Cause.hasInterruptsOnly(cause)) {

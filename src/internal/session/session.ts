@@ -332,5 +332,6 @@ const noEvents: ClientEvents = {
   onHeap: () => undefined,
   onBroken: () => undefined,
   onTellLost: LostTells.others.add,
+  onTellFailed: () => undefined,
   onUnresponsive: () => undefined
 }

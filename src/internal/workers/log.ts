@@ -13,8 +13,17 @@ export type Log = (
   failure?: Cause.Cause<unknown>
 ) => void
 
+/** Reports a failure that the log knows already. */
+export type Report = (failure: Cause.Cause<unknown>) => void
+
 const report = (failure: Cause.Cause<unknown>): Effect.Effect<unknown> =>
   Effect.exit(Effect.withErrorReporting(Effect.failCause(failure)))
+
+/** Reports to the error reporters of a context. */
+export const reporter = (context: Context.Context<never>): Report => {
+  const run = (failure: Cause.Cause<unknown>): void => void Effect.runForkWith(context)(report(failure))
+  return (failure) => notify(run, failure)
+}
 
 /** Writes with the loggers of a context. */
 export const make = (context: Context.Context<never>): Log => {

@@ -37,6 +37,8 @@ interface WorkerListener {
   readonly onMetrics: (worker: WorkerConnection, ...metrics: Parameters<ClientEvents["onMetrics"]>) => void
   /** an accepted tell to an actor of the worker did not run, or may not have run to completion */
   readonly onTellLost: ClientEvents["onTellLost"]
+  /** the handler of an accepted tell has failed */
+  readonly onTellFailed: ClientEvents["onTellFailed"]
   /** an interruption of a call to this actor was not acknowledged in time */
   readonly onUnresponsive: (worker: WorkerConnection, proxy: Pick<ActorProxy, "address">) => void
 }
@@ -155,6 +157,7 @@ export class WorkerConnection implements ObservedWorker {
       onSpans: (records) => listener.onSpans(this, records),
       onMetrics: (records) => listener.onMetrics(this, records),
       onTellLost: listener.onTellLost,
+      onTellFailed: listener.onTellFailed,
       onUnresponsive: (proxy) => listener.onUnresponsive(this, proxy)
     }, options.interruptTimeout)
     this.client.worker = this.id

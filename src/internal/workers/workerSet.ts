@@ -17,7 +17,7 @@ import { type Deadline, Deadlines } from "../runtime/deadlines.ts"
 import { setImmediate } from "../runtime/immediates.ts"
 import { SessionGroup } from "../session/session.ts"
 import type { LinkEnd } from "../wire/link.ts"
-import type { Log } from "./log.ts"
+import { type Log, type Report, reporter } from "./log.ts"
 import type { SystemOptions } from "./options.ts"
 import type { Placement } from "./placement.ts"
 import { Spares } from "./spares.ts"
@@ -40,6 +40,7 @@ export class WorkerSet {
   private readonly logLevel: LogLevel
   private readonly replay: Replay
   private readonly log: Log
+  private readonly report: Report
   readonly all = new Set<WorkerConnection>()
   private readonly spares: Spares
   private readonly sessions = new SessionGroup()
@@ -59,6 +60,7 @@ export class WorkerSet {
     this.logLevel = Context.get(context, References.MinimumLogLevel)
     this.replay = new Replay(context)
     this.log = log
+    this.report = reporter(context)
     this.idOf = ActorId.workerIds(options.name ?? placement.kind)
     this.endings = new Deadlines(options.shutdownTimeout)
     this.beats = new Deadlines(options.heartbeat)
@@ -146,6 +148,7 @@ export class WorkerSet {
         onSpans: (_, records) => this.replay.spans(records),
         onMetrics: (worker, records) => this.replay.metrics(worker.id, records),
         onTellLost: this.lostTells.add,
+        onTellFailed: this.report,
         onUnresponsive: (worker, { address }) =>
           this.kill(
             worker,

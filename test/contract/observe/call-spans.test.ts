@@ -1,10 +1,12 @@
 /** What the span of a call tells: its actor, its wait, its failure; and which calls have spans. */
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Stream, type Tracer } from "effect"
+import { Effect, Exit, Fiber, Schedule, Stream, type Tracer } from "effect"
 import * as Actor from "../../../src/Actor.ts"
+import * as ActorPool from "../../../src/ActorPool.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import { ActorSystem } from "../../../src/ActorSystem.ts"
 import * as NodeActorSystem from "../../../src/node/NodeActorSystem.ts"
+import * as Supervision from "../../../src/Supervision.ts"
 import { until } from "../support/journal.ts"
 import { onEveryPlacement } from "../support/placements.ts"
 import * as Spans from "../support/spans.ts"
@@ -76,6 +78,34 @@ onEveryPlacement(fixture, (placement) => {
       })
       assert.match(String(attributes.get("uactor.worker.id")), new RegExp(`^${kind}-1(?:~\\d+)?$`))
       assert.isFalse(attributes.has("error.type") || attributes.has("uactor.call.outcome"))
+    }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(traces.layer))
+  })
+
+  it.live("the span of a call of a pool names the member that has got the call", () => {
+    const traces = Spans.collect()
+    return Effect.gen(function*() {
+      const pool = yield* ActorPool.make(Gate, { size: 1 })
+      yield* Effect.withSpan(pool.client.touch(), "caller")
+      const span = yield* traces.ended("Gate.touch", "client")
+      const server = yield* traces.ended("Gate.touch", "server")
+      assert.match(String(span.attributes.get("uactor.actor.id")), /^Gate-\d+$/)
+      assert.strictEqual(span.attributes.get("uactor.actor.id"), server.attributes.get("uactor.actor.id"))
+      assert.deepStrictEqual(namesOf(span), ["uactor.queued", "uactor.begun"])
+    }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(traces.layer))
+  })
+
+  it.live("the span of a call that goes to the next incarnation shows both", () => {
+    const traces = Spans.collect()
+    const policy = Supervision.make({ schedule: Schedule.spaced(1), maxRestarts: 1 })
+    return Effect.gen(function*() {
+      const gate = yield* Supervision.supervised(Gate.spawn(), policy)
+      yield* Effect.forkChild(Effect.exit(gate.pass()), { startImmediately: true })
+      const waiting = yield* Effect.forkChild(Effect.withSpan(gate.touch(), "caller"), { startImmediately: true })
+      yield* Effect.exit(gate.crashNow())
+      assert.strictEqual(yield* Fiber.join(waiting), 1)
+      const span = yield* traces.ended("Gate.touch", "client")
+      assert.deepStrictEqual(namesOf(span), ["uactor.queued", "uactor.queued", "uactor.begun"])
+      assert.strictEqual(span.attributes.get("uactor.actor.incarnation"), 2)
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(traces.layer))
   })
 

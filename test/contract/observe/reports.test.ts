@@ -1,4 +1,4 @@
-/** The error reporters of the program learn of crashes, of actors that are given up, and of lost tells. */
+/** The error reporters of the program learn of crashes, of actors that are given up, and of tells that fail or are lost. */
 import { assert, it } from "@effect/vitest"
 import { Effect, ErrorReporter, Exit, Layer, Logger } from "effect"
 import * as ActorRef from "../../../src/ActorRef.ts"
@@ -13,6 +13,7 @@ const collector = () => {
   const messages: Array<string> = []
   const reporter = ErrorReporter.make(({ error }) => messages.push(error.message))
   return {
+    messages,
     layer: Layer.merge(ErrorReporter.layer([reporter]), Logger.layer([])),
     await: (text: string) => until(`"${text}" is reported`, () => messages.some((message) => message.includes(text)))
   }
@@ -29,6 +30,17 @@ onEveryPlacement(fixture, (placement) => {
       yield* Effect.exit(probe.crash())
       yield* reports.await("is given up after 1 restart")
       assert.isTrue(Exit.isFailure(yield* ActorRef.awaitExit(probe)))
+    }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(reports.layer))
+  })
+
+  it.live("a tell whose handler fails is reported, and one that is interrupted with its actor is not", () => {
+    const reports = collector()
+    return Effect.gen(function*() {
+      const probe = yield* Probe.spawn()
+      yield* Effect.scoped(Effect.flatMap(Probe.spawn(), (other) => other.hang(undefined, { discard: true })))
+      yield* probe.fail(undefined, { discard: true })
+      yield* reports.await("it has failed")
+      assert.deepStrictEqual(reports.messages, ["it has failed"])
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(reports.layer))
   })
 

@@ -20,6 +20,8 @@ export class Gate extends Actor.Service<Gate>()("Gate", {
     die: Actor.method(),
     exit: Actor.method(),
     crash: Actor.method(),
+    /** runs beside the other calls */
+    crashNow: Actor.method(),
     quiet: Actor.method({ success: Schema.Int }).annotate(Actor.Tracing, "off"),
     served: Actor.method({ success: Schema.Int }).annotate(Actor.Tracing, "server"),
     loud: Actor.method({ success: Schema.Int }).annotate(Actor.Tracing, "full")
@@ -64,6 +66,7 @@ export default Layer.mergeAll(
         touches: () => Stream.make(1, 2),
         refuse: () => Effect.fail({ _tag: "Refused" as const }),
         die: () => Effect.die(new TypeError("oops")),
+        crashNow: () => Rpc.fork(Actor.crash(Cause.fail("oops"))),
         crash: () => Actor.crash(Cause.fail("oops")),
         exit: () => Effect.sync(() => process.exit(3)),
         quiet: () => inner,
