@@ -30,6 +30,9 @@ export const maxDepth = 1000
 const maxFastDepth = 100
 const maxFastObjects = 100_000
 
+// an error names this number of parts that must not be sent
+const maxRefusals = 5
+
 /** Checks one value. */
 class Walk {
   /** the value contains a view of a part of a buffer, or a buffer more than once */
@@ -39,6 +42,8 @@ class Walk {
   /** the remaining number of objects to check while visited objects are not tracked */
   private remainingObjects = maxFastObjects
   private seen: Set<object> | undefined
+  /** the texts of the parts that must not be sent */
+  private readonly refusals: Array<string> = []
   private buffer: ArrayBufferLike | undefined
   private buffers: Set<ArrayBufferLike> | undefined
 
@@ -58,7 +63,10 @@ class Walk {
       // a part of the value cannot be read; `explain` reports it
     }
     this.explain(value, "", maxDepth, this.restart())
-    refuse("", "cannot be sent")
+    const { refusals } = this
+    if (refusals.length === 0) refuse("", "cannot be sent")
+    const more = refusals.length > maxRefusals ? `, and ${refusals.length - maxRefusals} more` : ""
+    throw new Refusal(refusals.slice(0, maxRefusals).join(", ") + more)
   }
 
   private restart(): Set<object> {
@@ -154,7 +162,7 @@ class Walk {
     else this.buffers.add(buffer)
   }
 
-  // throws with the path of the first part that does not pass
+  // notes each part that does not pass, with its path; throws if the value itself does not pass
   private explain(value: unknown, path: string, levels: number, seen: Set<object>): void {
     if (typeof value !== "object" || value === null) {
       if (typeof value === "function" || typeof value === "symbol") refuse(path, describe(value))
@@ -170,10 +178,16 @@ class Walk {
     if (levels === 0) throw new Refusal(`it is nested more than ${maxDepth} levels deep`)
     const known = attempt(path, () => knownKind(value))
     const kind = known ?? attempt(path, () => likelyKind(value))
+    const { refusals } = this
+    const before = refusals.length
     for (const [step, read] of attempt(path, () => stepsOf(value, kind))) {
-      this.explain(attempt(path + step, read), path + step, levels - 1, seen)
+      try {
+        this.explain(attempt(path + step, read), path + step, levels - 1, seen)
+      } catch (error) {
+        refusals.push(messageOf(error))
+      }
     }
-    if (!this.passesItself(value, known, kind)) refuse(path, describe(value))
+    if (refusals.length === before && !this.passesItself(value, known, kind)) refuse(path, describe(value))
   }
 }
 

@@ -82,38 +82,31 @@ const numberWindow = 4096
 
 const isNumber = ({ _tag }: SchemaAST.AST): boolean => _tag === "Number"
 
-// a value that does not match its schema may belong to another realm
-export const inAnyRealm = (coder: Coder): Coder => (value) => {
-  const coded = coder(value)
+const allErrors: SchemaAST.ParseOptions = { errors: "all" }
+
+type Parse = (value: unknown, options?: SchemaAST.ParseOptions) => Effect.Effect<unknown, SchemaIssue.Issue>
+
+/**
+ * A parser that stops at the first problem of a value, and reads the value again for all its problems. A parser that collects all problems at
+ * once is slower for every value. A value with handles is read once, because reading a handle imports it. A value that does not match its
+ * schema may belong to another realm: its copy of this realm is read instead.
+ */
+export const tolerant = (parse: Parse, handles: boolean): Coder => (value) => {
+  const coded = parse(value)
   if (isSuccess(coded)) return coded
   const again = (refused: Effect.Effect<unknown, SchemaIssue.Issue>): Effect.Effect<unknown, SchemaIssue.Issue> => {
     const own = Realm.ownCopy(value)
-    return own === value ? refused : coder(own)
+    if (handles) return own === value ? refused : parse(own)
+    return parse(own, allErrors)
   }
   return isFailure(coded) ? again(coded) : Effect.catch(coded, (issue) => again(Effect.fail(issue)))
 }
 
-const allErrors: SchemaAST.ParseOptions = { errors: "all" }
-
-/**
- * A parser that stops at the first problem of a value, and reads the value again for all its problems. A parser that collects all
- * problems at once is slower for every value. A value with handles is read once, because reading a handle imports it.
- */
-export const collectingErrors = (
-  parse: (value: unknown, options?: SchemaAST.ParseOptions) => Effect.Effect<unknown, SchemaIssue.Issue>,
-  handles: boolean
-): Coder =>
-  handles ? parse : (value) => {
-    const parsed = parse(value)
-    return isFailure(parsed) ? parse(value, allErrors) : parsed
-  }
-
 const unlessIdentity = (passes: ((value: unknown) => boolean) | undefined, coder: Coder): Coder => {
-  const tolerant = inAnyRealm(coder)
   return (value) => {
     if (passes !== undefined && isIdentityFor(passes, value)) return Exit.succeed(value)
     try {
-      return tolerant(value)
+      return coder(value)
     } catch (defect) {
       // the value cannot be read
       return Exit.die(defect)
@@ -152,8 +145,8 @@ export const compile = (schema: Schema.Top): Codec => {
   const isIdentity = identityOf(codec.ast)
   const handles = some(schema.ast, isHandle)
   const out: Codec = {
-    encode: unlessIdentity(isIdentity, collectingErrors(SchemaParser.encodeUnknownEffect(codec), handles)),
-    decode: unlessIdentity(isIdentity, collectingErrors(SchemaParser.decodeUnknownEffect(codec), handles)),
+    encode: unlessIdentity(isIdentity, tolerant(SchemaParser.encodeUnknownEffect(codec), handles)),
+    decode: unlessIdentity(isIdentity, tolerant(SchemaParser.decodeUnknownEffect(codec), handles)),
     isIdentity,
     handleCodec: handleCodecOf(schema.ast),
     window: isNumber(SchemaAST.toEncoded(codec.ast)) ? numberWindow : undefined,

@@ -7,7 +7,7 @@ import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaParser from "effect/SchemaParser"
 import { isSuccess } from "../effect/completed.ts"
-import { type Codec, collectingErrors, compile, inAnyRealm } from "./codec.ts"
+import { type Codec, compile, tolerant } from "./codec.ts"
 import { identityOf, isIdentityFor } from "./identity.ts"
 import { some } from "./lowering.ts"
 
@@ -61,11 +61,9 @@ export const payloadCodec = (schema: Schema.Top, fields: ReadonlyArray<Field>): 
   const codec = positional(compile(schema), fields)
   if (!some(SchemaAST.toType(schema.ast), needsMake)) return codec
   const construct = SchemaParser.makeEffect(schema)
-  const make = inAnyRealm(
-    collectingErrors(
-      (value, parseOptions) => construct(value, parseOptions === undefined ? undefined : { parseOptions }),
-      codec.handles
-    )
+  const make = tolerant(
+    (value, parseOptions) => construct(value, parseOptions === undefined ? undefined : { parseOptions }),
+    codec.handles
   )
   return {
     ...codec,

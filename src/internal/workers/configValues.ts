@@ -38,11 +38,13 @@ export const encode = (what: string, codec: Codec.Codec, value: unknown): unknow
 export const valuesOf = (layer: string, config: Context.Context<never> | undefined): ConfigValues => {
   if (config === undefined) return []
   const values = Context.isContext(config) ? Array.from(config.mapUnsafe) : undefined
-  const other = values?.find(([key]) => idOf(key) === undefined)
-  if (values !== undefined && other === undefined) return values
+  const others = values?.filter(([key]) => idOf(key) === undefined).map(([key]) => key)
+  if (values !== undefined && others!.length === 0) return values
   throw new TypeError(
     `${layer}: config must be the result of \`config\` of a WorkerConfig.Service, such as Settings.config({ … }), not ${
-      other === undefined ? "another value" : `a context with the service ${other[0]}`
+      others === undefined
+        ? "another value"
+        : `a context with the service${others.length === 1 ? "" : "s"} ${others.join(", ")}`
     }`
   )
 }

@@ -108,6 +108,19 @@ describe("config", () => {
   it("P8: a value that cannot be sent is rejected", () => {
     class Open extends WorkerConfig.Service<Open>()("Open", { any: Schema.Unknown }) {}
     assert.throws(() => Open.config({ any: () => 1 }), TypeError, "Open.config: the value cannot be sent: ")
+    const value = { any: { list: [1, () => 1], url: new URL("http://localhost") } }
+    const refused = "any.list[1] is a function, any.url is a URL; send its `href`"
+    assert.throws(() => Open.config(value), TypeError, `Open.config: the value cannot be sent: ${refused}`)
+  })
+
+  it("P8: the error names the wrong fields of a class, and those beside it", () => {
+    class Limits
+      extends WorkerConfig.Service<Limits>()("Limits", { limit: Limit, size: Schema.Int, name: Schema.String })
+    {}
+    const value = { limit: { calls: 3 }, size: 1.5, name: 7 } as unknown as (typeof Limits)["Service"]
+    for (const field of ["limit", "size", "name"]) {
+      assert.throws(() => Limits.config(value), TypeError, `at ["${field}"]`)
+    }
   })
 
   it("P8: a schema with handles is rejected", () => {
@@ -142,6 +155,11 @@ describe("config", () => {
         () => layer(Context.make(Settings, settings)),
         TypeError,
         `${text}a context with the service Settings`
+      )
+      assert.throws(
+        () => layer(Context.make(Settings, settings).pipe(Context.add(Level, "high"))),
+        TypeError,
+        `${text}a context with the services Settings, Level`
       )
     })
   }
