@@ -8,7 +8,7 @@ import process from "node:process"
 import { setImmediate } from "node:timers"
 import { threadId, workerData } from "node:worker_threads"
 import * as Bootstrap from "./startup/bootstrap.ts"
-import { compileCache } from "./startup/features.ts"
+import { compileCache, exceptionsEndMain } from "./startup/features.ts"
 import * as ImportHooks from "./startup/importHooks.ts"
 import * as LoadSemaphore from "./startup/loadSemaphore.ts"
 import * as WorkerBundle from "./startup/workerBundle.ts"
@@ -23,7 +23,9 @@ ImportHooks.install()
 
 const worker = await import("./worker/serve.ts")
 if (semaphore !== undefined) LoadSemaphore.leave(semaphore, threadId)
-await worker.serveModule((module) => import(/* webpackIgnore: true */ /* @vite-ignore */ module))
+const served = worker.serveModule((module) => import(/* webpackIgnore: true */ /* @vite-ignore */ module))
+// in Bun, an uncaught exception ends no process whose main module still awaits
+if (exceptionsEndMain) await served
 
 // the host terminates a thread, and a terminated thread writes no cache
 setImmediate(() => {

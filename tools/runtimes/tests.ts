@@ -114,8 +114,7 @@ export const runtimes: ReadonlyArray<Runtime> = [
       ["handles/shared-buffer-lifetime", "H5: the memory of a pool is freed"]
     ],
     "the test fails in some runs on a busy machine": [
-      ["handles/semaphore", "H3: withPermits returns its permits"],
-      ["pools/first-free", "P2: calls of the client may precede items"]
+      ["handles/semaphore", "H3: withPermits returns its permits"]
     ],
     "Bun names a syntax error otherwise": [
       ["lifecycle/enter", "L2: a module that cannot be parsed"]
@@ -156,9 +155,6 @@ export const runtimes: ReadonlyArray<Runtime> = [
     ],
     "Bun reads the thrown error before uactor does": [
       ["supervision/uncaught", "(error that cannot be read)"]
-    ],
-    "an uncaught exception does not end a process whose module is being loaded": [
-      ["supervision/uncaught", "processes > F4: the failure of a module that throws an uncaught error during its load"]
     ]
   }),
   runtime("deno", ["calls/acknowledgements", "calls/calls", "handles/deferred", "pools/map"], {}),

@@ -3,6 +3,7 @@
  */
 import * as module from "node:module"
 import { Socket, type SocketConstructorOpts } from "node:net"
+import process from "node:process"
 import * as v8 from "node:v8"
 
 const { enableCompileCache, flushCompileCache, getCompileCacheDir, registerHooks }: Partial<typeof module> = module
@@ -32,6 +33,9 @@ const hasSerializer = (): boolean => {
 export const serializers = hasSerializer()
   ? { Serializer: v8.Serializer, Deserializer: v8.Deserializer }
   : undefined
+
+/** Whether an uncaught exception ends a process whose main module awaits at its top level. Bun prints the exception, and the process goes on. */
+export const exceptionsEndMain = process.versions["bun"] === undefined
 
 /** Opens a socket on a file descriptor of this process. The constructor of Bun ignores the descriptor. */
 export const socketOf = (fd: number, direction: Pick<SocketConstructorOpts, "readable" | "writable">): Socket => {

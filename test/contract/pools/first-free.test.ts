@@ -214,6 +214,8 @@ onOneWorker(fixture, Fellow.layer({ journal: "none" }), (it) => {
         Stream.runDrain(pool.map(["m3"], (member, item) => key(item)(member), { priority: -2 }))
       )
       const call = yield* forked(client.whoHas({ key: "call" }))
+      // the fibers of the streams put their items into the queue after some turns of the scheduler
+      yield* Effect.repeat(Effect.yieldNow, { times: 50 })
       yield* free(0)
       yield* Effect.forEach([mapped, low, high, last, call], (fiber) => Fiber.await<unknown, unknown>(fiber))
       assert.deepStrictEqual(yield* started, [["high", "call", "m1", "m2", "low", "m3"]])
