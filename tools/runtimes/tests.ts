@@ -113,9 +113,6 @@ export const runtimes: ReadonlyArray<Runtime> = [
     "the test uses the garbage collector of V8": [
       ["handles/shared-buffer-lifetime", "H5: the memory of a pool is freed"]
     ],
-    "the test fails in some runs on a busy machine": [
-      ["handles/semaphore", "H3: withPermits returns its permits"]
-    ],
     "Bun names a syntax error otherwise": [
       ["lifecycle/enter", "L2: a module that cannot be parsed"]
     ],
