@@ -22,6 +22,19 @@ export const defaultFolder = (): string => {
   return runtime === undefined || !path.isAbsolute(runtime) ? inTemporary(os.tmpdir()) : path.join(runtime, "uactor")
 }
 
+/**
+ * The folders in which programs of this user may have their sockets. A service and a shell of one user may have different environments.
+ */
+export const possibleFolders = (): ReadonlyArray<string> =>
+  Array.from(
+    new Set([
+      defaultFolder(),
+      inTemporary(os.tmpdir()),
+      inTemporary("/tmp"),
+      ...(user === undefined ? [] : [`/run/user/${user}/uactor`])
+    ])
+  )
+
 export const isAbsolute = (folder: string): boolean => path.isAbsolute(folder)
 
 /** The address of a program. */

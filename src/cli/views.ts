@@ -1,0 +1,120 @@
+/**
+ * What the command prints of actors, workers, events and stacks.
+ */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { ActorInfo, type CpuProfile, Event, Frame, type Snapshot, WorkerInfo } from "../Observer.ts"
+import * as Text from "./text.ts"
+
+/** The orders of actors. */
+export const sorts = ["load", "waiting", "restarts", "age"] as const
+export type Sort = (typeof sorts)[number]
+
+const optional = <A>(value: Option.Option<A>, text: (value: A) => string): string =>
+  Option.match(value, { onNone: () => "-", onSome: text })
+
+/** The table of actors; `now` is the time of the snapshot. */
+export const actors = (rows: ReadonlyArray<ActorInfo>, now: number): ReadonlyArray<string> =>
+  Text.table<ActorInfo>([
+    { title: "ACTOR", text: ({ id }) => id },
+    { title: "STATE", text: ({ ended, state }) => optionalEnd(state, ended) },
+    { title: "WORKER", text: ({ worker }) => worker },
+    { title: "LIFE", text: ({ incarnation }) => String(incarnation), isFigure: true },
+    {
+      title: "RUNNING",
+      text: ({ mailbox: { concurrency, forked, running } }) =>
+        `${running}/${Text.count(concurrency)}${forked === 0 ? "" : `+${forked}`}`,
+      isFigure: true
+    },
+    {
+      title: "QUEUED",
+      text: ({ mailbox: { capacity, queued } }) => `${queued}/${Text.count(capacity)}`,
+      isFigure: true
+    },
+    { title: "WAITING", text: ({ mailbox: { waiting } }) => String(waiting), isFigure: true },
+    {
+      title: "RESTARTS",
+      text: ({ budget }) => optional(budget, ({ max, used }) => `${used}/${Text.count(max)}`),
+      isFigure: true
+    },
+    { title: "AGE", text: ({ startedAt }) => optional(startedAt, (at) => Text.time(now - at)), isFigure: true }
+  ], rows)
+
+const optionalEnd = (state: string, ended: ActorInfo["ended"]): string =>
+  Option.match(ended, { onNone: () => state, onSome: ({ reason }) => `${state}: ${reason}` })
+
+/** The table of workers. */
+export const workers = (rows: ReadonlyArray<WorkerInfo>): ReadonlyArray<string> =>
+  Text.table<WorkerInfo>([
+    { title: "WORKER", text: ({ id }) => id },
+    { title: "KIND", text: ({ kind }) => kind },
+    { title: "PID", text: ({ pid }) => optional(pid, String), isFigure: true },
+    {
+      title: "STATE",
+      text: ({ blockedForMillis, state }) => state === "Blocked" ? `${state} ${Text.time(blockedForMillis)}` : state
+    },
+    { title: "ACTORS", text: ({ actors }) => String(actors), isFigure: true },
+    {
+      title: "LOOP",
+      text: ({ eventLoop }) => optional(eventLoop, ({ active, idle }) => Text.percent(active, active + idle)),
+      isFigure: true
+    },
+    {
+      title: "CPU",
+      text: ({ cpu }) => optional(cpu, ({ system, user }) => Text.time((system + user) / 1_000)),
+      isFigure: true
+    },
+    { title: "HEAP", text: ({ heap }) => optional(heap, ({ used }) => Text.bytes(used)), isFigure: true },
+    { title: "RSS", text: ({ rss }) => optional(rss, Text.bytes), isFigure: true }
+  ], rows)
+
+/** The sums of a snapshot in one line. */
+export const totals = ({ totals }: Snapshot): string =>
+  [
+    `${totals.workers} workers`,
+    `${totals.blocked} blocked`,
+    `${totals.actors} actors`,
+    `${totals.restarting} restarting`,
+    `${totals.running} calls running`,
+    `${totals.queued} queued`,
+    `${totals.waiting} waiting`
+  ].join(", ")
+
+/** An event in one line. */
+export const event = ({ _tag, at, ...fields }: Event): string =>
+  Text.printable(
+    `${new Date(at).toISOString()}  ${_tag.padEnd(15)}  ${
+      Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`).join("  ")
+    }`
+  )
+
+/** A frame of a stack in one line. */
+export const frame = ({ column, functionName, line, url }: Frame): string =>
+  Text.printable(
+    `    at ${functionName === "" ? "<anonymous>" : functionName} (${url === "" ? "<native>" : url}:${line}:${column})`
+  )
+
+/** The functions that have used most of the time of a profile, by their own samples. */
+export const hottest = ({ nodes, samples = [] }: CpuProfile, limit: number): ReadonlyArray<string> => {
+  const functions = new Map<string, { readonly name: string; readonly place: string; hits: number }>()
+  for (const { callFrame: { columnNumber, functionName, lineNumber, url }, hitCount = 0 } of nodes) {
+    const place = url === "" ? "" : `${url}:${lineNumber + 1}:${columnNumber + 1}`
+    const key = `${functionName} ${place}`
+    const entry = functions.get(key)
+    if (entry === undefined) functions.set(key, { name: functionName || "<anonymous>", place, hits: hitCount })
+    else entry.hits += hitCount
+  }
+  return Text.table([
+    { title: "SELF", text: ({ hits }) => Text.percent(hits, samples.length), isFigure: true },
+    { title: "FUNCTION", text: ({ name }) => name },
+    { title: "PLACE", text: ({ place }) => place }
+  ], Array.from(functions.values()).filter(({ hits }) => hits > 0).toSorted((a, b) => b.hits - a.hits).slice(0, limit))
+}
+
+/** One JSON object a line. */
+export const json = {
+  actor: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(ActorInfo))),
+  worker: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(WorkerInfo))),
+  event: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Event))),
+  frame: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Frame)))
+}
