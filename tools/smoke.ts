@@ -101,6 +101,7 @@ const examples: Readonly<Record<string, RegExp>> = {
   "client-side-parallelization": /^\[(\d+), (\d+), (\d+), (\d+), \1\]$/,
   "cpu-bound": /^283146 primes below 4000000: \d+ ms on one thread, \d+ ms on \d+$/,
   hello: /^Counter#1@thread-1 says 42$/,
+  observe: /^look at this program from another terminal: npx uactor top \d+\nserved 6 pizzas$/,
   saved: /the actor has crashed: lost 0\n[^]*its worker has died: lost \d+ of \d+\nit was stopped: lost 0$/,
   service: /^sold 3, 3 in all\nsold 4, 7 in all\nnothing sold: Overflow$/,
   supervised: /price 305$/,

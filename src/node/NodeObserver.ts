@@ -28,7 +28,10 @@ export type Action = Protocol.Action
  * @since 0.2.0
  */
 export interface SocketOptions {
-  /** The actions that are allowed. None by default: the state can only be read. The log of the program names each action and who asked for it. */
+  /**
+   * The actions that are allowed. None by default: the state can only be read. The log of the program contains each action, with the annotation
+   * `uactor.reader`: the user and the process that have asked for it.
+   */
   readonly actions?: ReadonlyArray<Action> | undefined
   /**
    * The folder of the socket, an absolute path. By default `uactor` in the directory that `XDG_RUNTIME_DIR` names, or else `uactor-<id of the

@@ -121,10 +121,14 @@ const handlers = (actions: ReadonlyArray<Protocol.Action>) =>
   Protocol.ObserverRpcs.toLayer(Effect.gen(function*() {
     const observer = yield* Observer
 
-    /** Fails if the program has not allowed the action; logs it otherwise. */
-    const allow = (action: Protocol.Action, id: string, { headers }: Headers) =>
+    /** Fails if the program has not allowed the action. The log of what it does names the view. */
+    const act = <A, E>(
+      action: Protocol.Action,
+      { headers }: Headers,
+      effect: Effect.Effect<A, E>
+    ): Effect.Effect<A, E | Protocol.ActionNotAllowed> =>
       actions.includes(action)
-        ? Effect.logInfo(`observer: ${action} ${id}, asked for by ${nameOf(headers)}`)
+        ? Effect.annotateLogs(effect, { "uactor.reader": nameOf(headers) })
         : Effect.fail(
           new Protocol.ActionNotAllowed({
             action,
@@ -155,28 +159,29 @@ const handlers = (actions: ReadonlyArray<Protocol.Action>) =>
       events: () => paged(observer.events),
       stack: ({ worker }) => paged(Stream.fromIterableEffect(observer.stack(worker))),
       cpuProfile: ({ millis, worker }, context) =>
-        oneByOne(Stream.fromIterableEffect(
+        oneByOne(Stream.fromIterableEffect(act(
+          "profile",
+          context,
           Effect.andThen(
-            allow("profile", worker, context),
+            Effect.logInfo(`an observer profiles ${worker}`),
             Effect.map(
               observer.cpuProfile(worker, { duration: millis }),
               (profile) => piecesOf(JSON.stringify(profile))
             )
           )
-        )),
+        ))),
       heapSnapshot: ({ worker }, context) =>
         oneByOne(Stream.unwrap(Effect.as(
-          allow("heap", worker, context),
+          act("heap", context, Effect.logInfo(`an observer takes a snapshot of the heap of ${worker}`)),
           Stream.flatMap(
             observer.heapSnapshot(worker),
             (bytes) =>
               Stream.fromIterable(slicesOf(bytes.length, Protocol.pieceSize, (from, to) => bytes.subarray(from, to)))
           )
         ))),
-      stop: ({ actor, drain }, context) =>
-        Effect.andThen(allow("stop", actor, context), observer.stop(actor, { drain })),
-      kill: ({ actor }, context) => Effect.andThen(allow("kill", actor, context), observer.kill(actor)),
-      restart: ({ actor }, context) => Effect.andThen(allow("restart", actor, context), observer.restart(actor))
+      stop: ({ actor, drain }, context) => act("stop", context, observer.stop(actor, { drain })),
+      kill: ({ actor }, context) => act("kill", context, observer.kill(actor)),
+      restart: ({ actor }, context) => act("restart", context, observer.restart(actor))
     }
   }))
 

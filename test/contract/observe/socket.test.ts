@@ -139,9 +139,10 @@ describe("the socket of an observer", () => {
       yield* observer.kill(id)
       assert.strictEqual(Option.getOrThrow(yield* observer.actor(id)).state, "Ended")
       assert.strictEqual(errorOf(yield* Effect.exit(observer.kill(id)))._tag, "ObserverError")
-      const killed = lines.map(({ message }) => message).filter((message) => message.includes(`kill ${id}`))
-      assert.strictEqual(killed.length, 2)
-      assert.match(killed[0]!, new RegExp(`asked for by .+, process ${process.pid}`))
+      const killed = lines.find(({ message }) => message.includes("an observer kills"))
+      const annotations = killed!.annotations as Readonly<Record<string, string>>
+      assert.strictEqual(annotations["uactor.actor"], id)
+      assert.match(annotations["uactor.reader"]!, new RegExp(`^.+, process ${process.pid}$`))
     }).pipe(Effect.provide(layer))
   })
 
