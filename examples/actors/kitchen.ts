@@ -23,8 +23,9 @@ const OvenLive = Oven.toLayer({
   bake: ({ dish }) => Effect.sync(() => `${dish} at ${Math.round(heat(250))} degrees`)
 })
 
+// a waiter without an oven has nothing to serve
 const WaiterLive = Waiter.toLayer(({ oven }) =>
-  Effect.succeed({ order: ({ table }) => oven.bake({ dish: `a pizza for table ${table}` }) })
+  Effect.succeed({ order: ({ table }) => Effect.orDie(oven.bake({ dish: `a pizza for table ${table}` })) })
 )
 
 export default Actor.module(Layer.merge(OvenLive, WaiterLive))

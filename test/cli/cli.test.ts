@@ -72,8 +72,8 @@ describe("with a program", () => {
       const [onThread, inProcess] = ids
       const ps = rowsOf((yield* run(runtime, "ps")).stdout)
       assert.strictEqual(ps.length, 1)
-      const { ACTORS, BLOCKED, PID, PROGRAM, WORKERS } = ps[0]!
-      assert.deepStrictEqual([PID, WORKERS, BLOCKED, ACTORS], [String(pid), "2", "0", "2"])
+      const { ACTORS, PID, PROGRAM, WORKERS } = ps[0]!
+      assert.deepStrictEqual([PID, WORKERS, ACTORS], [String(pid), "2", "2"])
       assert.match(PROGRAM!, /observed\.ts$/)
       const [program] = jsonOf((yield* run(runtime, "ps", "--json")).stdout)
       assert.deepStrictEqual([program.pid, program.totals.actors, program.actions], [pid, 2, ["stop"]])
@@ -94,7 +94,7 @@ describe("with a program", () => {
         [["thread-1", "thread", "1"], ["process-1", "process", "1"]]
       )
       const [thread] = jsonOf((yield* run(runtime, "workers", "--json")).stdout)
-      assert.deepStrictEqual([thread.id, thread.pid, thread.state], ["thread-1", pid, "Running"])
+      assert.deepStrictEqual([thread.id, thread.pid], ["thread-1", pid])
       assert.isAbove(thread.heap.used, 0)
     }))
 
@@ -119,8 +119,11 @@ describe("with a program", () => {
       const unknown = yield* run(runtime, "stack", "thread-9")
       assert.deepStrictEqual([unknown.code, unknown.stdout], [2, ""])
       assert.match(unknown.stderr, /no living worker has the id thread-9/)
+      const workers = rowsOf((yield* run(runtime, "workers")).stdout)
+      assert.match(workers.find(({ WORKER }) => WORKER === "thread-1")!["STATE"]!, /^Blocked \d/)
+      // on a busy machine, another worker may seem to be blocked, too
       const ps = rowsOf((yield* run(runtime, "ps")).stdout)
-      assert.strictEqual(ps[0]!["BLOCKED"], "1")
+      assert.isAtLeast(Number(ps[0]!["BLOCKED"]), 1)
     }))
 
   it.live("heap writes a file, and leaves none if the program refuses it", () =>

@@ -25,15 +25,12 @@ export const defaultFolder = (): string => {
 /**
  * The folders in which programs of this user may have their sockets. A service and a shell of one user may have different environments.
  */
-export const possibleFolders = (): ReadonlyArray<string> =>
-  Array.from(
-    new Set([
-      defaultFolder(),
-      inTemporary(os.tmpdir()),
-      inTemporary("/tmp"),
-      ...(user === undefined ? [] : [`/run/user/${user}/uactor`])
-    ])
-  )
+export const possibleFolders = (): ReadonlyArray<string> => {
+  const inRuntime = process.env["XDG_RUNTIME_DIR"] === undefined && user !== undefined
+    ? [`/run/user/${user}/uactor`]
+    : []
+  return Array.from(new Set([defaultFolder(), inTemporary(os.tmpdir()), ...inRuntime]))
+}
 
 export const isAbsolute = (folder: string): boolean => path.isAbsolute(folder)
 
