@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as ActorRef from "./ActorRef.ts"
 import { timeout } from "./internal/actor/durations.ts"
 import * as Monitor from "./internal/monitor/monitor.ts"
 import type * as Rows from "./internal/monitor/rows.ts"
@@ -347,6 +348,87 @@ export interface CpuProfile {
 }
 
 /**
+ * One line of an {@link Explanation}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class ExplanationStep extends Schema.Class<ExplanationStep>("uactor/Observer/ExplanationStep")({
+  /** How far the line is indented: 0 for what was asked for. A step explains the last step above it with a smaller depth. */
+  depth: Schema.Int,
+  /** The id of the actor that runs the call, or to which the call was made. */
+  actor: Schema.String,
+  /** The method; empty if the step is about an actor without calls. */
+  method: Schema.String,
+  /** The id of the call, for `why`. */
+  call: Schema.OptionFromOptionalKey(Schema.String),
+  /**
+   * Where the call is: `AtCaller` while it waits for room in the mailbox or for a restart, `InMailbox`, `Running`, `Interrupting`, or `Blocked` if
+   * the worker does not answer. `Idle`: the actor runs no call.
+   */
+  state: Schema.Literals(["AtCaller", "InMailbox", "Running", "Interrupting", "Idle", "Blocked"]),
+  /** How long the call has run, in milliseconds. */
+  forMillis: Schema.OptionFromOptionalKey(Schema.Number),
+  /** The number of calls ahead of this one in the mailbox. */
+  ahead: Schema.Int,
+  /** Whether the step waits for a step above it. */
+  closesCycle: Schema.Boolean,
+  /** The step in words. */
+  text: Schema.String
+}) {}
+
+/**
+ * Why a call has not been answered, or what an actor waits for.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class Explanation extends Schema.Class<Explanation>("uactor/Observer/Explanation")({
+  /** The kind of the cycle in the steps, as in {@link Cycle}; absent if they contain none. */
+  deadlock: Schema.OptionFromOptionalKey(Schema.Literals(["proved", "possible"])),
+  /** The steps, each followed by those that explain it. At most 64. */
+  steps: Schema.Array(ExplanationStep),
+  /** All steps as indented lines. */
+  text: Schema.String
+}) {}
+
+/**
+ * A call in a {@link Cycle}.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class CycleCall extends Schema.Class<CycleCall>("uactor/Observer/CycleCall")({
+  /** The id of the call, for `why`. */
+  call: Schema.String,
+  /** The id of the actor that runs the call. */
+  actor: Schema.String,
+  /** The method. */
+  method: Schema.String,
+  /** How long the call has run, in milliseconds. */
+  forMillis: Schema.Number
+}) {}
+
+/**
+ * Calls of which each waits for the next one, and the last one for the first one.
+ *
+ * `proved`: none of them can be answered unless one of them is interrupted. Every actor in the cycle runs as many calls as it may, each of
+ * these calls waits for one call without a timeout, and none runs outside of `concurrency` (`Rpc.fork`). Permits of a semaphore are presumed
+ * to be released by their holder. `possible`: the calls wait for each other, and something else may continue one of them.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class Cycle extends Schema.Class<Cycle>("uactor/Observer/Cycle")({
+  /** Whether the cycle is a deadlock. */
+  certainty: Schema.Literals(["proved", "possible"]),
+  /** The calls, each of which waits for the next one. */
+  calls: Schema.Array(CycleCall),
+  /** The cycle in words. */
+  text: Schema.String
+}) {}
+
+/**
  * What an observer was asked for could not be done. `reason` is one of:
  *
  * - `NotFound`: no living actor or worker has this id
@@ -403,6 +485,14 @@ export interface Service {
    * of events that it has missed.
    */
   readonly events: Stream.Stream<Event>
+  /**
+   * Why a call has not been answered, or what an actor waits for: the calls that it waits for, and what these wait for. Takes the id of a
+   * call (from {@link ExplanationStep} or {@link CycleCall}), the id of an actor, or a reference. `Option.none` if there is no such call or
+   * actor. Asks all workers twice: a blocked worker delays the answer by 200 ms, and its calls are explained as far as others know them.
+   */
+  readonly why: (callOrActor: string | ActorRef.AnyActorRef) => Effect.Effect<Option.Option<Explanation>>
+  /** The calls that wait for each other in a cycle, in the whole program. Asks all workers twice. */
+  readonly deadlocks: Effect.Effect<ReadonlyArray<Cycle>>
   /**
    * The JavaScript stack of a worker, innermost frame first. If its event loop does not answer within 100 ms, this is the code that blocks it;
    * the worker stands still for some milliseconds. If it answers, this is the function in which it spends most of the next 100 ms, by
@@ -472,6 +562,19 @@ export class Observer extends Context.Service<Observer, Service>()("uactor/Obser
     Observer,
     Effect.suspend(() => make)
   )
+
+  /**
+   * Like `layer`. With `deadlocks`, searches for deadlocks after each interval, and logs each proved one once, as an error. The search asks
+   * all workers for their calls in progress. Dies with a `RangeError` if the interval is not longer than 0.
+   */
+  static readonly layerWith = (options: { readonly deadlocks: Duration.Input }): Layer.Layer<Observer> =>
+    Layer.effect(
+      Observer,
+      Effect.suspend(() => {
+        const interval = timeout("Observer.layerWith: deadlocks", options.deadlocks, true)
+        return Effect.andThen(Effect.forkScoped(Monitor.logDeadlocks(interval)), make)
+      })
+    )
 }
 
 // ---- the classes of the rows that the monitor reads ----
@@ -516,6 +619,23 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.map(Monitor.make
         })),
     actor: (id) => Effect.map(monitor.actor(id), (row) => Option.map(optional(row), actorInfo)),
     events: Monitor.events,
+    why: (callOrActor) =>
+      Effect.map(
+        Monitor.why(typeof callOrActor === "string" ? callOrActor : ActorRef.id(callOrActor)),
+        (explained) =>
+          Option.map(optional(explained), ({ deadlock, steps, text }) =>
+            new Explanation({
+              deadlock: optional(deadlock),
+              steps: steps.map(({ call, forMillis, ...step }) =>
+                new ExplanationStep({ ...step, call: optional(call), forMillis: optional(forMillis) })
+              ),
+              text
+            }))
+      ),
+    deadlocks: Effect.map(
+      Monitor.deadlocks,
+      (cycles) => cycles.map((cycle) => new Cycle({ ...cycle, calls: cycle.calls.map((call) => new CycleCall(call)) }))
+    ),
     stack: (worker) =>
       Effect.mapBoth(Monitor.stack(worker), {
         onFailure: observerError,

@@ -29,6 +29,7 @@ const allowed: Readonly<Record<string, string>> = {
   "monitor/readings.ts answers": "holds the timers of the questions that observers ask at the moment",
   "monitor/systems.ts systems": "an observer sees all systems of the program; a system leaves the set when it closes",
   "observe/callerLog.ts plain": "a cache, until the end of the turn",
+  "session/inspection.ts lastSerial": "generates numbers that are unique in the thread",
   "runtime/notify.ts waiting": "set while states change together, and restored",
   "runtime/realm.ts prototypes": "a cache",
   "runtime/realm.ts tags": "a cache",

@@ -19,6 +19,7 @@ import * as CallErrors from "../proxy/callErrors.ts"
 import type { Connection, OutgoingCall } from "../proxy/outgoingCall.ts"
 import { textOf } from "../runtime/describe.ts"
 import { notify } from "../runtime/notify.ts"
+import type { Reading } from "../waits/calls.ts"
 import * as Frames from "../wire/frames.ts"
 import type { Handlers } from "../wire/inbox.ts"
 import type { LinkEnd, Notes } from "../wire/link.ts"
@@ -53,6 +54,8 @@ export interface ClientEvents {
   readonly onSpans: (records: ReadonlyArray<Frames.SpanRecord>) => void
   /** metrics of the worker have changed */
   readonly onMetrics: (records: ReadonlyArray<Frames.MetricRecord>) => void
+  /** the worker has answered the question of an observer */
+  readonly onInspected: (inspection: number, reading: Reading) => void
   /** an accepted tell did not run, or may not have run to completion */
   readonly onTellLost: Connection["onTellLost"]
   /** the handler of an accepted tell has failed */
@@ -155,6 +158,16 @@ export class Client implements Connection {
   /** Asks the worker for the used size of its heap; `onHeap` is called with the answer. */
   measureHeap(): void {
     this.outbox.push(Frames.MeasureHeap)
+  }
+
+  /** Asks the worker for its calls in progress; `onInspected` is called with the answer. */
+  inspect(inspection: number): void {
+    this.outbox.push(Frames.Inspect, inspection, "calls")
+  }
+
+  /** The calls that have not settled, with those that wait for room, for observers. */
+  get openCalls(): ReadonlyArray<OutgoingCall> {
+    return [...this.calls.values(), ...this.proxies.waitingCalls]
   }
 
   /** A thread of the worker reports the start of a call that blocks the worker's own thread. */
@@ -421,7 +434,8 @@ export class Client implements Connection {
     [Frames.Gap]: (message) => this.events.onBroken(message),
     [Frames.Logs]: (records, dropped) => this.events.onLogs(records, dropped),
     [Frames.Spans]: (records) => this.events.onSpans(records),
-    [Frames.Metrics]: (records) => this.events.onMetrics(records)
+    [Frames.Metrics]: (records) => this.events.onMetrics(records),
+    [Frames.Inspected]: (inspection, reading) => this.events.onInspected(inspection, reading)
   }
 
   /** Settles all calls after the end of the link, inside `atomically`. `received`: the number of received batches. */

@@ -6,7 +6,7 @@ import * as ActorId from "../actor/actorId.ts"
 import type * as Methods from "../codec/methods.ts"
 import { IntMap } from "../collections/intMap.ts"
 import { ActorProxy, type Locate } from "../proxy/actorProxy.ts"
-import type { Connection } from "../proxy/outgoingCall.ts"
+import type { Connection, OutgoingCall } from "../proxy/outgoingCall.ts"
 import type { LinkEnd } from "../wire/link.ts"
 
 /** The proxies of one connection. */
@@ -29,6 +29,13 @@ export class ProxyTable {
 
   private tableOf(id: number): IntMap<ActorProxy> {
     return id < 0 ? this.objects : this.actors
+  }
+
+  /** The calls that wait for room, or for their actor. */
+  get waitingCalls(): ReadonlyArray<OutgoingCall> {
+    return [...this.actors.values(), ...this.objects.values()].flatMap(({ waiting }) =>
+      waiting.size === 0 ? [] : waiting.peek(Infinity)
+    )
   }
 
   /** Adds the proxy of an actor that is to be spawned. */

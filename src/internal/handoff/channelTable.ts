@@ -28,25 +28,25 @@ interface Party {
 }
 
 /** An open channel. A channel between actors of this worker has both ends here. */
-interface Connected {
-  readonly serving: Party
-  readonly calling: Party
+interface Connected<P> {
+  readonly serving: P
+  readonly calling: P
   readonly channel?: Channel
 }
 
 /** Makes the ends of channels. */
-interface Parties {
-  readonly make: (channel: Channel, number: number, interruptTimeout: number) => Party
-  readonly makeLoop: (number: number, interruptTimeout: number) => Connected
+interface Parties<P> {
+  readonly make: (channel: Channel, number: number, interruptTimeout: number) => P
+  readonly makeLoop: (number: number, interruptTimeout: number) => Connected<P>
 }
 
 /** The channels of one worker. */
-export class ChannelTable implements Channels {
-  private readonly connected = new Map<number, Connected>()
+export class ChannelTable<P extends Party = Party> implements Channels {
+  private readonly connected = new Map<number, Connected<P>>()
   private readonly open: NonNullable<Link["openChannel"]>
-  private readonly parties: Parties
+  private readonly parties: Parties<P>
 
-  constructor(open: NonNullable<Link["openChannel"]>, parties: Parties) {
+  constructor(open: NonNullable<Link["openChannel"]>, parties: Parties<P>) {
     this.open = open
     this.parties = parties
   }
@@ -54,6 +54,11 @@ export class ChannelTable implements Channels {
   get isBusy(): boolean {
     for (const { serving } of this.connected.values()) if (serving.isBusy) return true
     return false
+  }
+
+  /** The ends of the channels here, for observers. A channel inside this worker has two. */
+  get all(): ReadonlyArray<readonly [channel: number, serving: P, calling: P]> {
+    return Array.from(this.connected, ([channel, { calling, serving }]) => [channel, serving, calling] as const)
   }
 
   /** The routes of a channel, for the calls that this worker makes. */

@@ -6,6 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { describe, explain, type Explained, type ExplainedCycle } from "../waits/explain.ts"
+import { type Calls, type Cycle, cycles } from "../waits/graph.ts"
 import * as Events from "./events.ts"
 import { Mailboxes } from "./mailboxes.ts"
 import type { Probe, ProbeError, ProbeReason, StackFrame } from "./probe.ts"
@@ -116,6 +118,40 @@ export const heapSnapshot = (worker: string): Stream.Stream<Uint8Array, Refusal>
   Stream.unwrap(
     Effect.map(findWorker(worker), ([{ heapSnapshot }]) => Stream.mapError(heapSnapshot, refusalOf(worker)))
   )
+
+// ---- what waits for what ----
+
+// read twice: see graph.ts
+const readTwice: Effect.Effect<readonly [now: Calls, cycles: ReadonlyArray<Cycle>]> = Effect.flatMap(
+  Readings.readCalls,
+  (before) => Effect.map(Readings.readCalls, (now) => [now, cycles(before.graph, now.graph)] as const)
+)
+
+/** Why the call or the actor with an id waits; `undefined`: there is none. */
+export const why = (id: string): Effect.Effect<Explained | undefined> =>
+  Effect.map(readTwice, ([now, cycles]) => explain(now, id, actorOf, cycles))
+
+/** The cycles of calls that wait for each other. */
+export const deadlocks: Effect.Effect<ReadonlyArray<ExplainedCycle>> = Effect.map(
+  readTwice,
+  ([, cycles]) => cycles.map(describe)
+)
+
+/** Logs each proved cycle once, until it is interrupted; `interval`: the time between two searches, in milliseconds. */
+export const logDeadlocks = (interval: number): Effect.Effect<never> =>
+  Effect.suspend(() => {
+    let known = new Set<string>()
+    const search = Effect.flatMap(deadlocks, (cycles) => {
+      const proved = new Map(
+        cycles.filter(({ certainty }) => certainty === "proved")
+          .map((cycle) => [cycle.calls.map(({ call }) => call).join(" "), cycle] as const)
+      )
+      const found = Array.from(proved).filter(([key]) => !known.has(key))
+      known = new Set(proved.keys())
+      return Effect.forEach(found, ([, { text }]) => Effect.logError(`deadlock: ${text}`), { discard: true })
+    })
+    return Effect.forever(Effect.andThen(Effect.sleep(interval), search))
+  })
 
 // ---- the end of an actor ----
 

@@ -4,8 +4,10 @@
 import * as Effect from "effect/Effect"
 import { Deadlines } from "../runtime/deadlines.ts"
 import { performance } from "../runtime/globals.ts"
+import type { Reading } from "../waits/calls.ts"
+import { type Calls, Graph, type ThreadReading } from "../waits/graph.ts"
 import type { Figures } from "./probe.ts"
-import type { ObservedActor, ObservedWorker } from "./systems.ts"
+import { type ObservedActor, type ObservedWorker, systems } from "./systems.ts"
 
 /** How long a worker may take to answer, in milliseconds. */
 const answers = new Deadlines(100)
@@ -27,6 +29,45 @@ export const isAnswering = (worker: ObservedWorker): Effect.Effect<boolean> =>
     }
     return Effect.sync(stop)
   })
+
+/** Asks a worker for its calls in progress; `undefined`: it has not answered in time. */
+const inspect = (worker: ObservedWorker): Effect.Effect<Reading | undefined> =>
+  Effect.callback((resume) => {
+    const settle = (reading: Reading | undefined): void => {
+      stop()
+      resume(Effect.succeed(reading))
+    }
+    const detach = worker.inspect(settle)
+    const deadline = answers.start(() => settle(undefined))
+    const stop = (): void => {
+      detach()
+      answers.delete(deadline)
+    }
+    return Effect.sync(stop)
+  })
+
+/** Reads the calls in progress of all systems, which takes at most the limit. */
+export const readCalls: Effect.Effect<Calls> = Effect.suspend(() => {
+  const all = Array.from(systems)
+  const silent = new Set<string>()
+  const workers = all.flatMap(({ observedWorkers, placement: { kind } }) =>
+    Array.from(observedWorkers).filter(({ ended, isReady }) => isReady && !ended).map((worker) =>
+      [kind, worker] as const
+    )
+  )
+  return Effect.map(
+    Effect.forEach(workers, ([kind, worker]) =>
+      Effect.map(inspect(worker), (reading): ReadonlyArray<ThreadReading> => {
+        if (reading === undefined) silent.add(worker.id)
+        // the actors in memory run in the thread of the program
+        return reading === undefined ? [] : [{ thread: kind === "memory" ? "" : worker.id, reading }]
+      }), { concurrency: "unbounded" }),
+    (readings) => ({
+      graph: new Graph([...all.map(({ reading }) => ({ thread: "", reading })), ...readings.flat()]),
+      silent
+    })
+  )
+})
 
 /** What a worker does, and since when it has not answered. */
 interface WorkerReading {

@@ -2,6 +2,7 @@
  * The actor systems of this process, for its observers. An observer reads a system when it is asked; a system does nothing for it before.
  */
 import type * as Effect from "effect/Effect"
+import type { Reading } from "../waits/calls.ts"
 import type { Probe } from "./probe.ts"
 
 /** An actor, as an observer reads it. */
@@ -60,6 +61,8 @@ export interface ObservedWorker {
   readonly unansweredSince: number | undefined
   /** Calls back once, when the event loop of the worker has answered. Returns the function that detaches the listener. */
   readonly whenAnswered: (listener: () => void) => () => void
+  /** Asks the worker for its calls in progress. Returns the function that detaches the listener. */
+  readonly inspect: (onAnswer: (reading: Reading) => void) => () => void
   readonly handle: { readonly probe?: Probe | undefined }
 }
 
@@ -68,6 +71,8 @@ export interface ObservedSystem {
   readonly options: { readonly name: string | undefined }
   readonly placement: { readonly kind: "memory" | "thread" | "process" }
   readonly lostTells: number
+  /** the calls in progress at this side */
+  readonly reading: Reading
   readonly observedWorkers: Iterable<ObservedWorker>
   readonly observedActors: ReadonlyArray<ObservedActor>
 }

@@ -294,7 +294,8 @@ const submit = (call: OutgoingCall, isTell: boolean): boolean => {
 }
 
 const prepare = (call: OutgoingCall, follower: ClientSpan.CallFollower | undefined): void => {
-  if (Methods.carriesHandles(call.method)) call.context = Fiber.getCurrent()!.context
+  const fiber = call.caller = Fiber.getCurrent()!
+  if (Methods.carriesHandles(call.method)) call.context = fiber.context
   if (follower !== undefined) call.context = ClientSpan.withFollower(call.context, follower)
 }
 

@@ -83,6 +83,11 @@ export class TellCall extends UnaryCall {
   /** releases the handles in the snapshot of the payload */
   private releaseSnapshot: (() => void) | undefined
 
+  // the acceptance of a tell that has been sent may be on its way
+  override get isAwaited(): boolean {
+    return this.id === -1
+  }
+
   // `failure`: the encoded cause, if the handler has failed
   override succeed(failure?: unknown): void {
     if (Array.isArray(failure)) {
@@ -198,6 +203,11 @@ export class StreamCall extends OutgoingCall {
   private hasItems = false
   /** the failure of an item that could not be decoded; the reader gets no later item */
   private itemFailure: Effect.Effect<never, unknown> | undefined
+
+  // the fiber that reads the items may be another one
+  override get isAwaited(): boolean {
+    return false
+  }
 
   // a replay starts at the beginning, so a reader would get the items that it has got already twice
   override get isReplayable(): boolean {

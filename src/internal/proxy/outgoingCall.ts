@@ -5,6 +5,7 @@ import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
+import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { type ActorError, ActorExited, type CallTimedOut, type HandleReleased, type Outcome } from "../../ActorError.ts"
 import { type Actor, CurrentActor } from "../actor/currentActor.ts"
@@ -77,6 +78,8 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
   priority = 0
   /** the context of the caller, if the call carries handles; with the follower of the call, if it has one */
   context: Context.Context<never> = Context.empty()
+  /** the fiber that makes the call, which observers ask for its actor */
+  caller: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** the actor, or the pool while the call waits in the queue of the pool */
   proxy: ActorProxy
   /** the connection on which the call was sent; the actor may have another connection by now */
@@ -212,6 +215,11 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
       this.mayHaveRun = true
       fail()
     })
+  }
+
+  /** Whether the fiber of the caller waits for this call and for nothing else. */
+  get isAwaited(): boolean {
+    return true
   }
 
   accepted(): void {}

@@ -78,6 +78,13 @@ export class Imports implements Handles.ImportTable {
     return this.results.size > 0
   }
 
+  /** the proxies that choose a route for each call, for observers */
+  get routedProxies(): ReadonlyArray<ActorProxy> {
+    return this.objects.values().flatMap((object) =>
+      object instanceof RemoteObject && object.routed !== undefined ? [object.routed] : []
+    )
+  }
+
   get size(): number {
     return this.results.size + this.objects.size + this.expected.size + this.returning.size
   }

@@ -158,6 +158,11 @@ export class EventLoopBudget {
     this.spent = 0
   }
 
+  /** The time at which the turn has last measured its handlers. Reads no clock. */
+  get time(): number {
+    return this.counted
+  }
+
   /** Whether a message inside this thread waits until the event loop has turned. Reads no clock: each turn has read it. */
   get isLocalSpent(): boolean {
     return this.counted - this.waited > localBudgetMs

@@ -136,6 +136,11 @@ export class Dispatcher implements CallDispatcher {
     return this.calls.size > 0
   }
 
+  /** The calls that wait or have suspended, for observers. */
+  get openCalls(): ReadonlyArray<IncomingCall> {
+    return this.calls.values()
+  }
+
   // ---- arrival ----
 
   /** Takes a call that has arrived. */
@@ -337,6 +342,7 @@ export class Dispatcher implements CallDispatcher {
   // waits for the handler, then for the finalizers of its scope, then replies
   private awaitEnd(call: IncomingCall, fiber: Fiber.Fiber<unknown, unknown>, scope: Scope.Closeable | undefined): void {
     const { actor } = call
+    if (call.fiber === undefined) call.since = this.budget.time
     call.fiber = fiber
     this.calls.set(call.id, call)
     actor.add(call)

@@ -50,6 +50,8 @@ export class IncomingCall implements CellCall {
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   /** the index among the suspended calls of the actor */
   slot = -1
+  /** when the call has suspended first, by the clock of the turn */
+  since = 0
   producer: StreamProducer | undefined
   /** the peer has been notified that the call has started */
   announced = false

@@ -33,6 +33,11 @@ export class Mailbox<Item extends object> {
     return this.queue.size - (this.concurrency - this.running) >= this.capacity
   }
 
+  /** The waiting items, in order. */
+  get items(): ReadonlyArray<Item> {
+    return [...this.queue.peek(Infinity), ...this.overflow?.peek(Infinity) ?? []]
+  }
+
   get isIdle(): boolean {
     return this.running === 0 && this.size === 0
   }

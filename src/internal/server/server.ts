@@ -25,6 +25,7 @@ import { SystemTracing } from "../observe/clientSpan.ts"
 import type { EventLoopBudget } from "../runtime/eventLoopBudget.ts"
 import { queueMicrotask } from "../runtime/globals.ts"
 import { interrupt } from "../runtime/notify.ts"
+import { nothing, type Reading } from "../waits/calls.ts"
 import * as Frames from "../wire/frames.ts"
 import type { Handlers } from "../wire/inbox.ts"
 import type { Notes } from "../wire/link.ts"
@@ -173,6 +174,7 @@ export class Server implements CellServer {
 
     [Frames.Ping]: () => this.dispatcher.outbox.push(Frames.Pong),
     [Frames.MeasureHeap]: () => this.dispatcher.outbox.push(Frames.Heap, this.heapUsed()),
+    [Frames.Inspect]: (inspection) => this.dispatcher.outbox.push(Frames.Inspected, inspection, this.inspect()),
     [Frames.End]: () => this.end()
   }
 
@@ -485,6 +487,9 @@ export class Server implements CellServer {
 
   /** replaced by the entry of the worker, which releases the layer of the worker before it answers */
   onEnd: (answer: () => void) => void = (answer) => answer()
+
+  /** Returns the calls in progress in this worker. */
+  inspect: () => Reading = () => nothing
 
   /** Returns the used size of the heap of this worker, in bytes. */
   heapUsed: () => number = () => 0

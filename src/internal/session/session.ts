@@ -27,6 +27,7 @@ import { dispatch, type Handlers, Inbox } from "../wire/inbox.ts"
 import * as InProcessLink from "../wire/inProcessLink.ts"
 import type { Channel, Link, LinkEnd, Notes } from "../wire/link.ts"
 import { Outbox } from "../wire/outbox.ts"
+import * as Inspection from "./inspection.ts"
 
 /** The tables of a session. */
 interface SessionEnds extends Handles.LinkEnds {
@@ -41,6 +42,8 @@ export class Session {
   readonly ends: SessionEnds
   /** the direct routes of a channel to the actors, the objects and the results of the peer */
   readonly routes: RouteTable | undefined
+  private readonly group: SessionGroup
+  private readonly channels: ChannelTable<Session> | undefined
   private readonly outbox: Outbox
   private readonly inbox = new Inbox()
   private readonly handlers: Handlers
@@ -59,6 +62,7 @@ export class Session {
     relay?: Relay
   ) {
     const isChannel = role === "channel"
+    this.group = group
     const outbox = this.outbox = new Outbox(
       link,
       (frame, error) => {
@@ -89,7 +93,7 @@ export class Session {
       interruptTimeout,
       (address) => events.onUnresponsive({ address })
     )
-    const channels = openChannel === undefined ? undefined : new ChannelTable(openChannel, {
+    const channels = this.channels = openChannel === undefined ? undefined : new ChannelTable<Session>(openChannel, {
       make: (channel, number, timeout) => Session.direct(group, channel.link, channel, number, timeout, outbox),
       makeLoop: (number, timeout) => {
         const make = (link: Link) => Session.direct(group, link, {}, number, timeout, outbox)
@@ -202,6 +206,28 @@ export class Session {
     this.outbox.push(Frames.Ready)
   }
 
+  /** Answers the questions of observers, as the worker with this id. */
+  answerAs(worker: string): void {
+    this.group.name ??= worker
+    this.server.inspect = () =>
+      Inspection.read([
+        this.source(`${worker}^`, `${worker}:`),
+        ...this.channels?.all.flatMap(([channel, serving, calling]) =>
+          serving === calling
+            // the two ends of a channel join their calls by its number; each end is the caller of its own
+            ? [serving.source(`${channel}!`, `${channel}?`)]
+            : [calling.source(`${channel}=`, `${channel}~`), serving.source(`${channel}~`, `${channel}=`)]
+        ) ?? [],
+        ...this.group.sources
+      ])
+  }
+
+  /** This end for an observer. `made`, `served`: what the keys of the calls start with that this end makes, and serves. */
+  source(made: string, served: string): Inspection.Source {
+    const { client, ends: { imports }, server } = this
+    return { client, server, imports, made, served }
+  }
+
   /** A message was lost, in either direction: the state of the calls in progress is unknown. */
   onSevered(): void {
     this.client.evidence.hasGap = true
@@ -298,6 +324,16 @@ interface Loop {
 export class SessionGroup {
   readonly budget = new EventLoopBudget()
   private loop: Loop | undefined
+  /** tells the links inside this thread apart from those of other groups, for observers */
+  name: string | undefined
+
+  /** the ends of the link inside this thread, for observers */
+  get sources(): ReadonlyArray<Inspection.Source> {
+    const { loop, name } = this
+    return loop === undefined
+      ? []
+      : [loop.holder.source(`${name}/`, `${name}\\`), loop.owner.source(`${name}\\`, `${name}/`)]
+  }
 
   /** Makes a link inside this thread, with a session at each end. */
   makeLoop(makeOwner: (link: Link) => Session, makeHolder: (link: Link) => Session): Loop {
@@ -329,6 +365,7 @@ const noEvents: ClientEvents = {
   onLogs: () => undefined,
   onSpans: () => undefined,
   onMetrics: () => undefined,
+  onInspected: () => undefined,
   onHeap: () => undefined,
   onBroken: () => undefined,
   onTellLost: LostTells.others.add,

@@ -20,6 +20,8 @@ import * as CallTimeouts from "../proxy/callTimeouts.ts"
 import { Deadlines } from "../runtime/deadlines.ts"
 import { performance, queueMicrotask } from "../runtime/globals.ts"
 import { printing } from "../runtime/printing.ts"
+import * as Inspection from "../session/inspection.ts"
+import type { Reading } from "../waits/calls.ts"
 import * as Log from "../workers/log.ts"
 import type { SystemOptions } from "../workers/options.ts"
 import type { Placement } from "../workers/placement.ts"
@@ -324,6 +326,10 @@ export class System implements ActorServices, ObservedSystem {
 
   get observedWorkers(): ReadonlySet<WorkerConnection> {
     return this.workers.all
+  }
+
+  get reading(): Reading {
+    return Inspection.read(this.workers.sources)
   }
 
   get observedActors(): ReadonlyArray<ObservedActor> {

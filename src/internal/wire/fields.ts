@@ -3,6 +3,7 @@
  *
  * The table of frames (frames.ts) takes only the types from here. The checks run on a link whose peer is not trusted (validate.ts).
  */
+import type * as Waits from "../waits/calls.ts"
 import type { ByCode, Check, Reading } from "./checks.ts"
 import * as Is from "./checks.ts"
 import * as Codes from "./codes.ts"
@@ -130,6 +131,53 @@ const isMetricRecord = Is.tuple<Codes.MetricRecord>(
     )
   )
 )
+const isMadeCall = Is.struct<Waits.MadeCall>({
+  key: Is.isText,
+  serial: Is.isCount,
+  fibers: Is.list(Is.isCount),
+  isSole: Is.isBoolean,
+  target: Is.isText,
+  method: Is.isText,
+  state: Is.oneOf<Waits.MadeCall["state"]>("Waiting", "Paused", "Sent", "Cancelling")
+})
+
+const isServedCall = Is.struct<Waits.ServedCall>({
+  key: Is.isText,
+  actor: Is.isText,
+  method: Is.isText,
+  kind: Is.oneOf<Waits.ServedCall["kind"]>("Actor", "Object", "Relay"),
+  state: Is.oneOf<Waits.ServedCall["state"]>("Queued", "Running", "Interrupting"),
+  fiber: Is.isCount,
+  isForked: Is.isBoolean,
+  ahead: Is.isCount,
+  forMillis: Is.isTime,
+  within: Is.isText,
+  permits: Is.optional(
+    Is.struct<Waits.PermitWait>({
+      needed: Is.isTime,
+      free: Is.isTime,
+      holders: Is.list(Is.tuple<Waits.PermitWait["holders"][number]>(Is.isText, Is.isTime))
+    })
+  )
+})
+
+const isReadingOfCalls = Is.struct<Waits.Reading>({
+  made: Is.list(isMadeCall),
+  served: Is.list(isServedCall),
+  actors: Is.list(
+    Is.struct<Waits.ServedActor>({
+      id: Is.isText,
+      concurrency: Is.isTime,
+      running: Is.isCount,
+      queued: Is.isCount,
+      isOpen: Is.isBoolean
+    })
+  ),
+  held: Is.list(
+    Is.struct<Waits.HeldPermits>({ handle: Is.isText, permits: Is.isTime, fibers: Is.list(Is.isCount) })
+  ),
+  relays: Is.list(Is.tuple<Waits.Reading["relays"][number]>(Is.isText, Is.isText))
+})
 
 const isRoute: Check<RouteInfo> = Is.either(
   Is.oneOf<typeof Codes.RouteUnavailable | typeof Codes.RouteMarked>(Codes.RouteUnavailable, Codes.RouteMarked),
@@ -279,6 +327,12 @@ export const fields = {
   message: field<[message: string]>(Is.isText),
   /** the used size of the heap, in bytes */
   heapUsed: field<[heapUsed: number]>(Is.isCount),
+  /** the number of a question of an observer */
+  inspection: field<[inspection: number]>(Is.isCount),
+  /** what an observer asks for: the calls in progress */
+  what: field<[what: "calls"]>(Is.oneOf("calls" as const)),
+  /** the calls in progress in the worker */
+  reading: field<[reading: Waits.Reading]>(isReadingOfCalls),
   /** the entries of a log, in order */
   logs: field<[logs: ReadonlyArray<Codes.LogRecord>]>(Is.list(isLogRecord)),
   /** spans, in the order of their ends */

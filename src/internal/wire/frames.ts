@@ -80,6 +80,8 @@ export const Ping = 40
 export const End = 41
 /** Asks for `Heap`. */
 export const MeasureHeap = 42
+/** Asks what only the worker knows, for an observer. Answered by `Inspected`. */
+export const Inspect = 43
 
 // ---- answers: calls ----
 
@@ -151,6 +153,8 @@ export const Logs = 111
 export const Spans = 112
 /** The metrics of a worker that have changed. */
 export const Metrics = 113
+/** Answers `Inspect`. */
+export const Inspected = 114
 
 // ---- the table ----
 
@@ -199,7 +203,8 @@ const requests = {
 
   [Ping]: host(),
   [End]: host(),
-  [MeasureHeap]: host()
+  [MeasureHeap]: host(),
+  [Inspect]: host("inspection", "what")
 } satisfies Layouts
 
 const answers = {
@@ -234,7 +239,8 @@ const answers = {
   [Heap]: worker("heapUsed"),
   [Logs]: worker("logs", "dropped"),
   [Spans]: worker("spans"),
-  [Metrics]: worker("metrics")
+  [Metrics]: worker("metrics"),
+  [Inspected]: worker("inspection", "reading")
 } satisfies Layouts
 
 /** The layout of each frame. */

@@ -17,7 +17,7 @@ export const placement = (behaviours: Context.Context<never>): Placement => {
     kind: "memory",
     behaviours: "the layer that ActorSystem.layer was given",
     cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
-    start: (_name, _place, events) => {
+    start: (_name, { id }, events) => {
       let open = true
       const startedCalls = new Int32Array(StartedCalls.length)
       const toHost = InProcessLink.to(group.budget, events.onBatch)
@@ -26,6 +26,7 @@ export const placement = (behaviours: Context.Context<never>): Placement => {
       })
       const link: Link = { send: toServer.send, flushAt: Infinity, startedCalls }
       const session = Session.worker(group, { send: toHost.send, flushAt: Infinity, startedCalls }, behaviours)
+      session.answerAs(id)
       session.announceReady()
       const stop = (end: Parameters<typeof events.onEnd>[0]): void => {
         if (!open) return

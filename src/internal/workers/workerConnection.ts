@@ -15,6 +15,7 @@ import { messageOf } from "../runtime/describe.ts"
 import { performance, queueMicrotask } from "../runtime/globals.ts"
 import { atomically, notify } from "../runtime/notify.ts"
 import { Session, type SessionGroup } from "../session/session.ts"
+import type { Reading } from "../waits/calls.ts"
 import type { LinkEnd } from "../wire/link.ts"
 import type { SystemOptions } from "./options.ts"
 import type { Placement, WorkerEvents, WorkerHandle, WorkerPlace } from "./placement.ts"
@@ -78,6 +79,9 @@ export class WorkerConnection implements ObservedWorker {
   private readonly startedAt = performance.now()
   private answerListeners: Set<() => void> | undefined
   unansweredSince: number | undefined
+  /** the questions of observers that wait for an answer, by number */
+  private inspections: Map<number, (reading: Reading) => void> | undefined
+  private asked = 0
   private onMeasured: ((heapUsed: number) => void) | undefined
 
   private readonly locate: Locate = (name, id) => `${name}#${id}@${this.name}`
@@ -156,6 +160,11 @@ export class WorkerConnection implements ObservedWorker {
       onLogs: (records, dropped) => listener.onLogs(this, records, dropped),
       onSpans: (records) => listener.onSpans(this, records),
       onMetrics: (records) => listener.onMetrics(this, records),
+      onInspected: (inspection, reading) => {
+        const onAnswer = this.inspections?.get(inspection)
+        this.inspections?.delete(inspection)
+        if (onAnswer !== undefined) notify(onAnswer, reading)
+      },
       onTellLost: listener.onTellLost,
       onTellFailed: listener.onTellFailed,
       onUnresponsive: (proxy) => listener.onUnresponsive(this, proxy)
@@ -239,6 +248,14 @@ export class WorkerConnection implements ObservedWorker {
       this.client.ping()
     }
     return () => listeners.delete(listener)
+  }
+
+  inspect(onAnswer: (reading: Reading) => void): () => void {
+    const inspection = ++this.asked
+    const inspections = this.inspections ??= new Map()
+    inspections.set(inspection, onAnswer)
+    this.client.inspect(inspection)
+    return () => inspections.delete(inspection)
   }
 
   private answered(): void {

@@ -15,6 +15,7 @@ import { Replay } from "../observe/replay.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import { type Deadline, Deadlines } from "../runtime/deadlines.ts"
 import { setImmediate } from "../runtime/immediates.ts"
+import type * as Inspection from "../session/inspection.ts"
 import { SessionGroup } from "../session/session.ts"
 import type { LinkEnd } from "../wire/link.ts"
 import { type Log, type Report, reporter } from "./log.ts"
@@ -78,6 +79,15 @@ export class WorkerSet {
     let actors = 0
     for (const { size } of this.all) actors += size
     return actors
+  }
+
+  /** the ends of all links at this side, for observers */
+  get sources(): ReadonlyArray<Inspection.Source> {
+    this.sessions.name ??= this.idOf("links")
+    return [
+      ...Array.from(this.all, ({ id, session }) => session.source(`${id}:`, `${id}^`)),
+      ...this.sessions.sources
+    ]
   }
 
   /** whether each actor has a worker of its own */

@@ -121,6 +121,7 @@ const serve = async (
   group.budget.poller = poller
   const session = Session.worker(group, transport.link, built.value, relay)
   const { server } = session
+  session.answerAs(id)
   server.onEnd = (answer) => {
     const released = Effect.catchCause(
       Scope.close(scope, Exit.void),

@@ -48,6 +48,7 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
 
   [Frames.Ping]: [Frames.Ping],
   [Frames.MeasureHeap]: [Frames.MeasureHeap],
+  [Frames.Inspect]: [Frames.Inspect, 1, "calls"],
   [Frames.End]: [Frames.End],
 
   [Frames.Settled]: [Frames.Settled, 1, [1, 2, 3]],
@@ -104,6 +105,33 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
       [2, undefined, undefined]
     ]
   ],
+  [Frames.Inspected]: [Frames.Inspected, 1, {
+    made: [{
+      key: "thread-1:1",
+      serial: 1,
+      fibers: [2, 1],
+      isSole: true,
+      target: "Stock-1",
+      method: "Stock.level",
+      state: "Sent"
+    }],
+    served: [{
+      key: "thread-1:2",
+      actor: "Stock-1",
+      method: "take",
+      kind: "Object",
+      state: "Running",
+      fiber: 3,
+      isForked: false,
+      ahead: 0,
+      forMillis: 12,
+      within: "lookup",
+      permits: { needed: 1, free: 0, holders: [["thread-1:-3", 1]] }
+    }],
+    actors: [{ id: "Stock-1", concurrency: Infinity, running: 1, queued: 0, isOpen: true }],
+    held: [{ handle: "thread-1:-3", permits: 1, fibers: [1] }],
+    relays: [["thread-1:-3", "thread-2:-5"]]
+  }],
   [Frames.Ended]: [Frames.Ended],
   [Frames.LastWords]: [Frames.LastWords, "out of memory"],
   [Frames.Gap]: [Frames.Gap, "a message was lost"]

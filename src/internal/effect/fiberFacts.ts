@@ -1,0 +1,16 @@
+/**
+ * What a fiber shows of itself beside its declared interface. A version of Effect that does not show it gives no facts.
+ */
+import type * as Fiber from "effect/Fiber"
+
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+/** The id of a fiber, and the ids of the fibers whose children it is, innermost first. */
+export const lineage = (fiber: AnyFiber | undefined): ReadonlyArray<number> => {
+  const ids: Array<number> = []
+  for (let at = fiber; at !== undefined; at = (at as { readonly _parent?: AnyFiber })._parent) ids.push(at.id)
+  return ids
+}
+
+/** The function of `Effect.fn` in which a fiber is; empty if it is in none. */
+export const functionOf = (fiber: AnyFiber | undefined): string => fiber?.cache.stackFrame?.name ?? ""

@@ -1,0 +1,86 @@
+/**
+ * What one thread knows of the calls in progress: those that its fibers have made, and those that its actors and objects run or have queued.
+ * A worker answers `Inspect` with it. The observer joins the readings of all threads (graph.ts).
+ */
+
+/** A call that has been made and has not settled. */
+export interface MadeCall {
+  /** identifies the call at both of its ends; empty before it is sent */
+  readonly key: string
+  /** the number of the call in its thread, in all readings: later calls may have the same key */
+  readonly serial: number
+  /** the fiber that waits for the call, and its parents */
+  readonly fibers: ReadonlyArray<number>
+  /** the fiber waits for nothing else, and the call has no timeout: only the answer or an interruption continues the fiber */
+  readonly isSole: boolean
+  /** the id of the actor, or the address of the object, to which the call was made */
+  readonly target: string
+  readonly method: string
+  /** `Waiting`: for room in the mailbox; `Paused`: for the actor, such as for its restart; `Cancelling`: for the end of its interruption */
+  readonly state: "Waiting" | "Paused" | "Sent" | "Cancelling"
+}
+
+/** The permits of a semaphore for which a call waits. */
+export interface PermitWait {
+  /** the number of permits for which the call waits */
+  readonly needed: number
+  /** the number of permits that are free, or held by an unknown holder */
+  readonly free: number
+  /** the number of permits of each holder, by the key of its handle */
+  readonly holders: ReadonlyArray<readonly [handle: string, permits: number]>
+}
+
+/** A call that has arrived and has not been answered. */
+export interface ServedCall {
+  readonly key: string
+  /** the id of the actor that runs the call, or to which the object belongs; empty for the program */
+  readonly actor: string
+  readonly method: string
+  /** `Relay`: the call is forwarded */
+  readonly kind: "Actor" | "Object" | "Relay"
+  readonly state: "Queued" | "Running" | "Interrupting"
+  /** the fiber of the handler; 0 while the call is queued */
+  readonly fiber: number
+  /** the call runs outside of `concurrency`, or may when it starts */
+  readonly isForked: boolean
+  /** the number of queued calls ahead of this one */
+  readonly ahead: number
+  /** how long the call has run, in milliseconds */
+  readonly forMillis: number
+  /** the function of `Effect.fn` in which the handler is; empty if there is none */
+  readonly within: string
+  readonly permits: PermitWait | undefined
+}
+
+/** An actor that runs calls or has queued calls. */
+export interface ServedActor {
+  readonly id: string
+  readonly concurrency: number
+  /** the number of running calls that count towards `concurrency` */
+  readonly running: number
+  readonly queued: number
+  /** whether the actor takes calls, and does not close */
+  readonly isOpen: boolean
+}
+
+/** Permits of a semaphore that a fiber holds until it continues. */
+export interface HeldPermits {
+  /** the handle by which the fiber has taken the permits */
+  readonly handle: string
+  readonly permits: number
+  /** the fiber, and its parents */
+  readonly fibers: ReadonlyArray<number>
+}
+
+/** What one thread knows. */
+export interface Reading {
+  readonly made: ReadonlyArray<MadeCall>
+  readonly served: ReadonlyArray<ServedCall>
+  readonly actors: ReadonlyArray<ServedActor>
+  readonly held: ReadonlyArray<HeldPermits>
+  /** the handles that this thread relays: the key of the handle at its holder, and at its owner */
+  readonly relays: ReadonlyArray<readonly [holder: string, owner: string]>
+}
+
+/** The reading of a thread without calls. */
+export const nothing: Reading = { made: [], served: [], actors: [], held: [], relays: [] }

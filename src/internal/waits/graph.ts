@@ -1,0 +1,258 @@
+/**
+ * Which handler waits for which, joined from the readings of all threads (calls.ts), and the cycles in that.
+ *
+ * The threads are read one after the other, so that a cycle in one reading may never have existed. Therefore everything is read twice. What
+ * both readings show has lasted from the first one to the second one, and all of it was true at the moment between the two.
+ */
+import type { HeldPermits, MadeCall, Reading, ServedActor, ServedCall } from "./calls.ts"
+
+/** A reading, and the thread to which the fibers in it belong: a worker, or the program. */
+export interface ThreadReading {
+  readonly thread: string
+  readonly reading: Reading
+}
+
+/** A call that has arrived: it is queued, or a handler runs. */
+export interface Handler {
+  readonly served: ServedCall
+  readonly thread: string
+  readonly waits: Array<Wait>
+}
+
+/** A call for which a handler waits. */
+export interface Wait {
+  readonly made: MadeCall
+  readonly thread: string
+  /** nothing but the answer of this call, or an interruption, continues the handler */
+  readonly isCertain: boolean
+}
+
+/** An actor with the handlers that count towards its concurrency. */
+interface Place {
+  readonly actor: ServedActor
+  readonly running: Array<Handler>
+}
+
+const put = <Item>(map: Map<string, Array<Item>>, key: string, item: Item): void => {
+  const items = map.get(key)
+  if (items === undefined) map.set(key, [item])
+  else items.push(item)
+}
+
+const idOf = ({ served: { fiber, key }, thread }: Handler): string => `${thread} ${key} ${fiber}`
+
+/** The joined readings of one moment, more or less. */
+export class Graph {
+  readonly handlers: Array<Handler> = []
+  readonly made: Array<Wait> = []
+  readonly places = new Map<string, Place>()
+  private readonly byKey = new Map<string, Array<Handler>>()
+  private readonly byFiber = new Map<string, Handler>()
+  private readonly held = new Map<string, Array<readonly [held: HeldPermits, thread: string]>>()
+  private readonly holders = new Map<string, Array<string>>()
+
+  constructor(readings: ReadonlyArray<ThreadReading>) {
+    for (const { reading, thread } of readings) {
+      for (const actor of reading.actors) this.places.set(actor.id, { actor, running: [] })
+      for (const held of reading.held) put(this.held, held.handle, [held, thread] as const)
+      for (const [holder, owner] of reading.relays) put(this.holders, owner, holder)
+    }
+    for (const { reading, thread } of readings) {
+      for (const served of reading.served) {
+        const handler: Handler = { served, thread, waits: [] }
+        this.handlers.push(handler)
+        put(this.byKey, served.key, handler)
+        if (served.fiber !== 0) this.byFiber.set(`${thread} ${served.fiber}`, handler)
+        if (served.state !== "Queued" && served.kind === "Actor" && !served.isForked) {
+          this.places.get(served.actor)?.running.push(handler)
+        }
+      }
+    }
+    for (const { reading, thread } of readings) {
+      for (const made of reading.made) {
+        const handler = this.callerOf(made.fibers, thread)
+        const isOwn = handler?.served.fiber === made.fibers[0]
+        const wait: Wait = { made, thread, isCertain: isOwn && made.isSole && made.state !== "Cancelling" }
+        this.made.push(wait)
+        handler?.waits.push(wait)
+      }
+    }
+  }
+
+  /** The handler whose fiber is one of these: a fiber and its parents. */
+  callerOf(fibers: ReadonlyArray<number>, thread: string): Handler | undefined {
+    for (const fiber of fibers) {
+      const handler = this.byFiber.get(`${thread} ${fiber}`)
+      if (handler !== undefined) return handler
+    }
+    return undefined
+  }
+
+  /** The call at the end that serves it; `undefined`: the call has not been sent, or its thread has not answered. */
+  servedOf({ made, thread }: Wait): Handler | undefined {
+    // the two ends of a channel between workers give the calls of both directions the same numbers
+    if (made.key.includes("!")) {
+      return this.byKey.get(made.key.replace("!", "?"))?.find((handler) => handler.thread !== thread)
+    }
+    return made.key === "" ? undefined : this.byKey.get(made.key)?.[0]
+  }
+
+  /** The call at the end that has made it. */
+  madeOf({ served: { key }, thread }: Handler): Wait | undefined {
+    const other = key.replace("?", "!")
+    return this.made.find((wait) => wait.made.key === other && (other === key || wait.thread !== thread))
+  }
+
+  /** The handlers that hold permits taken by this handle, at its owner, as far as they are known. */
+  holdersOf(
+    handle: string
+  ): ReadonlyArray<readonly [handler: Handler | undefined, held: HeldPermits, isCertain: boolean]> {
+    const own = (this.held.get(handle) ?? []).map(([held, thread]) => {
+      const handler = this.callerOf(held.fibers, thread)
+      return [handler, held, handler?.served.fiber === held.fibers[0]] as const
+    })
+    return [...own, ...this.holders.get(handle)?.flatMap((holder) => this.holdersOf(holder)) ?? []]
+  }
+
+  /** The handlers of which one at least has to end before the call starts, or whose end answers it. */
+  next(wait: Wait): ReadonlyArray<Handler> {
+    const served = this.servedOf(wait)
+    if (served === undefined) return wait.made.state === "Waiting" ? this.runningIn(wait.made.target) : []
+    return served.served.state === "Queued" ? this.runningIn(served.served.actor) : [served]
+  }
+
+  /** The handlers that occupy the places of an actor. */
+  runningIn(actor: string): ReadonlyArray<Handler> {
+    return this.places.get(actor)?.running ?? []
+  }
+
+  /** The handlers for which a handler waits. */
+  successors({ served: { permits }, waits }: Handler): ReadonlyArray<Handler> {
+    return [
+      ...waits.flatMap((wait) => this.next(wait)),
+      ...permits?.holders.flatMap(([handle]) =>
+        this.holdersOf(handle).flatMap(([handler]) => handler === undefined ? [] : [handler])
+      ) ?? []
+    ]
+  }
+}
+
+/** The calls in progress in all threads, and the workers that have not answered. */
+export interface Calls {
+  readonly graph: Graph
+  readonly silent: ReadonlySet<string>
+}
+
+/** A cycle of handlers, each of which waits for the next one, and the last one for the first one. */
+export interface Cycle {
+  /** whether no handler of the cycle can end, unless it is interrupted */
+  readonly isProved: boolean
+  readonly handlers: ReadonlyArray<Handler>
+}
+
+/** What a graph and an earlier one show alike: it has lasted in between. */
+const lasting = (before: Graph, now: Graph): (handler: Handler) => ReadonlySet<number> | undefined => {
+  const earlier = new Map(before.handlers.map((handler) => [idOf(handler), handler]))
+  const serials = new Map<Handler, ReadonlySet<number>>()
+  for (const handler of now.handlers) {
+    const same = earlier.get(idOf(handler))
+    if (same === undefined || same.served.state !== handler.served.state) continue
+    if (same.served.isForked !== handler.served.isForked) continue
+    serials.set(handler, new Set(same.waits.map(({ made }) => made.serial)))
+  }
+  return (handler) => serials.get(handler)
+}
+
+/** The handlers of a graph that cannot end, by what an earlier graph shows, too: the largest set whose members wait for each other. */
+const findStuck = (before: Graph, now: Graph, since: ReturnType<typeof lasting>): ReadonlySet<Handler> => {
+  const isRunning = (handler: Handler): boolean =>
+    handler.served.state === "Running" && !handler.served.isForked && since(handler) !== undefined
+  const stuck = new Set(now.handlers.filter(isRunning))
+  const isFull = (actor: string): boolean => {
+    const place = now.places.get(actor)
+    if (place === undefined || !place.actor.isOpen || before.places.get(actor)?.actor.isOpen !== true) return false
+    const { actor: { concurrency, running }, running: handlers } = place
+    return running >= concurrency && handlers.length === running && handlers.every((handler) => stuck.has(handler))
+  }
+  const blocks = (handler: Handler, wait: Wait): boolean => {
+    if (!wait.isCertain || !since(handler)!.has(wait.made.serial)) return false
+    const target = now.servedOf(wait)
+    if (target === undefined) return wait.made.state === "Waiting" && isFull(wait.made.target)
+    const { served: { actor, isForked, kind, state } } = target
+    if (state !== "Queued") return stuck.has(target)
+    return kind === "Actor" && !isForked && since(target) !== undefined && isFull(actor)
+  }
+  const lacksPermits = ({ served: { permits } }: Handler): boolean => {
+    if (permits === undefined) return false
+    let available = permits.free
+    for (const [handle, count] of permits.holders) {
+      let kept = 0
+      for (const [holder, held, isCertain] of now.holdersOf(handle)) {
+        if (isCertain && stuck.has(holder!)) kept += held.permits
+      }
+      available += Math.max(0, count - kept)
+    }
+    return available < permits.needed
+  }
+  for (let size = Infinity; stuck.size < size;) {
+    size = stuck.size
+    for (const handler of stuck) {
+      if (!handler.waits.some((wait) => blocks(handler, wait)) && !lacksPermits(handler)) stuck.delete(handler)
+    }
+  }
+  return stuck
+}
+
+/** The maximum number of cycles that are searched for. */
+const maxCycles = 256
+
+// the cycles among some handlers, each once
+const cyclesAmong = (
+  handlers: Iterable<Handler>,
+  successors: (handler: Handler) => ReadonlyArray<Handler>
+): ReadonlyArray<ReadonlyArray<Handler>> => {
+  const cycles: Array<ReadonlyArray<Handler>> = []
+  const done = new Set<Handler>()
+  for (const start of handlers) {
+    // depth first, without recursion: chains of calls may be long
+    const path: Array<Handler> = []
+    const on = new Set<Handler>()
+    const stack: Array<readonly [handler: Handler, next: Array<Handler>]> = []
+    const enter = (handler: Handler): void => {
+      path.push(handler)
+      on.add(handler)
+      stack.push([handler, [...successors(handler)]])
+    }
+    if (!done.has(start)) enter(start)
+    while (stack.length > 0 && cycles.length < maxCycles) {
+      const [handler, next] = stack.at(-1)!
+      const other = next.pop()
+      if (other === undefined) {
+        stack.pop()
+        path.pop()
+        on.delete(handler)
+        done.add(handler)
+      } else if (on.has(other)) cycles.push(path.slice(path.indexOf(other)))
+      else if (!done.has(other)) enter(other)
+    }
+  }
+  return cycles
+}
+
+/** The cycles of handlers that two graphs, read one after the other, show. */
+export const cycles = (before: Graph, now: Graph): ReadonlyArray<Cycle> => {
+  const since = lasting(before, now)
+  const stuck = findStuck(before, now, since)
+  const proved = cyclesAmong(stuck, (handler) => now.successors(handler).filter((other) => stuck.has(other)))
+  const isLasting = (handler: Handler): boolean => handler.served.state === "Running" && since(handler) !== undefined
+  const rest = now.handlers.filter((handler) => isLasting(handler) && !stuck.has(handler))
+  const possible = cyclesAmong(rest, (handler) => {
+    const serials = since(handler)!
+    const waits = handler.waits.filter(({ made }) => serials.has(made.serial))
+    return now.successors({ ...handler, waits }).filter((other) => isLasting(other) && !stuck.has(other))
+  })
+  return [
+    ...proved.map((handlers) => ({ isProved: true, handlers })),
+    ...possible.map((handlers) => ({ isProved: false, handlers }))
+  ]
+}

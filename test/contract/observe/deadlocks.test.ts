@@ -1,0 +1,156 @@
+/** What waits for what: the cycles that an observer proves, those that it only suspects, and what it says of a call that waits. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Logger, Option, Schedule } from "effect"
+import * as ActorRef from "../../../src/ActorRef.ts"
+import { ActorSystem } from "../../../src/ActorSystem.ts"
+import * as NodeActorSystem from "../../../src/node/NodeActorSystem.ts"
+import { type Cycle, Observer } from "../../../src/Observer.ts"
+import { forked, upTo } from "../support/asserts.ts"
+import { onEveryPlacement } from "../support/placements.ts"
+import behaviours, { Walker } from "./actors/walker.ts"
+
+const fixture = { module: new URL("./actors/walker.ts", import.meta.url), behaviours }
+
+// the reports of kills are not for the screen
+const quiet = Logger.layer([])
+
+type Refs = [Effect.Success<ReturnType<typeof Walker.spawn>>, ...Array<Effect.Success<ReturnType<typeof Walker.spawn>>>]
+
+const introduce = (all: ReadonlyArray<Refs[0]>) =>
+  Effect.as(Effect.forEach(all, (walker) => walker.meet({ peers: all })), all as Refs)
+
+/** Actors that know each other, in their order. */
+const walkers = (count: number) => Effect.flatMap(Effect.forEach(upTo(count), () => Walker.spawn()), introduce)
+
+/** Searches until there is a cycle of this kind. */
+const found = (certainty: Cycle["certainty"]) =>
+  Effect.flatMap(Observer, ({ deadlocks }) =>
+    Effect.repeat(deadlocks, {
+      until: (cycles) => cycles.some((cycle) => cycle.certainty === certainty),
+      schedule: Schedule.spaced(10)
+    }))
+
+/** The path from the first of `count` actors along all others back to the first. */
+const circle = (count: number) => [...upTo(count - 1), 0]
+
+const explained = (of: string | ActorRef.AnyActorRef) =>
+  Effect.flatMap(Observer, (observer) => Effect.map(observer.why(of), Option.getOrThrow))
+
+onEveryPlacement(fixture, (placement) => {
+  const layer = Layer.mergeAll(placement.layer(), Observer.layer, quiet)
+
+  for (const count of [2, 3]) {
+    it.live(`a cycle of ${count} actors is proved, and named by its calls`, () =>
+      Effect.gen(function*() {
+        const observer = yield* Observer
+        const all = yield* walkers(count)
+        assert.deepStrictEqual(yield* observer.deadlocks, [])
+        const call = yield* forked(all[0].walk({ path: circle(count) }))
+        const [cycle, ...others] = yield* found("proved")
+        assert.deepStrictEqual(others, [])
+        assert.sameMembers(cycle!.calls.map(({ actor }) => actor), all.map(ActorRef.id))
+        const why = yield* explained(all[0])
+        assert.deepStrictEqual(why.deadlock, Option.some("proved"))
+        assert.strictEqual(why.steps.length, count)
+        assert.include(why.text, `a cycle: none of these ${count === 2 ? "two" : "three"} can be answered`)
+        // each call of the cycle is explained by its id
+        for (const { actor, call } of cycle!.calls) {
+          assert.strictEqual((yield* explained(call)).steps[0]!.actor, actor)
+        }
+        yield* Fiber.interrupt(call)
+        assert.deepStrictEqual(yield* observer.deadlocks, [])
+        yield* all[0].walk({ path: [1] })
+      }).pipe(Effect.provide(layer)))
+  }
+
+  it.live("a call with a timeout may go on, so that its cycle is not proved", () =>
+    Effect.gen(function*() {
+      const all = yield* walkers(2)
+      const call = yield* forked(all[0].walkBriefly({ path: circle(2) }))
+      const cycles = yield* found("possible")
+      assert.notInclude(cycles.map(({ certainty }) => certainty), "proved")
+      yield* Fiber.interrupt(call)
+    }).pipe(Effect.provide(layer)))
+
+  it.live("a handler out of line leaves its place to others, so that its cycle is not proved", () =>
+    Effect.gen(function*() {
+      const observer = yield* Observer
+      const all = yield* walkers(2)
+      // the path returns to the first actor, which answers beside its own call
+      yield* all[0].walkAside({ path: circle(2) })
+      // the first actor is occupied by a call that never ends
+      const never = yield* forked(all[0].never())
+      const call = yield* forked(all[1]!.walk({ path: [0] }))
+      const why = yield* Effect.repeat(explained(all[1]!), {
+        until: ({ text }) => text.includes("in line"),
+        schedule: Schedule.spaced(10)
+      })
+      assert.deepStrictEqual(why.deadlock, Option.none())
+      assert.deepStrictEqual(yield* observer.deadlocks, [])
+      yield* Effect.forEach([never, call], Fiber.interrupt)
+    }).pipe(Effect.provide(layer)))
+
+  it.live("a call behind others is explained by the call that runs, from the mailbox and from the caller", () =>
+    Effect.gen(function*() {
+      const observer = yield* Observer
+      const [walker, other] = yield* walkers(2)
+      const calls = yield* Effect.forEach(upTo(3), () => forked(walker.never()))
+      const outer = yield* forked(other!.walk({ path: [0] }))
+      const why = yield* Effect.repeat(explained(other!), {
+        until: ({ text }) => text.includes("in line"),
+        schedule: Schedule.spaced(10)
+      })
+      const id = ActorRef.id(walker)
+      assert.deepStrictEqual(why.deadlock, Option.none())
+      assert.deepStrictEqual(why.steps.map(({ actor, state }) => [actor, state]), [
+        [ActorRef.id(other!), "Running"],
+        [id, "Running"]
+      ])
+      assert.match(why.text, new RegExp(`waits for ${id}\\.walk, in the mailbox of ${id}, 3rd in line`))
+      assert.match(why.text, new RegExp(`\n  ${id} runs Walker\\.never for .* \\(concurrency 1\\): makes no call`))
+      assert.deepStrictEqual(yield* observer.why("nobody"), Option.none())
+      yield* Effect.forEach([...calls, outer], Fiber.interrupt)
+      assert.deepStrictEqual((yield* explained(walker)).steps.map(({ state }) => state), ["Idle"])
+    }).pipe(Effect.provide(layer)))
+
+  if (placement.isMemory) return
+
+  it.live("a blocked worker is explained as blocked, and its actor and its callers with it", () =>
+    Effect.gen(function*() {
+      const observer = yield* Observer
+      const [blocked, other] = yield* walkers(2)
+      const spin = yield* forked(Effect.exit(blocked.spin({ millis: 600_000 })))
+      const outer = yield* forked(Effect.exit(other!.walk({ path: [0] })))
+      const why = yield* Effect.repeat(explained(blocked), {
+        until: ({ steps: [step] }) => step!.state === "Blocked",
+        schedule: Schedule.spaced(10)
+      })
+      assert.match(why.text, /is blocked: (thread|process)-\d+(~\d+)? does not answer/)
+      const waiting = yield* Effect.repeat(explained(other!), {
+        until: ({ text }) => text.includes("does not answer"),
+        schedule: Schedule.spaced(10)
+      })
+      assert.strictEqual(waiting.steps[0]!.actor, ActorRef.id(other!))
+      assert.deepStrictEqual(yield* observer.deadlocks, [])
+      yield* observer.kill(ActorRef.id(blocked))
+      yield* Effect.forEach([spin, outer], Fiber.join)
+    }).pipe(Effect.provide(layer)))
+})
+
+describe("over several systems", () => {
+  const spawnIn = (system: Layer.Layer<ActorSystem>) =>
+    Effect.flatMap(Layer.build(system), (context) => Effect.provideContext(Walker.spawn(), context))
+
+  it.live("a cycle over a thread, a process and the program is proved", () =>
+    Effect.gen(function*() {
+      const all = yield* introduce([
+        yield* spawnIn(NodeActorSystem.layerThreads({ module: fixture.module })),
+        yield* spawnIn(NodeActorSystem.layerProcesses({ module: fixture.module })),
+        yield* spawnIn(ActorSystem.layer(behaviours))
+      ])
+      const call = yield* forked(all[0].walk({ path: circle(3) }))
+      const [cycle] = yield* found("proved")
+      assert.sameMembers(cycle!.calls.map(({ actor }) => actor), all.map(ActorRef.id))
+      yield* Fiber.interrupt(call)
+    }).pipe(Effect.scoped, Effect.provide(Layer.merge(Observer.layer, quiet))))
+})
