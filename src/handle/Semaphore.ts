@@ -13,8 +13,10 @@ import * as Scope from "effect/Scope"
 import * as Semaphores from "effect/Semaphore"
 import type { HandleError } from "../ActorError.ts"
 import { Undo } from "../internal/codec/methods.ts"
+import * as FiberFacts from "../internal/effect/fiberFacts.ts"
 import { type Restore, takePermits } from "../internal/effect/takePermits.ts"
 import * as HandleSchema from "../internal/remote/handleSchema.ts"
+import * as Permits from "../internal/remote/permits.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
 /**
@@ -63,13 +65,21 @@ type Take = (payload: { readonly permits: number }, restore: Restore) => Effect.
 const shape = (
   client: Methods,
   take: Take = (payload, restore) => restore(client.take(payload)),
-  takeIfAvailable: Take = (payload, restore) => restore(client.takeIfAvailable(payload))
+  takeIfAvailable: Take = (payload, restore) => restore(client.takeIfAvailable(payload)),
+  object?: object
 ): SemaphoreHandle => {
   const withPermits: SemaphoreHandle["withPermits"] = (permits) => (effect) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
         take({ permits }, restore),
-        () => Effect.ensuring(restore(effect), releasePermits(client, permits))
+        () => {
+          const leave = Permits.enter(object, permits)
+          const release = Effect.suspend(() => {
+            leave()
+            return releasePermits(client, permits)
+          })
+          return Effect.ensuring(restore(effect), release)
+        }
       )
     )
   return {
@@ -95,7 +105,10 @@ const shape = (
   } as SemaphoreHandle
 }
 
-const kind: HandleSchema.HandleKind<Methods, SemaphoreHandle> = { kind: "Semaphore", shape: (client) => shape(client) }
+const kind: HandleSchema.HandleKind<Methods, SemaphoreHandle> = {
+  kind: "Semaphore",
+  shape: (client, object) => shape(client, undefined, undefined, object)
+}
 
 /** The methods in the actor that owns the semaphore. */
 interface OwnMethods extends Methods {
@@ -107,30 +120,40 @@ const ownKind: HandleSchema.HandleKind<OwnMethods, SemaphoreHandle> = {
   shape: (own) => shape(own, own.acquire, own.takeIfAvailable)
 }
 
-const Permits = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
 const protocol = RpcGroup.make(
-  Rpc.make("take", { payload: { permits: Permits }, success: Permits }).annotate(Undo, "release"),
-  Rpc.make("takeIfAvailable", { payload: { permits: Permits }, success: Permits }).annotate(Undo, "release"),
-  Rpc.make("release", { payload: { value: Permits }, success: Schema.Int })
+  Rpc.make("take", { payload: { permits: Count }, success: Count }).annotate(Undo, "release"),
+  Rpc.make("takeIfAvailable", { payload: { permits: Count }, success: Count }).annotate(Undo, "release"),
+  Rpc.make("release", { payload: { value: Count }, success: Schema.Int })
 )
 
 /** The permits of one holder. */
 interface Share {
+  readonly holder: Scope.Scope
   count: number
 }
 
 // counts the permits of each holder, so that the end of a holder releases each of its permits once
 const open = (semaphore: Semaphores.Semaphore, isBounded = false): (holder: Scope.Scope) => OwnMethods => {
   const shares = new Set<Share>()
+  // a permit has been released by another than its holder: then nobody knows who releases the next one
+  let isSignal = false
+  const read = (): Permits.Permits | undefined => {
+    if (isSignal) return undefined
+    const holders = Array.from(shares, ({ count, holder }) => [holder, count] as const).filter(([, count]) => count > 0)
+    const { free, taken } = FiberFacts.permitsOf(semaphore)
+    return { free: free + taken - holders.reduce((sum, [, count]) => sum + count, 0), holders }
+  }
   const releaseFrom = (share: Share, permits: number): number => {
     const released = Math.min(share.count, permits)
     share.count -= released
     return permits - released
   }
   return (holder) => {
-    const share: Share = { count: 0 }
+    const share: Share = { holder, count: 0 }
     shares.add(share)
+    Permits.serve(holder, read)
     Effect.runSync(Scope.addFinalizer(
       holder,
       Effect.suspend(() => {
@@ -162,6 +185,7 @@ const open = (semaphore: Semaphores.Semaphore, isBounded = false): (holder: Scop
           }
           // permits beyond the holder's own come from the other holders, the oldest holder first
           let rest = releaseFrom(share, value)
+          if (rest > 0) isSignal = true
           for (const other of shares) rest = releaseFrom(other, rest)
           return semaphore.release(value)
         })

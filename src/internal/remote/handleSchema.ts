@@ -70,7 +70,8 @@ export interface HandleKind<C, H extends object> {
   readonly kind: string
   /** the name of the object in messages and traces; `kind` by default */
   readonly name?: string
-  readonly shape: (client: C) => H
+  /** `object`: the imported object; `undefined` for its creator */
+  readonly shape: (client: C, object?: object) => H
 }
 
 /** A schema for the handles of a kind with the methods of a protocol. */
@@ -83,7 +84,7 @@ export const schema = <C, H extends object, Rpcs extends Rpc.Any>(
     kind,
     methods,
     shape: (object: ClientObject.CallRoute & Handles.HandleTarget) =>
-      attach(shape(ClientObject.makeHeld(methods, object) as C), object)
+      attach(shape(ClientObject.makeHeld(methods, object) as C, object), object)
   }
   return schemaOf<H>({
     expected: `a handle of kind ${name}`,

@@ -78,11 +78,14 @@ export class Imports implements Handles.ImportTable {
     return this.results.size > 0
   }
 
+  /** the objects whose handles this side holds, for observers */
+  get heldObjects(): ReadonlyArray<RemoteObject> {
+    return this.objects.values().filter((object) => object instanceof RemoteObject)
+  }
+
   /** the proxies that choose a route for each call, for observers */
   get routedProxies(): ReadonlyArray<ActorProxy> {
-    return this.objects.values().flatMap((object) =>
-      object instanceof RemoteObject && object.routed !== undefined ? [object.routed] : []
-    )
+    return this.heldObjects.flatMap(({ routed }) => routed === undefined ? [] : [routed])
   }
 
   get size(): number {

@@ -131,6 +131,8 @@ export class ActorCell implements Actor {
   host: ObjectHost | undefined
   /** the object forwards its calls */
   isRelay = false
+  /** the object to which it forwards them, for observers */
+  relayed: object | undefined
   /** of a relay: the call whose payload is being decoded or encoded; the calls that follow wait (C2) */
   forwarding: CellCall | undefined
   /** the holder has released this object */

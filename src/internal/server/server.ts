@@ -178,6 +178,11 @@ export class Server implements CellServer {
     [Frames.End]: () => this.end()
   }
 
+  /** The objects that are served, for observers. */
+  get servedObjects(): ReadonlyArray<ActorCell> {
+    return this.actors.values().filter(({ id }) => id < 0)
+  }
+
   private calleeOf(target: number): ActorCell | undefined {
     return this.actors.get(target) ?? this.provided.get(target)?.actor ?? this.hostFor(target)
   }

@@ -8,19 +8,23 @@ import * as Scope from "effect/Scope"
 import * as ActorId from "../actor/actorId.ts"
 import type { Client } from "../client/client.ts"
 import * as FiberFacts from "../effect/fiberFacts.ts"
-import type { ActorProxy } from "../proxy/actorProxy.ts"
+import { ActorProxy } from "../proxy/actorProxy.ts"
 import type { OutgoingCall } from "../proxy/outgoingCall.ts"
+import * as Permits from "../remote/permits.ts"
 import { performance } from "../runtime/globals.ts"
 import { type ActorCell, running } from "../server/actorCell.ts"
 import type { IncomingCall } from "../server/incomingCall.ts"
 import type { Server } from "../server/server.ts"
-import type { MadeCall, Reading, ServedActor, ServedCall } from "../waits/calls.ts"
+import type { HeldPermits, MadeCall, PermitWait, Reading, ServedActor, ServedCall } from "../waits/calls.ts"
 
 /** One end of a link, with what the keys of its calls start with: the same text at both ends. */
 export interface Source {
   readonly client: Client
   readonly server: Server
-  readonly imports: { readonly routedProxies: ReadonlyArray<ActorProxy> }
+  readonly imports: {
+    readonly routedProxies: ReadonlyArray<ActorProxy>
+    readonly heldObjects: ReadonlyArray<{ readonly id: number }>
+  }
   readonly made: string
   readonly served: string
 }
@@ -70,7 +74,33 @@ const actorOf = (cell: ActorCell): string => {
   return actor === undefined ? "" : ActorId.ofServed(actor.name, actor.number)
 }
 
-const servedCall = (call: IncomingCall, prefix: string, now: number): ServedCall => {
+// the permits for which a call of a semaphore waits; `keyOf`: returns the key of the handle of a holder
+const permitWait = (
+  { actor, fiber, method }: IncomingCall,
+  keyOf: (holder: Scope.Scope) => string | undefined
+): PermitWait | undefined => {
+  const permits = actor.id < 0 && fiber !== undefined && method.tag === "take"
+    ? Permits.servedTo(actor.scope)
+    : undefined
+  if (permits === undefined) return undefined
+  let { free } = permits
+  const holders: Array<PermitWait["holders"][number]> = []
+  for (const [holder, count] of permits.holders) {
+    const key = keyOf(holder)
+    // the owner itself
+    if (key === undefined) free += count
+    else holders.push([key, count])
+  }
+  // one at least
+  return { needed: 1, free, holders }
+}
+
+const servedCall = (
+  call: IncomingCall,
+  prefix: string,
+  now: number,
+  keyOf: (holder: Scope.Scope) => string | undefined
+): ServedCall => {
   const { actor, fiber, forked, id, index, interrupted, method, since } = call
   const kind = actor.isRelay ? "Relay" : actor.id < 0 ? "Object" : "Actor"
   return {
@@ -84,7 +114,7 @@ const servedCall = (call: IncomingCall, prefix: string, now: number): ServedCall
     ahead: fiber === undefined ? Math.max(0, actor.mailbox.items.indexOf(call)) : 0,
     forMillis: fiber === undefined ? 0 : Math.max(0, Math.round(now - since)),
     within: FiberFacts.functionOf(fiber),
-    permits: undefined
+    permits: permitWait(call, keyOf)
   }
 }
 
@@ -104,9 +134,27 @@ export const read = (sources: ReadonlyArray<Source>): Reading => {
   const cells = new Set<ActorCell>()
   const routed = new Set<ActorProxy>()
   const scopes = new Map<Scope.Scope | undefined, number>()
+  const ends = new Map<object, string>(sources.map(({ client, made }) => [client, made]))
+  const relays: Array<readonly [string, string]> = []
+  const held: Array<HeldPermits> = []
+  const handles = new Map<Scope.Scope, string>()
+  for (const { imports, made: prefix, served: servedPrefix, server } of sources) {
+    for (const { id, isRelay, relayed, scope } of server.servedObjects) {
+      if (!isRelay) handles.set(scope, `${servedPrefix}${id}`)
+      else if (relayed instanceof ActorProxy && relayed.id < 0) {
+        relays.push([`${servedPrefix}${id}`, `${ends.get(relayed.connection) ?? ""}${relayed.id}`])
+      }
+    }
+    for (const object of imports.heldObjects) {
+      for (const { fiber, permits } of Permits.sectionsOf(object)) {
+        held.push({ handle: `${prefix}${object.id}`, permits, fibers: FiberFacts.lineage(fiber) })
+      }
+    }
+  }
+  const keyOf = (holder: Scope.Scope): string | undefined => handles.get(holder)
   for (const { served: prefix, server } of sources) {
     for (const call of server.dispatcher.openCalls.slice(0, maxCalls)) {
-      served.push(servedCall(call, prefix, now))
+      served.push(servedCall(call, prefix, now, keyOf))
       if (call.actor.id > 0) cells.add(call.actor)
       if (call.fiber !== undefined) scopes.set(scopeOf(call.fiber), call.fiber.id)
     }
@@ -118,5 +166,5 @@ export const read = (sources: ReadonlyArray<Source>): Reading => {
     for (const proxy of imports.routedProxies) routed.add(proxy)
   }
   for (const { waiting } of routed) for (const call of waiting.peek(maxCalls)) made.push(madeCall(call, "", scopes))
-  return { made, served, actors: Array.from(cells, servedActor), held: [], relays: [] }
+  return { made, served, actors: Array.from(cells, servedActor), held, relays }
 }

@@ -185,14 +185,17 @@ const findStuck = (before: Graph, now: Graph, since: ReturnType<typeof lasting>)
   const lacksPermits = ({ served: { permits } }: Handler): boolean => {
     if (permits === undefined) return false
     let available = permits.free
+    let isHeld = false
     for (const [handle, count] of permits.holders) {
       let kept = 0
       for (const [holder, held, isCertain] of now.holdersOf(handle)) {
         if (isCertain && stuck.has(holder!)) kept += held.permits
       }
+      isHeld ||= kept > 0
       available += Math.max(0, count - kept)
     }
-    return available < permits.needed
+    // permits without a holder come from a signal
+    return isHeld && available < permits.needed
   }
   for (let size = Infinity; stuck.size < size;) {
     size = stuck.size

@@ -63,6 +63,39 @@ onEveryPlacement(fixture, (placement) => {
       }).pipe(Effect.provide(layer)))
   }
 
+  it.live("a cycle through a semaphore is proved: its holder calls an actor that waits for a permit", () =>
+    Effect.gen(function*() {
+      const [holder, waiter, owner] = yield* walkers(3)
+      const permits = yield* owner!.semaphore({ permits: 1 })
+      const call = yield* forked(holder.holdAndAsk({ peer: 1, method: "need", permits }))
+      const [cycle, ...others] = yield* found("proved")
+      assert.deepStrictEqual(others, [])
+      assert.sameMembers(cycle!.calls.map(({ actor }) => actor), [holder, waiter!].map(ActorRef.id))
+      const { text } = yield* explained(waiter!)
+      assert.include(text, `for permits that ${ActorRef.id(holder)} holds`)
+      assert.include(text, "a cycle: none of these two can be answered")
+      yield* Fiber.interrupt(call)
+      assert.deepStrictEqual((yield* explained(waiter!)).deadlock, Option.none())
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("a semaphore with a free permit, or one that is used as a signal, proves no cycle", () =>
+    Effect.gen(function*() {
+      const observer = yield* Observer
+      const [holder, , owner] = yield* walkers(3)
+      const two = yield* owner!.semaphore({ permits: 2 })
+      yield* holder.holdAndAsk({ peer: 1, method: "need", permits: two })
+      // no one holds a permit: one is released from outside
+      const signal = yield* owner!.semaphore({ permits: 0 })
+      const call = yield* forked(holder.need({ permits: signal }))
+      yield* Effect.repeat(explained(holder), {
+        until: ({ text }) => text.includes("for permits"),
+        schedule: Schedule.spaced(10)
+      })
+      assert.deepStrictEqual(yield* observer.deadlocks, [])
+      yield* signal.release(1)
+      yield* Fiber.join(call)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
   it.live("a call with a timeout may go on, so that its cycle is not proved", () =>
     Effect.gen(function*() {
       const all = yield* walkers(2)

@@ -9,7 +9,7 @@ export const step = (peer: number, yields: number): number => peer + 10 * yields
 
 /** Another actor of this kind. */
 interface Peer {
-  readonly [method: string]: (payload: { readonly path: ReadonlyArray<number> }) => Effect.Effect<void, unknown>
+  readonly [method: string]: (payload: object) => Effect.Effect<void, unknown>
 }
 
 // the schema of the references is that of the definition below
@@ -26,10 +26,12 @@ export class Walker extends Actor.Service<Walker>()("Walker", {
     walkBriefly: Actor.method({ payload: path }),
     /** the same, outside of the concurrency */
     walkAside: Actor.method({ payload: path }),
-    /** takes a permit, and then walks */
-    hold: Actor.method({ payload: { ...path, permits: Handle.Semaphore } }),
     /** waits for a permit */
     need: Actor.method({ payload: { permits: Handle.Semaphore } }),
+    /** calls the method of a peer with the semaphore, while it holds a permit */
+    holdAndAsk: Actor.method({ payload: { peer: Schema.Int, method: Schema.String, permits: Handle.Semaphore } }),
+    /** a semaphore of this actor */
+    semaphore: Actor.method({ payload: { permits: Schema.Int }, success: Handle.Semaphore }),
     /** blocks the thread */
     spin: Actor.method({ payload: { millis: Schema.Number } }),
     never: Actor.method({})
@@ -52,8 +54,10 @@ export default Walker.toLayer(() =>
       walk: (payload) => go(payload),
       walkBriefly: (payload) => Effect.ignore(Effect.timeout(go(payload), "1 hour")),
       walkAside: (payload) => Rpc.fork(go(payload, "walkAside")),
-      hold: ({ path, permits }) => Effect.orDie(permits.withPermit(go({ path }))),
       need: ({ permits }) => Effect.orDie(permits.withPermit(Effect.void)),
+      holdAndAsk: ({ method, peer, permits }) =>
+        Effect.orDie(permits.withPermit(Effect.suspend(() => peers[peer]![method]!({ permits })))),
+      semaphore: ({ permits }) => Handle.makeSemaphore(permits),
       spin: ({ millis }) =>
         Effect.sync(() => {
           const end = performance.now() + millis
