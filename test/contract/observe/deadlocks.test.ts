@@ -5,7 +5,7 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import { ActorSystem } from "../../../src/ActorSystem.ts"
 import * as NodeActorSystem from "../../../src/node/NodeActorSystem.ts"
 import { type Cycle, Observer } from "../../../src/Observer.ts"
-import { forked, upTo } from "../support/asserts.ts"
+import { assertError, defectOf, forked, upTo } from "../support/asserts.ts"
 import { onEveryPlacement } from "../support/placements.ts"
 import behaviours, { Walker } from "./actors/walker.ts"
 
@@ -169,6 +169,40 @@ onEveryPlacement(fixture, (placement) => {
       yield* Effect.forEach([spin, outer], Fiber.join)
     }).pipe(Effect.provide(layer)))
 })
+
+it.live("an observer that searches for deadlocks logs each proved one once", () =>
+  Effect.gen(function*() {
+    const entries: Array<unknown> = []
+    const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+      if (logLevel === "Error") entries.push(message)
+    })
+    const searching = Effect.gen(function*() {
+      const all = yield* walkers(2)
+      const call = yield* forked(all[0].walk({ path: circle(2) }))
+      yield* Effect.repeat(Effect.sync(() => entries.length), {
+        until: (count) => count > 0,
+        schedule: Schedule.spaced(10)
+      })
+      // further searches find the same cycle
+      for (let i = 0; i < 5; i++) yield* found("proved")
+      assert.strictEqual(entries.length, 1)
+      assert.match(
+        String(entries[0]),
+        /^deadlock: Walker-\d+\.walk → Walker-\d+\.walk → .* a cycle, none of these two can be answered$/
+      )
+      yield* Fiber.interrupt(call)
+    })
+    yield* searching.pipe(
+      Effect.provide(Layer.merge(ActorSystem.layer(behaviours), Observer.layerWith({ deadlocks: "5 millis" }))),
+      Effect.provide(Logger.layer([logger]))
+    )
+  }))
+
+it.effect("an interval between two searches that is not longer than 0 is refused", () =>
+  Effect.gen(function*() {
+    const exit = yield* Effect.exit(Effect.scoped(Layer.build(Observer.layerWith({ deadlocks: 0 }))))
+    assertError(defectOf(exit), { name: "RangeError" })
+  }))
 
 describe("over several systems", () => {
   const spawnIn = (system: Layer.Layer<ActorSystem>) =>
