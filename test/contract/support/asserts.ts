@@ -93,11 +93,11 @@ export const interruptBusy = (use: Effect.Effect<unknown, unknown>): Effect.Effe
 /** The numbers from 1 to `n`. */
 export const upTo = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i + 1)
 
-/** What is logged at a level, with its annotations. */
+/** What is logged at a level, with its annotations. Leaves out the warnings of Effect's test clock about a slow test. */
 export const logOf = (level: "Error" | "Warn" | "Info") => {
   const lines: Array<{ readonly message: string; readonly annotations: unknown }> = []
   const logger = Logger.make(({ fiber, logLevel, message }) => {
-    if (logLevel === level) {
+    if (logLevel === level && !/\btest clock\b/.test(String(message))) {
       lines.push({ message: String(message), annotations: fiber.getRef(References.CurrentLogAnnotations) })
     }
   })
