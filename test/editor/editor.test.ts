@@ -1,5 +1,5 @@
-import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { assert, layer } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
 import * as fs from "node:fs"
 import { LanguageServer, type Location, type WorkspaceEdit } from "./languageServer.ts"
 
@@ -11,39 +11,47 @@ const marked = (mark: string): Array<number> => lines.flatMap((line, i) => line.
 
 const lineOf = ({ range }: Pick<Location, "range">): number => range.start.line + 1
 
+/** A language server that has opened the file. */
+class Editor extends Context.Service<Editor, { readonly server: LanguageServer; readonly uri: string }>()("Editor") {
+  static readonly layer = Layer.effect(
+    Editor,
+    Effect.map(LanguageServer.make, (server) => ({ server, uri: server.open(file) }))
+  )
+}
+
 const ask = (method: string, name: string, params: object = {}) =>
   Effect.gen(function*() {
-    const server = yield* LanguageServer.make
-    const uri = server.open(file)
+    const { server, uri } = yield* Editor
     const line = marked(`call of ${name}`)[0]! - 1
     const position = { line, character: lines[line]!.indexOf(`.${name}(`) + 1 }
     return yield* Effect.promise(() => server.request(method, { textDocument: { uri }, position, ...params }))
-  }).pipe(Effect.scoped)
+  })
 
-for (const [name, kind] of [["increment", "an actor"], ["next", "an object behind a handle"]] as const) {
-  it.live(`T1: an editor finds the definition of a method of ${kind} from its call`, () =>
-    Effect.gen(function*() {
-      const locations = (yield* ask("textDocument/definition", name)) as ReadonlyArray<Location>
-      assert.deepStrictEqual(locations.map(lineOf), marked(`method ${name}`))
-    }), 60_000)
-
-  it.live(
-    `T1: an editor finds the handlers and calls of a method of ${kind} from a call`,
-    () =>
+layer(Editor.layer, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
+  for (const [name, kind] of [["increment", "an actor"], ["next", "an object behind a handle"]] as const) {
+    it.effect(`T1: an editor finds the definition of a method of ${kind} from its call`, () =>
       Effect.gen(function*() {
-        const params = { context: { includeDeclaration: true } }
-        const locations = (yield* ask("textDocument/references", name, params)) as ReadonlyArray<Location>
-        const expected = ["method", "handler of", "call of"].flatMap((mark) => marked(`${mark} ${name}`))
-        assert.deepStrictEqual(locations.map(lineOf).toSorted((a, b) => a - b), expected.toSorted((a, b) => a - b))
-      }),
-    60_000
-  )
+        const locations = (yield* ask("textDocument/definition", name)) as ReadonlyArray<Location>
+        assert.deepStrictEqual(locations.map(lineOf), marked(`method ${name}`))
+      }))
 
-  it.live(`T1: an editor renames a method of ${kind} with its handlers and calls`, () =>
-    Effect.gen(function*() {
-      const { changes = {} } = (yield* ask("textDocument/rename", name, { newName: "renamed" })) as WorkspaceEdit
-      const edits = Object.values(changes).flat()
-      const expected = ["method", "handler of", "call of"].flatMap((mark) => marked(`${mark} ${name}`))
-      assert.deepStrictEqual(edits.map(lineOf).toSorted((a, b) => a - b), expected.toSorted((a, b) => a - b))
-    }), 60_000)
-}
+    it.effect(
+      `T1: an editor finds the handlers and calls of a method of ${kind} from a call`,
+      () =>
+        Effect.gen(function*() {
+          const params = { context: { includeDeclaration: true } }
+          const locations = (yield* ask("textDocument/references", name, params)) as ReadonlyArray<Location>
+          const expected = ["method", "handler of", "call of"].flatMap((mark) => marked(`${mark} ${name}`))
+          assert.deepStrictEqual(locations.map(lineOf).toSorted((a, b) => a - b), expected.toSorted((a, b) => a - b))
+        })
+    )
+
+    it.effect(`T1: an editor renames a method of ${kind} with its handlers and calls`, () =>
+      Effect.gen(function*() {
+        const { changes = {} } = (yield* ask("textDocument/rename", name, { newName: "renamed" })) as WorkspaceEdit
+        const edits = Object.values(changes).flat()
+        const expected = ["method", "handler of", "call of"].flatMap((mark) => marked(`${mark} ${name}`))
+        assert.deepStrictEqual(edits.map(lineOf).toSorted((a, b) => a - b), expected.toSorted((a, b) => a - b))
+      }))
+  }
+})
