@@ -102,6 +102,23 @@ export class EndInfo extends Schema.Class<EndInfo>("uactor/Observer/EndInfo")({
 }) {}
 
 /**
+ * A call that an actor runs.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class CallInfo extends Schema.Class<CallInfo>("uactor/Observer/CallInfo")({
+  /** The id of the call, for `why`. */
+  call: Schema.String,
+  /** The id of the actor that runs the call. */
+  actor: Schema.String,
+  /** The method. */
+  method: Schema.String,
+  /** How long the call has run, in milliseconds. */
+  forMillis: Schema.Number
+}) {}
+
+/**
  * One actor.
  *
  * @category models
@@ -124,6 +141,8 @@ export class ActorInfo extends Schema.Class<ActorInfo>("uactor/Observer/ActorInf
   startedAt: Schema.OptionFromOptionalKey(Schema.Number),
   /** Its calls. */
   mailbox: MailboxInfo,
+  /** The calls that it runs, the oldest first: at most `calls` of the snapshot, which are 0 by default. */
+  handling: Schema.Array(CallInfo),
   /** Its restarts; absent if the actor is not supervised. */
   budget: Schema.OptionFromOptionalKey(BudgetInfo),
   /** Its end; absent while it lives. */
@@ -393,23 +412,6 @@ export class Explanation extends Schema.Class<Explanation>("uactor/Observer/Expl
 }) {}
 
 /**
- * A call in a {@link Cycle}.
- *
- * @category models
- * @since 0.2.0
- */
-export class CycleCall extends Schema.Class<CycleCall>("uactor/Observer/CycleCall")({
-  /** The id of the call, for `why`. */
-  call: Schema.String,
-  /** The id of the actor that runs the call. */
-  actor: Schema.String,
-  /** The method. */
-  method: Schema.String,
-  /** How long the call has run, in milliseconds. */
-  forMillis: Schema.Number
-}) {}
-
-/**
  * Calls of which each waits for the next one, and the last one for the first one.
  *
  * `proved`: none of them can be answered unless one of them is interrupted. Every actor in the cycle runs as many calls as it may, each of
@@ -423,7 +425,7 @@ export class Cycle extends Schema.Class<Cycle>("uactor/Observer/Cycle")({
   /** Whether the cycle is a deadlock. */
   certainty: Schema.Literals(["proved", "possible"]),
   /** The calls, each of which waits for the next one. */
-  calls: Schema.Array(CycleCall),
+  calls: Schema.Array(CallInfo),
   /** The cycle in words. */
   text: Schema.String
 }) {}
@@ -464,6 +466,11 @@ export interface SnapshotOptions {
   readonly filter?: { readonly name?: string | undefined; readonly worker?: string | undefined } | undefined
   /** The maximum number of listed actors, an integer of at least 0; 256 by default. */
   readonly limit?: number | undefined
+  /**
+   * The maximum number of running calls that are listed of each actor, an integer of at least 0; 0 by default. With more, all workers are
+   * asked for their calls.
+   */
+  readonly calls?: number | undefined
 }
 
 /**
@@ -475,7 +482,7 @@ export interface SnapshotOptions {
 export interface Service {
   /**
    * The state of all systems of this process. Each worker is asked whether its event loop answers, so a blocked worker delays the snapshot by
-   * 100 ms, and a suspended process by 200 ms. Dies with a `RangeError` if `limit` is not an integer of at least 0.
+   * 100 ms, and a suspended process by 200 ms. Dies with a `RangeError` if `limit` or `calls` is not an integer of at least 0.
    */
   readonly snapshot: (options?: SnapshotOptions) => Effect.Effect<Snapshot>
   /** The actor with this id, also for 30 seconds after its end. */
@@ -487,7 +494,7 @@ export interface Service {
   readonly events: Stream.Stream<Event>
   /**
    * Why a call has not been answered, or what an actor waits for: the calls that it waits for, and what these wait for. Takes the id of a
-   * call (from {@link ExplanationStep} or {@link CycleCall}), the id of an actor, or a reference. `Option.none` if there is no such call or
+   * call (from {@link ExplanationStep} or {@link CallInfo}), the id of an actor, or a reference. `Option.none` if there is no such call or
    * actor. Asks all workers twice: a blocked worker delays the answer by 200 ms, and its calls are explained as far as others know them.
    */
   readonly why: (callOrActor: string | ActorRef.AnyActorRef) => Effect.Effect<Option.Option<Explanation>>
@@ -581,11 +588,12 @@ export class Observer extends Context.Service<Observer, Service>()("uactor/Obser
 
 const optional = Option.fromUndefinedOr
 
-const actorInfo = ({ budget, ended, mailbox, startedAt, ...row }: Rows.ActorRow): ActorInfo =>
+const actorInfo = ({ budget, ended, handling, mailbox, startedAt, ...row }: Rows.ActorRow): ActorInfo =>
   new ActorInfo({
     ...row,
     startedAt: optional(startedAt),
     mailbox: new MailboxInfo(mailbox),
+    handling: handling.map((call) => new CallInfo(call)),
     budget: Option.map(optional(budget), (budget) => new BudgetInfo(budget)),
     ended: Option.map(optional(ended), (ended) => new EndInfo(ended))
   })
@@ -634,7 +642,7 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.map(Monitor.make
       ),
     deadlocks: Effect.map(
       Monitor.deadlocks,
-      (cycles) => cycles.map((cycle) => new Cycle({ ...cycle, calls: cycle.calls.map((call) => new CycleCall(call)) }))
+      (cycles) => cycles.map((cycle) => new Cycle({ ...cycle, calls: cycle.calls.map((call) => new CallInfo(call)) }))
     ),
     stack: (worker) =>
       Effect.mapBoth(Monitor.stack(worker), {

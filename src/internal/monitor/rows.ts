@@ -2,6 +2,7 @@
  * The rows of a snapshot: plain values, of which the public module makes its classes.
  */
 import * as Effect from "effect/Effect"
+import { callsOf, type CycleCall } from "../waits/explain.ts"
 import type { Figures } from "./probe.ts"
 import * as Readings from "./readings.ts"
 import { type ObservedActor, type ObservedSystem, type Restarts, systems } from "./systems.ts"
@@ -34,6 +35,7 @@ export interface ActorRow {
     readonly onFull: "suspend" | "fail"
   }
   readonly budget: Restarts | undefined
+  readonly handling: ReadonlyArray<CycleCall>
   readonly ended: End | undefined
 }
 
@@ -84,10 +86,11 @@ export interface Selection {
   readonly sort?: Readings.Sort | undefined
   readonly filter?: { readonly name?: string | undefined; readonly worker?: string | undefined } | undefined
   readonly limit?: number | undefined
+  readonly calls?: number | undefined
 }
 
-/** The row of an actor; `ended`: how it has ended. */
-export const actorRow = (actor: ObservedActor, ended?: End): ActorRow => {
+/** The row of an actor; `ended`: how it has ended; `handling`: the calls that it runs. */
+export const actorRow = (actor: ObservedActor, ended?: End, handling: ReadonlyArray<CycleCall> = []): ActorRow => {
   const { address, facts: { incarnation = 1, name, state = "Running" }, id, proxy, restarts, startedAt, worker } = actor
   return {
     id,
@@ -107,6 +110,7 @@ export const actorRow = (actor: ObservedActor, ended?: End): ActorRow => {
       onFull: proxy.suspends ? "suspend" : "fail"
     },
     budget: restarts,
+    handling,
     ended
   }
 }
@@ -138,14 +142,20 @@ const readWorkers = (limit: number): Effect.Effect<ReadonlyArray<WorkerRow>> => 
 
 /** Reads all systems. `graves`: the rows of actors that have ended. */
 export const read = (
-  { filter, limit = 256, sort = "load" }: Selection,
+  { calls = 0, filter, limit = 256, sort = "load" }: Selection,
   graves: Readings.Graves<ActorRow>
 ): Effect.Effect<Rows> =>
   Effect.gen(function*() {
     if (!Number.isSafeInteger(limit) || limit < 0) {
       throw new RangeError(`Observer.snapshot: limit must be an integer of at least 0, not ${String(limit)}`)
     }
-    const workers = yield* readWorkers(limit)
+    if (!Number.isSafeInteger(calls) || calls < 0) {
+      throw new RangeError(`Observer.snapshot: calls must be an integer of at least 0, not ${String(calls)}`)
+    }
+    const [workers, reading] = yield* Effect.all(
+      [readWorkers(limit), calls === 0 ? Effect.undefined : Readings.readCalls],
+      { concurrency: "unbounded" }
+    )
     // the actors are read in one turn, after the workers have answered
     const totals = {
       workers: 0,
@@ -175,7 +185,9 @@ export const read = (
       return { name: options.name ?? kind, placement: kind, workers: size, actors: observedActors.length, lostTells }
     })
     const [selected, rest] = Readings.select(actors, sort, limit)
-    const listed = selected.map((actor) => actorRow(actor))
+    const handling = (id: string): ReadonlyArray<CycleCall> =>
+      reading === undefined ? [] : callsOf(reading.graph, id).slice(0, calls)
+    const listed = selected.map((actor) => actorRow(actor, undefined, handling(actor.id)))
     return {
       at: Date.now(),
       totals,

@@ -230,9 +230,7 @@ class Explainer {
           `${proxy.running + proxy.forked} calls were running, ${proxy.queued} queued, ${proxy.waiting.size} waiting`
       })
     }
-    const running = graph.handlers.filter(({ served }) =>
-      served.actor === id && served.kind === "Actor" && served.state !== "Queued"
-    )
+    const running = graph.handlersOf(id)
     for (const handler of running) this.handler(handler, 0)
     if (running.length > 0) return
     const text = state === "Running" || state === undefined ? `${id} runs no call` : `${id} is ${state}`
@@ -272,13 +270,22 @@ export const explain = (
   return explainer.explained
 }
 
-/** A call in a cycle. */
-interface CycleCall {
+/** A call that an actor runs. */
+export interface CycleCall {
   readonly call: string
   readonly actor: string
   readonly method: string
   readonly forMillis: number
 }
+
+const cycleCall = (handler: Handler): CycleCall => {
+  const { served: { actor, forMillis, method } } = handler
+  return { call: callId(handler), actor, method, forMillis }
+}
+
+/** The calls that an actor runs, the oldest first. */
+export const callsOf = (graph: Graph, actor: string): ReadonlyArray<CycleCall> =>
+  graph.handlersOf(actor).map(cycleCall).toSorted((a, b) => b.forMillis - a.forMillis)
 
 /** A cycle in words. */
 export interface ExplainedCycle {
@@ -294,10 +301,7 @@ export const describe = ({ handlers, isProved }: Cycle): ExplainedCycle => {
     (at, handler, i) => callId(handler) < callId(shown[at]!) ? i : at,
     0
   )
-  const calls = [...shown.slice(first), ...shown.slice(0, first)].map((handler): CycleCall => {
-    const { served: { actor, forMillis, method } } = handler
-    return { call: callId(handler), actor, method, forMillis }
-  })
+  const calls = [...shown.slice(first), ...shown.slice(0, first)].map(cycleCall)
   const chain = [...calls, ...calls.slice(0, 1)].map(({ actor, method }) => callText(method, actor)).join(" → ")
   return {
     certainty: isProved ? "proved" : "possible",

@@ -47,6 +47,7 @@ export class Graph {
   readonly made: Array<Wait> = []
   readonly places = new Map<string, Place>()
   private readonly byKey = new Map<string, Array<Handler>>()
+  private readonly byActor = new Map<string, Array<Handler>>()
   private readonly byFiber = new Map<string, Handler>()
   private readonly held = new Map<string, Array<readonly [held: HeldPermits, thread: string]>>()
   private readonly holders = new Map<string, Array<string>>()
@@ -62,6 +63,7 @@ export class Graph {
         const handler: Handler = { served, thread, waits: [] }
         this.handlers.push(handler)
         put(this.byKey, served.key, handler)
+        if (served.kind === "Actor" && served.state !== "Queued") put(this.byActor, served.actor, handler)
         if (served.fiber !== 0) this.byFiber.set(`${thread} ${served.fiber}`, handler)
         if (served.state !== "Queued" && served.kind === "Actor" && !served.isForked) {
           this.places.get(served.actor)?.running.push(handler)
@@ -119,6 +121,11 @@ export class Graph {
     const served = this.servedOf(wait)
     if (served === undefined) return wait.made.state === "Waiting" ? this.runningIn(wait.made.target) : []
     return served.served.state === "Queued" ? this.runningIn(served.served.actor) : [served]
+  }
+
+  /** The handlers that an actor runs, also out of line. */
+  handlersOf(actor: string): ReadonlyArray<Handler> {
+    return this.byActor.get(actor) ?? []
   }
 
   /** The handlers that occupy the places of an actor. */

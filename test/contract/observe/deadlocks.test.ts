@@ -142,6 +142,14 @@ onEveryPlacement(fixture, (placement) => {
       assert.match(why.text, new RegExp(`waits for ${id}\\.walk, in the mailbox of ${id}, 3rd in line`))
       assert.match(why.text, new RegExp(`\n  ${id} runs Walker\\.never for .* \\(concurrency 1\\): makes no call`))
       assert.deepStrictEqual(yield* observer.why("nobody"), Option.none())
+      const { actors } = yield* observer.snapshot({ calls: 1 })
+      assert.sameMembers(actors.flatMap(({ handling }) => handling.map(({ method }) => method)), [
+        "Walker.never",
+        "Walker.walk"
+      ])
+      const [running] = actors.find((actor) => actor.id === id)!.handling
+      assert.deepStrictEqual((yield* explained(running!.call)).steps.map(({ actor }) => actor), [id])
+      assert.deepStrictEqual((yield* observer.snapshot()).actors.flatMap(({ handling }) => handling), [])
       yield* Effect.forEach([...calls, outer], Fiber.interrupt)
       assert.deepStrictEqual((yield* explained(walker)).steps.map(({ state }) => state), ["Idle"])
     }).pipe(Effect.provide(layer)))
