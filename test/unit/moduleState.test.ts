@@ -25,6 +25,8 @@ const allowed: Readonly<Record<string, string>> = {
   "remote/shares.ts shares": "a share is in progress between two actors of the thread",
   "handoff/introducer.ts channelCount": "generates ids that are unique in the thread",
   "handoff/introducer.ts provideCount": "generates ids that are unique in the thread",
+  "monitor/counts.ts kinds": "counters of calls are those of the process, and never fall",
+  "monitor/counts.ts listeners": "the metrics of the program list each kind of actor",
   "monitor/events.ts listeners": "an observer sees the whole program",
   "monitor/readings.ts answers": "holds the timers of the questions that observers ask at the moment",
   "monitor/systems.ts systems": "an observer sees all systems of the program; a system leaves the set when it closes",

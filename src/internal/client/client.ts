@@ -13,6 +13,7 @@ import * as PackedNumbers from "../codec/packedNumbers.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
+import * as Counts from "../monitor/counts.ts"
 import * as ClientSpan from "../observe/clientSpan.ts"
 import { type ActorProxy, became } from "../proxy/actorProxy.ts"
 import * as CallErrors from "../proxy/callErrors.ts"
@@ -226,6 +227,7 @@ export class Client implements Connection {
     const transaction = new Marshal.EncodeTransaction({ ends: this.ends, owner: call.sender })
     const encoded = HandlePayload.encode(transaction, call)
     if (Exit.isFailure(encoded)) {
+      call.count(Counts.defect)
       call.fail(Effect.failCause(encoded.cause))
       return false
     }
@@ -280,6 +282,7 @@ export class Client implements Connection {
   /** Interrupts a call that has been sent; completes with the acknowledgement (C3). */
   interrupt(call: OutgoingCall): Effect.Effect<void> {
     if (this.calls.find(call.id) !== call) return Effect.void
+    if (call.onAcknowledged === undefined) call.count(Counts.interrupted)
     return Effect.callback<void>((resume) => {
       const done = (): void => notify(resume, Exit.void)
       this.interrupts.interrupt(call, done, done)
@@ -313,8 +316,11 @@ export class Client implements Connection {
       // the answer has crossed the interruption
       call.everStarted = true
       call.compensate(status === undefined ? value : WireHandles.known(status, value), call.onAcknowledged)
-    } else if (status === undefined) call.succeed(value)
-    else call.known(status, value)
+    } else {
+      call.count(Counts.ok)
+      if (status === undefined) call.succeed(value)
+      else call.known(status, value)
+    }
     advance(call.proxy)
   }
 
@@ -341,7 +347,11 @@ export class Client implements Connection {
       call.proxy.connection.send(call)
     } else if (failure !== Frames.FailureStopped || call.queue?.takeBack(call) !== true) {
       if (proxy.paused === "leaving" && this.carries(call, failure, value)) proxy.hold(call)
-      else call.fail(CallErrors.failureOf(call, failure, value))
+      else {
+        const outcome = CallErrors.outcomeOfFailure(call, failure, value)
+        if (outcome !== undefined) call.count(outcome)
+        call.fail(CallErrors.failureOf(call, failure, value))
+      }
     }
     advance(call.proxy)
     proxy.checkSettled()
@@ -478,6 +488,7 @@ export class Client implements Connection {
         const call = this.calls.find(frame[1])
         if (call === undefined) return
         this.release(call)
+        call.count(Counts.defect)
         call.fail(
           Effect.die(
             new TypeError(

@@ -3,6 +3,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type { Reading } from "../waits/calls.ts"
+import type { Counted } from "./counts.ts"
 import type { Probe } from "./probe.ts"
 
 /** An actor, as an observer reads it. */
@@ -29,7 +30,7 @@ export interface ObservedActor {
 }
 
 /** The calls of an actor, as its callers know them. */
-interface Mailbox {
+interface Mailbox extends Counted {
   readonly waiting: { readonly size: number }
   readonly queued: number
   readonly running: number
@@ -38,6 +39,8 @@ interface Mailbox {
   readonly capacity: number
   readonly concurrency: number
   readonly suspends: boolean
+  /** the pool of which the actor is a member */
+  readonly pool: object | undefined
 }
 
 /** The restarts of an actor. */

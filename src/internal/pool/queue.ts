@@ -108,8 +108,8 @@ export class Queue extends ActorProxy implements PoolQueue {
     return this.accept(tell)
   }
 
-  override removeWaiting(call: OutgoingCall): void {
-    this.entries.remove(call)
+  override removeWaiting(call: OutgoingCall): boolean {
+    return this.entries.remove(call)
   }
 
   /** No call is refused before it is known that no member is free. */

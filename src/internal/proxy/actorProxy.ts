@@ -9,6 +9,7 @@ import { ActorExited, type HandleReleased, type Outcome } from "../../ActorError
 import * as ActorId from "../actor/actorId.ts"
 import type * as Methods from "../codec/methods.ts"
 import { Fifo } from "../collections/fifo.ts"
+import * as Counts from "../monitor/counts.ts"
 import * as Events from "../monitor/events.ts"
 import { notify } from "../runtime/notify.ts"
 import type * as Frames from "../wire/frames.ts"
@@ -92,6 +93,8 @@ export class ActorProxy {
   owner: ActorOwner | undefined
   /** the pool whose member the actor is; another member can take the calls that this actor will never run */
   pool: PoolMembership | undefined
+  /** the counters of the calls, of all actors of this kind or of this one; made by the first call that settles */
+  counts: Counts.CallCounts | undefined
   private watchers: Set<Watcher> | undefined
 
   constructor(
@@ -411,6 +414,7 @@ export class ActorProxy {
     const { watchers } = this
     this.watchers = undefined
     this.owner?.ended()
+    Counts.ended(this)
     if (watchers !== undefined) { for (const watcher of Array.from(watchers)) notify(watcher.onExit, exit) }
   }
 
@@ -498,9 +502,15 @@ export class ActorProxy {
     this.isStartingTells = false
   }
 
-  /** Removes a call from the waiting calls. */
-  removeWaiting(call: OutgoingCall): void {
-    if (!this.waiting.remove(call)) this.waitingTells?.remove(call as Tell)
+  /** Removes a call from the waiting calls. Returns whether it waited. */
+  removeWaiting(call: OutgoingCall): boolean {
+    return this.waiting.remove(call) || this.waitingTells?.remove(call as Tell) === true
+  }
+
+  /** A call of the method with this index has settled. */
+  count(method: number, outcome: Counts.Outcome): void {
+    const counts = this.counts ??= Counts.of(this.name, this.methods, this.isActor)
+    counts.count(method, outcome)
   }
 
   /** Sends calls that waited for room, as far as there is room. */

@@ -15,6 +15,7 @@ import * as Causes from "../codec/causes.ts"
 import * as Codec from "../codec/codec.ts"
 import type * as Methods from "../codec/methods.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
+import * as Counts from "../monitor/counts.ts"
 import * as Frames from "../wire/frames.ts"
 
 // The errors are made when an answer arrives. The stack frames there belong to the engine; the fiber of the caller adds its own.
@@ -155,6 +156,35 @@ const relayed = (call: FailingCall, error: ActorError | HandleReleased): ActorEr
       return protocolError(call, error.outcome, error.message)
     default:
       return error
+  }
+}
+
+/** The outcome of a call whose actor reports this failure, for the counters; `undefined`: `failing` counts the call. */
+export const outcomeOfFailure = (
+  call: FailingCall,
+  failure: Frames.FailureCode,
+  value: unknown
+): Counts.Outcome | undefined => {
+  switch (failure) {
+    case Frames.FailureError:
+      return Counts.error
+    case Frames.FailureCause: {
+      const tags = new Set((WireHandles.valueOf(value) as Frames.EncodedCause).map(([tag]) => tag))
+      return tags.has("Fail") ? Counts.error : tags.has("Die") ? Counts.defect : Counts.interrupted
+    }
+    case Frames.FailureRelayed: {
+      const { _tag, outcome } = value as { readonly _tag?: unknown; readonly outcome?: unknown }
+      return _tag === "MailboxFull" ? Counts.rejected : outcome === "NotRun" ? Counts.notRun : Counts.unknown
+    }
+    case Frames.FailureUndecodable:
+      return call.mayHaveRun ? Counts.unknown : Counts.notRun
+    case Frames.FailureMailboxFull:
+      return Counts.rejected
+    case Frames.FailureStopped:
+    case Frames.FailureRemoved:
+      return undefined
+    default:
+      return Counts.unknown
   }
 }
 

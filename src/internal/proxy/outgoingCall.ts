@@ -15,6 +15,7 @@ import { isSuccess } from "../effect/completed.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
+import * as Counts from "../monitor/counts.ts"
 import type * as Frames from "../wire/frames.ts"
 import type { Outbox } from "../wire/outbox.ts"
 import type { ActorProxy } from "./actorProxy.ts"
@@ -109,7 +110,7 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
   /** Removes the call from the waiting calls if it was never sent; else interrupts it and awaits the acknowledgement (C3). */
   asEffect(): Effect.Effect<void> {
     if (this.id !== -1) return this.connection.interrupt(this)
-    this.proxy.removeWaiting(this)
+    if (this.proxy.removeWaiting(this)) this.count(Counts.interrupted)
     return Effect.void
   }
 
@@ -129,6 +130,17 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
     this.isReplay = true
     if (outcome === "Unknown") this.mayHaveRun = true
     this.started = this.forked = this.uninterruptible = false
+  }
+
+  /** The call has settled, for its caller. */
+  count(outcome: Counts.Outcome): void {
+    this.proxy.count(this.index, outcome)
+  }
+
+  private countError(error: ActorError | HandleReleased): void {
+    const isRejected = error._tag === "MailboxFull"
+    const mayHaveRun = "outcome" in error && error.outcome === "Unknown"
+    this.count(isRejected ? Counts.rejected : mayHaveRun ? Counts.unknown : Counts.notRun)
   }
 
   /** Resets the call, which has not run, and returns it to the queue of its pool. */
@@ -187,9 +199,9 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
   /** The failure with an error, unless the call is repeated on another actor. */
   failing(error: ActorError | HandleReleased): Effect.Effect<never, unknown> {
     const { retry } = this
-    return retry !== undefined && this.canReroute(error)
-      ? Effect.suspend(retry) as Effect.Effect<never, unknown>
-      : Effect.fail(error)
+    if (retry !== undefined && this.canReroute(error)) return Effect.suspend(retry) as Effect.Effect<never, unknown>
+    this.countError(error)
+    return Effect.fail(error)
   }
 
   protected canReroute(error: unknown): boolean {
@@ -205,7 +217,9 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
       if (isOver) return
       isOver = true
       if (this.started) this.everStarted = true
-      this.fail(Effect.fail(CallErrors.callTimedOut(this, timeout, limit)))
+      const error = CallErrors.callTimedOut(this, timeout, limit)
+      this.countError(error)
+      this.fail(Effect.fail(error))
     }
     if (this.id === -1) {
       this.proxy.removeWaiting(this)
