@@ -13,7 +13,8 @@ import { constVoid } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
-import * as Counts from "./internal/monitor/counts.ts"
+import * as Counts from "./internal/metrics/counts.ts"
+import * as Durations from "./internal/metrics/durations.ts"
 import * as Events from "./internal/monitor/events.ts"
 import type { Figures } from "./internal/monitor/probe.ts"
 import * as Series from "./internal/monitor/series.ts"
@@ -196,6 +197,31 @@ export const memoryUsage: Metric.Gauge<number> = Metric.gauge("process.memory.us
 })
 
 /**
+ * The time from a call to its end, for its caller: `ActorMetrics.layer({ durations: true })`. Attributes: `rpc.system.name` (`uactor`), `rpc.method`,
+ * and `error.type` unless the call succeeds: the outcome as in {@link calls}. The name is that of the OpenTelemetry conventions.
+ *
+ * @category metrics
+ * @since 0.2.0
+ */
+export const clientCallDuration: Metric.Histogram<number> = Durations.clientDuration
+
+/**
+ * The time from the beginning of a handler to its end. Attributes as in {@link clientCallDuration}.
+ *
+ * @category metrics
+ * @since 0.2.0
+ */
+export const serverCallDuration: Metric.Histogram<number> = Durations.serverDuration
+
+/**
+ * The time from the arrival of a call in the worker of its actor to the beginning of its handler. Attribute: `rpc.method`.
+ *
+ * @category metrics
+ * @since 0.2.0
+ */
+export const mailboxWaitDuration: Metric.Histogram<number> = Durations.mailboxWait
+
+/**
  * What is registered.
  *
  * @category models
@@ -208,6 +234,11 @@ export interface Options {
    * series without this attribute, so a sum over all series never falls. `false` by default.
    */
   readonly perActor?: boolean | undefined
+  /**
+   * Measures how long calls take, in the program and in the workers that are started while the layer lives: build the layer before the first
+   * spawn. The durations of calls that workers answer arrive with `telemetry: "relay"`. `false` by default, because clocks take time.
+   */
+  readonly durations?: boolean | undefined
 }
 
 // the maximum number of actors with series of their own
@@ -436,7 +467,14 @@ const callStates = ["waiting", "queued", "running"] as const
 
 const make = (options: Options): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const registry = new Registry(yield* Effect.context(), options.perActor === true)
+    const context = yield* Effect.context()
+    const registry = new Registry(context, options.perActor === true)
+    if (options.durations === true) {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => Durations.register(context)),
+        (stop) => Effect.sync(stop)
+      )
+    }
     yield* Effect.acquireRelease(
       Effect.sync(() => {
         for (const kind of Counts.kinds) registry.kind(kind)

@@ -2,8 +2,8 @@
  * What metrics read of the actors and the workers of this process: sums over the actors of each name, counts of ends, and figures of
  * workers. Everything is read when it is asked for; the actors are read once for all that is asked for in one turn.
  */
+import * as Counts from "../metrics/counts.ts"
 import { queueMicrotask } from "../runtime/globals.ts"
-import * as Counts from "./counts.ts"
 import type { Figures, Probe } from "./probe.ts"
 import { type ObservedActor, type ObservedWorker, systems } from "./systems.ts"
 
@@ -11,7 +11,7 @@ import { type ObservedActor, type ObservedWorker, systems } from "./systems.ts"
 export const states = ["Spawning", "Running", "Restarting", "Draining", "Closing"] as const
 
 /** The state of a call in progress. */
-export type CallState = "waiting" | "queued" | "running"
+type CallState = "waiting" | "queued" | "running"
 
 /** The actors of one name, at a moment. */
 export interface NameReading {

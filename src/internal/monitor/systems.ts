@@ -2,8 +2,8 @@
  * The actor systems of this process, for its observers. An observer reads a system when it is asked; a system does nothing for it before.
  */
 import type * as Effect from "effect/Effect"
+import type { Counted } from "../metrics/counts.ts"
 import type { Reading } from "../waits/calls.ts"
-import type { Counted } from "./counts.ts"
 import type { Probe } from "./probe.ts"
 
 /** An actor, as an observer reads it. */

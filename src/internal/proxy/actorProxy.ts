@@ -9,7 +9,7 @@ import { ActorExited, type HandleReleased, type Outcome } from "../../ActorError
 import * as ActorId from "../actor/actorId.ts"
 import type * as Methods from "../codec/methods.ts"
 import { Fifo } from "../collections/fifo.ts"
-import * as Counts from "../monitor/counts.ts"
+import * as Counts from "../metrics/counts.ts"
 import * as Events from "../monitor/events.ts"
 import { notify } from "../runtime/notify.ts"
 import type * as Frames from "../wire/frames.ts"
@@ -507,10 +507,11 @@ export class ActorProxy {
     return this.waiting.remove(call) || this.waitingTells?.remove(call as Tell) === true
   }
 
-  /** A call of the method with this index has settled. */
-  count(method: number, outcome: Counts.Outcome): void {
+  /** A call of the method with this index has settled. Returns its counters. */
+  count(method: number, outcome: Counts.Outcome): Counts.CallCounts {
     const counts = this.counts ??= Counts.of(this.name, this.methods, this.isActor)
     counts.count(method, outcome)
+    return counts
   }
 
   /** Sends calls that waited for room, as far as there is room. */

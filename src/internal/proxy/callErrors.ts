@@ -15,7 +15,7 @@ import * as Causes from "../codec/causes.ts"
 import * as Codec from "../codec/codec.ts"
 import type * as Methods from "../codec/methods.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
-import * as Counts from "../monitor/counts.ts"
+import * as Counts from "../metrics/counts.ts"
 import * as Frames from "../wire/frames.ts"
 
 // The errors are made when an answer arrives. The stack frames there belong to the engine; the fiber of the caller adds its own.

@@ -15,7 +15,8 @@ import { isSuccess } from "../effect/completed.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
-import * as Counts from "../monitor/counts.ts"
+import * as Counts from "../metrics/counts.ts"
+import * as Durations from "../metrics/durations.ts"
 import type * as Frames from "../wire/frames.ts"
 import type { Outbox } from "../wire/outbox.ts"
 import type { ActorProxy } from "./actorProxy.ts"
@@ -86,6 +87,8 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
   /** the connection on which the call was sent; the actor may have another connection by now */
   connection: Connection
   readonly index: number
+  /** the time of the call in milliseconds, while durations are measured; 0: none */
+  readonly madeAt: number = Durations.isOn ? Durations.now() : 0
   /** encoded, unless the payload may contain handles, which are exported when the call is sent */
   payload: unknown
   readonly extras: Frames.Extras | undefined
@@ -134,7 +137,8 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
 
   /** The call has settled, for its caller. */
   count(outcome: Counts.Outcome): void {
-    this.proxy.count(this.index, outcome)
+    const { kind } = this.proxy.count(this.index, outcome)
+    if (this.madeAt !== 0) Durations.ended(kind, this.index, outcome, this.madeAt)
   }
 
   private countError(error: ActorError | HandleReleased): void {

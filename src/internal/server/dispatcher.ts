@@ -22,6 +22,8 @@ import { runFork } from "../effect/userEffect.ts"
 import { ForkedResult } from "../handles/forkedResult.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
+import * as Counts from "../metrics/counts.ts"
+import * as Durations from "../metrics/durations.ts"
 import type { EventLoopBudget } from "../runtime/eventLoopBudget.ts"
 import { interrupt } from "../runtime/notify.ts"
 import * as Frames from "../wire/frames.ts"
@@ -52,6 +54,8 @@ class Marker implements CellCall {
     this.start()
   }
 }
+
+const kindOf = ({ methods, name }: ActorCell): Counts.Kind => Counts.kindOf(name, methods, true)
 
 /** Runs calls. */
 export class Dispatcher implements CallDispatcher {
@@ -160,6 +164,7 @@ export class Dispatcher implements CallDispatcher {
     }
     const { isOverBudget } = this.budget
     const call = new IncomingCall(this, id, actor, index, wire, extras)
+    if (Durations.isOn && actor.id > 0 && !actor.isRelay) call.time = Durations.now()
     if (mailbox.isOpen && !isOverBudget) {
       this.run(call)
       return this.budget.pace()
@@ -300,6 +305,7 @@ export class Dispatcher implements CallDispatcher {
   private run(call: IncomingCall): boolean {
     const { actor, id } = call
     this.lastActor = actor
+    if (call.time > 0) call.time = -Durations.begun(kindOf(actor), call.index, call.time)
     this.announcements.enter(id)
     const isEntered = call.effect === undefined ? this.invocation.prepare(call) : call.isEntered
     if (actor.isRelay && !isEntered) this.hold(call)
@@ -382,6 +388,10 @@ export class Dispatcher implements CallDispatcher {
       call.forked = true
       if (call.announced) this.outbox.push(Frames.Started, call.id, call.flags)
       return this.awaitEnd(call, Effect.runForkWith(actor.context)(Deferred.await(exit.value)), undefined)
+    }
+    if (call.time < 0) {
+      Durations.answered(kindOf(actor), call.index, Counts.outcomeOf(exit), -call.time)
+      call.time = 0
     }
     const encoding = exit._tag === "Success"
       ? this.replies.succeed(call, exit.value)

@@ -43,6 +43,8 @@ export class IncomingCall implements CellCall {
   readonly lent: Scope.Closeable | undefined
   /** the handles in the decoded payload */
   readonly taken: Array<object> | undefined
+  /** when the call has arrived, or, below 0, has begun; in milliseconds, while durations are measured; 0: none */
+  time = 0
   /** runs concurrently with the calls of the mailbox (`Rpc.fork`) */
   forked = false
   uninterruptible = false

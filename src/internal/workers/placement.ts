@@ -42,6 +42,8 @@ export interface WorkerPlace {
   readonly logLevel: LogLevel
   /** the program has a tracer */
   readonly traces: boolean
+  /** the program measures the durations of calls */
+  readonly timing: boolean
   /** which spans the system makes */
   readonly tracing: Tracing
 }

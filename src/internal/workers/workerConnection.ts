@@ -7,6 +7,7 @@ import * as Tracer from "effect/Tracer"
 import * as ActorId from "../actor/actorId.ts"
 import type { Client, ClientEvents } from "../client/client.ts"
 import type { Method } from "../codec/methods.ts"
+import * as Durations from "../metrics/durations.ts"
 import * as Events from "../monitor/events.ts"
 import type { ObservedWorker } from "../monitor/systems.ts"
 import type { ActorProxy, Locate } from "../proxy/actorProxy.ts"
@@ -108,6 +109,7 @@ export class WorkerConnection implements ObservedWorker {
       host: ActorId.ownPrefix(),
       logLevel,
       traces,
+      timing: Durations.isOn,
       tracing: options.tracing
     }, {
       onBatch: (batch) => this.session.onBatch(batch),

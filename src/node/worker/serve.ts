@@ -15,6 +15,7 @@ import { isMainThread, type MessagePort, parentPort, workerData } from "node:wor
 import * as ActorId from "../../internal/actor/actorId.ts"
 import { checkLayer } from "../../internal/effect/effectCopies.ts"
 import { missingService } from "../../internal/effect/missingService.ts"
+import * as Durations from "../../internal/metrics/durations.ts"
 import { SystemTracing } from "../../internal/observe/clientSpan.ts"
 import { type Collected, Relay, withoutLog } from "../../internal/observe/relay.ts"
 import { queueMicrotask } from "../../internal/runtime/globals.ts"
@@ -97,9 +98,10 @@ const serve = async (
     if (why !== "") reportFailure(why)
   }
   lastWords((why) => die(why))
-  const { config, host, id, logLevel, module, telemetry, traces, tracing } = await transport.boot
+  const { config, host, id, logLevel, module, telemetry, timing, traces, tracing } = await transport.boot
   ActorId.enterWorker(id, host)
   relay = telemetry === "relay" ? new Relay(id) : undefined
+  if (timing) Durations.register(Context.empty())
   const services = servicesOf(relay, telemetry, logLevel, traces)
   const surroundings = tracing === "full" ? services : Context.add(services, SystemTracing, tracing)
   const fail = async (text: string): Promise<void> => {

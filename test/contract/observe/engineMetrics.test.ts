@@ -176,6 +176,8 @@ onEveryPlacement(fixture, (placement) => {
 it("the names of the conventions are those of their package", () => {
   const names = Object.values(ActorMetrics).flatMap((metric) => Metric.isMetric(metric) ? [metric.id] : [])
   const known = new Set<string>([
+    Semconv.METRIC_RPC_CLIENT_CALL_DURATION,
+    Semconv.METRIC_RPC_SERVER_CALL_DURATION,
     Semconv.METRIC_NODEJS_EVENTLOOP_UTILIZATION,
     Semconv.METRIC_V8JS_MEMORY_HEAP_USED,
     Semconv.METRIC_V8JS_MEMORY_HEAP_LIMIT,

@@ -3,6 +3,8 @@
  * reads the numbers adds them up.
  */
 
+import type * as Exit from "effect/Exit"
+
 /** The outcomes of a call, in the order of their codes. */
 export const outcomes = ["ok", "error", "defect", "interrupted", "not_run", "unknown", "rejected"] as const
 
@@ -87,7 +89,8 @@ export const onKind = (listener: (kind: Kind) => void): () => void => {
   return () => void listeners.delete(listener)
 }
 
-const kindOf = (name: string, methods: Kind["methods"], isActor: boolean): Kind => {
+/** The kind of an actor with these methods. */
+export const kindOf = (name: string, methods: Kind["methods"], isActor: boolean): Kind => {
   let kind = byMethods.get(methods)
   if (kind === undefined) {
     byMethods.set(methods, kind = new Kind(name, methods))
@@ -97,6 +100,13 @@ const kindOf = (name: string, methods: Kind["methods"], isActor: boolean): Kind 
     }
   }
   return kind
+}
+
+/** The outcome of a handler that has ended. */
+export const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome => {
+  if (exit._tag === "Success") return ok
+  const tags = new Set(exit.cause.reasons.map(({ _tag }) => _tag))
+  return tags.has("Fail") ? error : tags.has("Die") ? defect : interrupted
 }
 
 /** The counts for the calls of an actor. The calls of objects behind other handles are counted, and not listed. */
