@@ -186,7 +186,8 @@ export interface ActorService<
 /**
  * Defines an actor. `protocol` is the record of its methods, each made by `Actor.method`, or a list of `Rpc`s. `args` is the schema of the arguments of `spawn`; by
  * default the actor has no arguments. `error` is the schema of the start error: the error with which the behaviour may fail to build. By
- * default there is none. The start error cannot contain handles. Throws a `TypeError` if a method is defined twice or has a reserved
+ * default there is none. The start error cannot contain handles. `shardGroup` is for clusters only: the group of shards to which the actor
+ * with an id belongs, `"default"` by default. The runners that serve the group host the actor. Throws a `TypeError` if a method is defined twice or has a reserved
  * name, such as `then`, if a schema cannot be compiled, or if a schema belongs to another copy of Effect.
  *
  * @example
@@ -241,6 +242,7 @@ export const Service = <Self>() =>
     readonly protocol: Input & Protocol.Checked<Input>
     readonly args?: Args | undefined
     readonly error?: StartError | undefined
+    readonly shardGroup?: ((id: string) => string) | undefined
   }
 ): ActorService<Self, Id, Args, StartError, Protocol.FromInput<Input>> => {
   type Methods = Protocol.FromInput<Input>
@@ -264,6 +266,7 @@ export const Service = <Self>() =>
   })
   const definition: Definitions.Definition = {
     name: id,
+    shardGroup: options.shardGroup,
     get methods() {
       return methods()
     },

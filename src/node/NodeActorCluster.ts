@@ -69,7 +69,7 @@ export interface ClientOptions<S extends Storage = "sql"> {
   /** Where the cluster keeps its runners, locks and persisted calls. `"sql"` by default. */
   readonly storage?: S | undefined
   /**
-   * The configuration of Effect Cluster. All programs of a cluster need the same `shardsPerGroup`. The defaults are those of Effect, except
+   * The configuration of Effect Cluster. All programs of a cluster need the same `shardsPerGroup` and `availableShardGroups`. The defaults are those of Effect, except
    * `shardLockExpiration` (10 seconds), `shardLockRefreshInterval` (3 seconds), `runnerHealthCheckInterval` (2 seconds),
    * `refreshAssignmentsInterval` (1 second), and `simulateRemoteSerialization` (`false`). The environment is not read.
    */

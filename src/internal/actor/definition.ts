@@ -15,6 +15,8 @@ export interface Definition {
   readonly methods: ReadonlyArray<Methods.Method>
   readonly args: Codec.Codec
   readonly error: Codec.Codec
+  /** the group of shards of an actor in a cluster, by its id; `undefined`: the default group */
+  readonly shardGroup?: ((id: string) => string) | undefined
 }
 
 /** A handler of the protocol, its types erased. It takes payload and options and returns an effect, a stream or a wrapper. */

@@ -123,7 +123,7 @@ class References {
       throw new TypeError(`ActorCluster: a reference to ${target.actor} is not a reference to ${name}`)
     }
     const id = typeof target === "object" ? target.id : target
-    Entities.checkId(name, id)
+    Entities.checkId(this.definition, id)
     const client = this.clientOf(id)
     const ask = (tag: string, payload?: unknown): Effect.Effect<unknown, unknown> =>
       this.noted(client[tag]!(payload), Failures.fail({ actor: name, id, method: tag }))

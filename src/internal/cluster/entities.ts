@@ -33,6 +33,8 @@ const Kill = Rpc.make(killTag, { error: ActorError }).annotate(Delivery, "again"
 const maxTag = 50
 const maxType = 150
 const maxId = 255
+// a shard is stored with its number
+const maxShardGroup = 40
 
 /** Whether the storage of the cluster keeps the calls of a method. */
 export const isPersisted = ({ rpc }: Methods.Method): boolean => Context.get(rpc.annotations, ClusterSchema.Persisted)
@@ -95,8 +97,20 @@ const check = ({ methods, name }: Definition): void => {
   }
 }
 
-/** Throws a `RangeError` if an id does not fit the storage of the cluster. */
-export const checkId = (name: string, id: string): void => checkLength(`ActorCluster: the id of ${name}`, id, maxId)
+/** Throws a `RangeError` if an id, or the group of its shard, does not fit the storage of the cluster; a `TypeError` if it has no group. */
+export const checkId = ({ name, shardGroup }: Definition, id: string): void => {
+  checkLength(`ActorCluster: the id of ${name}`, id, maxId)
+  if (shardGroup === undefined) return
+  const group: unknown = shardGroup(id)
+  const what = `ActorCluster: the shard group of ${name}/${id}`
+  if (typeof group !== "string") throw new TypeError(`${what} must be a string, not ${String(group)}`)
+  checkLength(what, group, maxShardGroup)
+}
+
+const make = ({ name, shardGroup }: Definition, rpcs: ReadonlyArray<Rpc.Any>): AnyEntity => {
+  const entity: AnyEntity = Entity.fromRpcGroup(name, RpcGroup.make(...rpcs, Stop, Kill))
+  return shardGroup === undefined ? entity : entity.annotate(ClusterSchema.ShardGroup, shardGroup)
+}
 
 const entities = new WeakMap<Definition, AnyEntity>()
 
@@ -108,7 +122,7 @@ export const entityOf = (definition: Definition): AnyEntity => {
   let entity = entities.get(definition)
   if (entity === undefined) {
     check(definition)
-    entity = Entity.fromRpcGroup(definition.name, RpcGroup.make(...definition.methods.map(widen), Stop, Kill))
+    entity = make(definition, definition.methods.map(widen))
     entities.set(definition, entity)
   }
   return entity
@@ -122,5 +136,5 @@ export const inlineEntityOf = (definition: Definition): AnyEntity => {
     for (const middleware of rpc.middlewares) inline = inline.middleware(middleware as never)
     return inline
   })
-  return Entity.fromRpcGroup(definition.name, RpcGroup.make(...rpcs, Stop, Kill))
+  return make(definition, rpcs)
 }

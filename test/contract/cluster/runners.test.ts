@@ -3,8 +3,9 @@ import { Deferred, Effect, Exit, Fiber, Layer, Queue, Stream } from "effect"
 import * as ActorCluster from "../../../src/ActorCluster.ts"
 import { ActorSystem } from "../../../src/ActorSystem.ts"
 import * as ActorClusterTest from "../../../src/node/ActorClusterTest.ts"
+import { freePort } from "../../../src/node/cluster/testNetwork.ts"
 import * as NodeActorCluster from "../../../src/node/NodeActorCluster.ts"
-import { Tally, TallyLive } from "../fixtures/cluster.ts"
+import { Native, NativeLive, Tally, TallyLive } from "../fixtures/cluster.ts"
 import { errorOf, upTo } from "../support/asserts.ts"
 import { underLoad } from "../support/cluster.ts"
 import * as Journal from "../support/journal.ts"
@@ -222,6 +223,39 @@ onRunners(
       assert.strictEqual(yield* Fiber.join(bystander), 1)
     })
 )
+
+it.live("K1: an actor with a shard group lives on the runners that serve the group", () =>
+  Effect.gen(function*() {
+    const storage = Layer.succeedContext(yield* Layer.build(ActorCluster.layerStorageMemory))
+    const config = { shardsPerGroup: 10, availableShardGroups: ["cpu", "gpu"], refreshAssignmentsInterval: 100 }
+    const start = (group: string) =>
+      Effect.gen(function*() {
+        const runner = NodeActorCluster.layer({
+          address: { host: "127.0.0.1", port: yield* freePort },
+          storage: "given",
+          linger: 0,
+          config: { ...config, assignedShardGroups: [group] }
+        })
+        const host = ActorCluster.layer(Native, { args: (id) => `${id} on ${group}` }).pipe(
+          Layer.provide(ActorSystem.layer(NativeLive))
+        )
+        yield* Layer.build(host.pipe(Layer.provide(runner), Layer.provide(storage), Layer.fresh, Layer.orDie))
+      })
+    const client = NodeActorCluster.layerClient({ storage: "given", config }).pipe(Layer.provide(storage), Layer.fresh)
+    yield* start("cpu")
+    const native = yield* Effect.provide(
+      ActorCluster.client(Native, { deliveryTimeout: "500 millis" }),
+      yield* Layer.build(client)
+    )
+    for (const n of upTo(4)) assert.strictEqual(yield* native(`cpu/${n}`).where(), `cpu/${n} on cpu`)
+    // no runner serves the group
+    const lost = yield* Effect.flip(native("gpu/1").where())
+    assert.deepStrictEqual([lost._tag, lost.outcome], ["ActorExited", "NotRun"])
+    yield* start("gpu")
+    const patient = yield* Effect.provide(ActorCluster.client(Native), yield* Layer.build(client))
+    for (const n of upTo(4)) assert.strictEqual(yield* patient(`gpu/${n}`).where(), `gpu/${n} on gpu`)
+    assert.throws(() => native(`${"g".repeat(41)}/1`), RangeError, "must have at most 40 characters, not 41")
+  }).pipe(Effect.scoped))
 
 it("K1: the address of a runner is checked", () => {
   const at = (host: string, port = 34_431) => () => NodeActorCluster.layer({ address: { host, port } })
