@@ -46,9 +46,10 @@ export interface Postgres {
 
 /**
  * Starts a server. Installs PostgreSQL where it is missing and this process may install packages; otherwise the error names the command
- * that installs it. The server runs as the user postgres where this process is root, because PostgreSQL refuses root.
+ * that installs it. The server runs as the user postgres where this process is root, because PostgreSQL refuses root. `host`: an address of this
+ * machine on which the server listens, for the clients of its network (/24).
  */
-export const start = async (): Promise<Postgres> => {
+export const start = async (host = "127.0.0.1"): Promise<Postgres> => {
   const bin = findOrInstall("PostgreSQL", "postgresql", find)
   const user = process.getuid?.() === 0 ? { uid: idOf("-u"), gid: idOf("-g") } : {}
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "uactor-postgres-"))
@@ -60,7 +61,7 @@ export const start = async (): Promise<Postgres> => {
 
   const launch = async (): Promise<ChildProcess> => {
     const settings = [
-      "listen_addresses=127.0.0.1",
+      `listen_addresses=${host}`,
       `port=${port}`,
       "unix_socket_directories=",
       // the data need not survive the machine
@@ -83,7 +84,7 @@ export const start = async (): Promise<Postgres> => {
     const deadline = performance.now() + patience
     while (true) {
       try {
-        execFileSync(path.join(bin, "pg_isready"), ["-q", "-h", "127.0.0.1", "-p", String(port)], options)
+        execFileSync(path.join(bin, "pg_isready"), ["-q", "-h", host, "-p", String(port)], options)
         return server
       } catch (cause) {
         if (server.exitCode === null && performance.now() < deadline) await setTimeout(50)
@@ -105,6 +106,7 @@ export const start = async (): Promise<Postgres> => {
   try {
     const initialize = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
     execFileSync(path.join(bin, "initdb"), initialize, { ...options, stdio: ["ignore", "ignore", "pipe"] })
+    fs.appendFileSync(path.join(data, "pg_hba.conf"), `host all all ${host}/24 trust\n`)
     server = await launch()
   } catch (error) {
     remove()
@@ -112,7 +114,7 @@ export const start = async (): Promise<Postgres> => {
   }
 
   return {
-    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    url: `postgres://postgres@${host}:${port}/postgres`,
     crash: async (pause) => {
       await end(server, "SIGQUIT")
       await setTimeout(pause)

@@ -7,6 +7,7 @@ import * as path from "node:path"
 import * as ActorCluster from "../../../src/ActorCluster.ts"
 import { freePort } from "../../../src/node/cluster/testNetwork.ts"
 import * as NodeActorCluster from "../../../src/node/NodeActorCluster.ts"
+import type * as Namespaces from "../../../tools/namespaces.ts"
 import * as PostgresServer from "../../../tools/postgres.ts"
 import { Bank } from "../fixtures/cluster-bank.ts"
 import { layerDatabase } from "../fixtures/cluster-database.ts"
@@ -32,19 +33,30 @@ export interface Runner {
   readonly thaw: Effect.Effect<void>
 }
 
-const start = (database: string, journal: string): Effect.Effect<Runner, never, Scope.Scope> =>
+/** Where a runner runs: its address, and the start of its command. */
+type Place = Pick<Namespaces.Host, "address" | "command">
+
+const here: Place = { address: "127.0.0.1", command: [] }
+
+const start = (
+  database: string,
+  journal: string,
+  { address, command }: Place
+): Effect.Effect<Runner, never, Scope.Scope> =>
   Effect.gen(function*() {
     const port = String(yield* freePort)
+    const [program, ...args] = [
+      ...command,
+      process.execPath,
+      ...process.execArgv,
+      path.join(import.meta.dirname, "../fixtures/cluster-runner.ts"),
+      address,
+      port,
+      database,
+      journal
+    ]
     const child = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        spawn(process.execPath, [
-          ...process.execArgv,
-          path.join(import.meta.dirname, "../fixtures/cluster-runner.ts"),
-          port,
-          database,
-          journal
-        ], { stdio: ["ignore", "inherit", "inherit"] })
-      ),
+      Effect.sync(() => spawn(program, args, { stdio: ["ignore", "inherit", "inherit"] })),
       (child) =>
         Effect.promise(async () => {
           if (child.exitCode !== null || child.signalCode !== null) return
@@ -74,11 +86,15 @@ interface Database {
   readonly crash: (pause: number) => Effect.Effect<void>
 }
 
+/** A PostgreSQL server of its own for each test, which listens on an address. */
+export const postgresAt = (host?: string): Effect.Effect<Database, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(Effect.promise(() => PostgresServer.start(host)), (server) => Effect.promise(server.stop)),
+    (server) => ({ name: server.url, crash: (pause) => Effect.promise(() => server.crash(pause)) })
+  )
+
 /** A PostgreSQL server of its own for each test. */
-export const postgres: Effect.Effect<Database, never, Scope.Scope> = Effect.map(
-  Effect.acquireRelease(Effect.promise(PostgresServer.start), (server) => Effect.promise(server.stop)),
-  (server) => ({ name: server.url, crash: (pause) => Effect.promise(() => server.crash(pause)) })
-)
+export const postgres = postgresAt()
 
 /** A file of SQLite. */
 export const sqlite: Effect.Effect<Database, never, Scope.Scope> = Effect.map(
@@ -87,7 +103,11 @@ export const sqlite: Effect.Effect<Database, never, Scope.Scope> = Effect.map(
 )
 
 /** Runner processes and a client on a database. */
-export const make = (database: Effect.Effect<Database, never, Scope.Scope>, number: number) =>
+export const make = (
+  database: Effect.Effect<Database, never, Scope.Scope>,
+  number: number,
+  places: ReadonlyArray<Place> = upTo(number).map(() => here)
+) =>
   Effect.gen(function*() {
     const journal = yield* Journal.make
     const { crash, name } = yield* database
@@ -95,8 +115,8 @@ export const make = (database: Effect.Effect<Database, never, Scope.Scope>, numb
       NodeActorCluster.layerClient({ config: processConfig }).pipe(Layer.provideMerge(layerDatabase(name)))
     )
     yield* Effect.provideContext(createTable, context)
-    const run = start(name, journal.path)
-    const runners = yield* Effect.replicateEffect(run, number)
+    const run = start(name, journal.path, here)
+    const runners = yield* Effect.forEach(places, (place) => start(name, journal.path, place))
     const client = yield* Effect.provideContext(
       Effect.all({
         tally: ActorCluster.client(Tally, { deliveryTimeout: "2 minutes" }),
