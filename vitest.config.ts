@@ -11,9 +11,10 @@ const args = process.argv.slice(2)
 /** Whether the whole suite runs, but not everything: a clause has some of its tests with processes only (test/contract/support/placements.ts). */
 const isSample = !all && !args.includes("--coverage") && args.every((arg) => arg === "run" || arg.startsWith("-"))
 
-/** Tests that take samples by a seed, and tests of processes that wait for leases. */
+/** Tests that take samples by a seed, and tests of clusters that wait for leases and idle times. */
 const sampled = [
   "test/contract/cluster/processes/**",
+  "test/contract/cluster/passivation.test.ts",
   "test/contract/calls/random-values.test.ts",
   "test/faults/matrix/**",
   "test/faults/random/**",
