@@ -176,6 +176,8 @@ try {
     attempt(`examples/${file}`, expected, process.execPath, path.join("examples", file))
   }
   for (const { expected, file } of runs) attempt(file, `${expected} 1 prebuilt`, process.execPath, file)
+  const healthy = /^ok +Node +v.*\nok +one copy of Effect +.*\nok +module counter\.ts +its default export is a layer$/
+  attempt("npx uactor doctor", healthy, "npx", "--no", "uactor", "doctor", "counter.ts")
   for (const { expected, file } of runs) {
     attempt(`${file} with hooks`, `${expected} 1 in files`, process.execPath, "--import", "data:text/javascript,", file)
   }

@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RemoteObserver } from "../node/observer/client.ts"
 import * as Doctor from "./doctor.ts"
-import { type CommandFailed, failIf, failure } from "./failure.ts"
+import { CommandFailed, failIf, failure, problem } from "./failure.ts"
 import * as Files from "./files.ts"
 import * as Programs from "./programs.ts"
 import * as Text from "./text.ts"
@@ -33,7 +33,7 @@ const pid = Argument.Int("pid").pipe(
   Argument.optional
 )
 
-const targets = (what: "actor" | "worker") =>
+const targets = (what: "actor" | "worker" | "actor or call") =>
   Argument.String(what).pipe(
     Argument.withDescription(
       `The id of the ${what}. If there are several programs, the pid of one of them comes first`
@@ -63,7 +63,8 @@ const print = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
 /** A typed failure of the observer as a failure of the command. */
 const told = <A, E extends { readonly message: string }, R>(
   effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, CommandFailed, R> => Effect.mapError(effect, ({ message }) => failure(message))
+): Effect.Effect<A, CommandFailed, R> =>
+  Effect.mapError(effect, (error) => error instanceof CommandFailed ? error : failure(error.message))
 
 type Use<A> = (observer: RemoteObserver) => Effect.Effect<A, { readonly message: string }, Scope.Scope>
 
@@ -166,6 +167,71 @@ const events = Command.make(
     )
 ).pipe(
   Command.withDescription("Prints what happens to workers and actors, until it is interrupted or the program ends")
+)
+
+const calls = Command.make(
+  "calls",
+  {
+    pid,
+    older: Flag.String("older").pipe(
+      Flag.withDescription("Only calls that have run for this time: 500ms, 1.5s, 2m, 1h"),
+      Flag.filterMap(
+        (text) => Option.fromUndefinedOr(Text.millisOf(text)),
+        (text) => `--older must be a time such as 500ms, 1.5s, 2m or 1h, not ${text}`
+      ),
+      Flag.withDefault(0)
+    ),
+    limit,
+    json
+  },
+  ({ json, limit, older, pid }) =>
+    withProgram(pid, (observer) =>
+      Effect.flatMap(observer.snapshot({ limit, calls: 100 }), ({ actors }) => {
+        const calls = actors.flatMap(({ handling }) => handling)
+          .filter(({ forMillis }) => forMillis >= older)
+          .toSorted((a, b) => b.forMillis - a.forMillis)
+        return print(json ? calls.map((call) => Views.json.call(call)) : Views.calls(calls))
+      }))
+).pipe(
+  Command.withDescription(
+    "Lists the calls that the busiest actors run, the longest first; --limit is the number of actors"
+  )
+)
+
+/** A text of the program, without characters that could act on the terminal. */
+const linesOf = (text: string): ReadonlyArray<string> => text.split("\n").map((line) => Text.printable(line))
+
+const itIsADeadlock = "It is a deadlock: none of these calls can be answered unless one of them is interrupted"
+
+const why = Command.make(
+  "why",
+  { targets: targets("actor or call"), json },
+  ({ json, targets }) =>
+    withTarget(targets, (observer, id) =>
+      Effect.gen(function*() {
+        const explained = yield* observer.why(id)
+        yield* failIf(Option.isNone(explained), `no living actor and no call in progress has the id ${id}`)
+        const { deadlock, text } = Option.getOrThrow(explained)
+        yield* print(json ? [Views.json.explanation(Option.getOrThrow(explained))] : linesOf(text))
+        yield* failIf(Option.contains(deadlock, "proved"), itIsADeadlock, problem)
+      }))
+).pipe(Command.withDescription("Explains what a call or an actor waits for; with exit code 1 if it is a deadlock"))
+
+const deadlocks = Command.make(
+  "deadlocks",
+  { pid, json },
+  ({ json, pid }) =>
+    withProgram(pid, (observer) =>
+      Effect.gen(function*() {
+        const cycles = yield* observer.deadlocks
+        const isProved = cycles.some(({ certainty }) => certainty === "proved")
+        if (json) yield* print(cycles.map((cycle) => Views.json.cycle(cycle)))
+        else if (cycles.length === 0) yield* Console.log("no calls wait for each other")
+        else yield* print(cycles.map(({ certainty, text }) => Text.printable(`${certainty}: ${text}`)))
+        yield* failIf(isProved, itIsADeadlock, problem)
+      }))
+).pipe(
+  Command.withDescription("Lists the calls that wait for each other in a cycle, with exit code 1 if one is proved")
 )
 
 const stack = Command.make(
@@ -271,5 +337,21 @@ const doctor = Command.make("doctor", {
 
 /** The command with its subcommands. */
 export const root = base.pipe(
-  Command.withSubcommands([ps, top, actors, workers, events, stack, profile, heap, stop, kill, restart, doctor])
+  Command.withSubcommands([
+    ps,
+    top,
+    actors,
+    workers,
+    events,
+    calls,
+    why,
+    deadlocks,
+    stack,
+    profile,
+    heap,
+    stop,
+    kill,
+    restart,
+    doctor
+  ])
 )

@@ -8,7 +8,7 @@ import * as fs from "node:fs"
 import { createRequire } from "node:module"
 import * as path from "node:path"
 import process from "node:process"
-import { pathToFileURL } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { messageOf } from "../internal/runtime/describe.ts"
 import { type CommandFailed, failIf, problem } from "./failure.ts"
 import * as Text from "./text.ts"
@@ -25,7 +25,7 @@ const own = createRequire(import.meta.url)
 const readPackage = (file: string): Readonly<Record<string, unknown>> => JSON.parse(fs.readFileSync(file, "utf8"))
 
 const checkNode = (): Result => {
-  const { engines } = readPackage(new URL("../../package.json", import.meta.url).pathname) as {
+  const { engines } = readPackage(fileURLToPath(new URL("../../package.json", import.meta.url))) as {
     readonly engines: { readonly node: string }
   }
   const numbers = (version: string): ReadonlyArray<number> => version.replace(/^\D+/, "").split(".").map(Number)

@@ -40,6 +40,14 @@ export const time = (millis: number): string => {
   return hours < 24 ? `${hours}h ${minutes % 60}m` : `${Math.floor(hours / 24)}d ${hours % 24}h`
 }
 
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** Reads a time such as `500ms`, `1.5s`, `2m`, `1h`, in milliseconds; `undefined`: it is no time. */
+export const millisOf = (text: string): number | undefined => {
+  const [, figure, unit] = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(text) ?? []
+  return unit === undefined ? undefined : Math.round(Number(figure) * units[unit]!)
+}
+
 /** A size in a unit of 1,024: `900 B`, `12.3 MB`. */
 export const bytes = (size: number): string => {
   let value = size

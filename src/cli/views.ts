@@ -3,7 +3,17 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { ActorInfo, type CpuProfile, Event, Frame, type Snapshot, WorkerInfo } from "../Observer.ts"
+import {
+  ActorInfo,
+  CallInfo,
+  type CpuProfile,
+  Cycle,
+  Event,
+  Explanation,
+  Frame,
+  type Snapshot,
+  WorkerInfo
+} from "../Observer.ts"
 import * as Text from "./text.ts"
 
 /** The orders of actors. */
@@ -68,6 +78,15 @@ export const workers = (rows: ReadonlyArray<WorkerInfo>): ReadonlyArray<string> 
     { title: "RSS", text: ({ rss }) => optional(rss, Text.bytes), isFigure: true }
   ], rows)
 
+/** The table of calls. */
+export const calls = (rows: ReadonlyArray<CallInfo>): ReadonlyArray<string> =>
+  Text.table<CallInfo>([
+    { title: "CALL", text: ({ call }) => call },
+    { title: "ACTOR", text: ({ actor }) => actor },
+    { title: "METHOD", text: ({ method }) => method },
+    { title: "RUNS FOR", text: ({ forMillis }) => Text.time(forMillis), isFigure: true }
+  ], rows)
+
 /** The sums of a snapshot in one line. */
 export const totals = ({ totals }: Snapshot): string =>
   [
@@ -115,6 +134,9 @@ export const hottest = ({ nodes, samples = [] }: CpuProfile, limit: number): Rea
 export const json = {
   actor: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(ActorInfo))),
   worker: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(WorkerInfo))),
+  call: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(CallInfo))),
+  explanation: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Explanation))),
+  cycle: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Cycle))),
   event: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Event))),
   frame: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Frame)))
 }

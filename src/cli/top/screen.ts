@@ -17,7 +17,7 @@ export type Mode =
 
 /** What is asked of the program. */
 export interface Command {
-  readonly action: "stack" | "profile" | "kill" | "restart"
+  readonly action: "why" | "stack" | "profile" | "kill" | "restart"
   readonly actor: ActorInfo
 }
 
@@ -74,7 +74,13 @@ export interface Pressed {
   readonly isEnd?: boolean
 }
 
-const commands: Readonly<Record<string, Command["action"]>> = { t: "stack", p: "profile", k: "kill", r: "restart" }
+const commands: Readonly<Record<string, Command["action"]>> = {
+  w: "why",
+  t: "stack",
+  p: "profile",
+  k: "kill",
+  r: "restart"
+}
 
 const table: Mode = { _tag: "Table" }
 
@@ -133,9 +139,9 @@ const wrapped = (text: string, columns: number): ReadonlyArray<string> =>
   text === "" ? [] : text.match(new RegExp(`.{1,${Math.max(1, columns)}}`, "gu")) ?? []
 
 const help: Readonly<Record<Mode["_tag"], string>> = {
-  Table: "q quit  s sort  / filter  up, down select  Enter actor  t stack  p profile  k kill  r restart",
+  Table: "q quit  s sort  / filter  up, down select  Enter actor  w why  t stack  p profile  k kill  r restart",
   Filter: "Enter apply  Esc remove",
-  Actor: "q quit  Esc back  t stack  p profile  k kill  r restart",
+  Actor: "q quit  Esc back  w why  t stack  p profile  k kill  r restart",
   Answer: "q quit  Esc back",
   Confirm: "y yes  any other key no"
 }

@@ -130,6 +130,13 @@ const answerTo = (
 ): Effect.Effect<Answer, { readonly message: string }> => {
   if (action === "kill") return Effect.as(observer.kill(id), { message: `${id} was killed` })
   if (action === "restart") return Effect.as(observer.restart(id), { message: `${id} has restarted` })
+  if (action === "why") {
+    return Effect.map(observer.why(id), (explained) =>
+      textAnswer(
+        `why ${id} waits`,
+        Option.match(explained, { onNone: () => [`${id} has ended`], onSome: ({ text }) => text.split("\n") })
+      ))
+  }
   if (action === "stack") {
     return Effect.map(observer.stack(worker), (frames) =>
       textAnswer(

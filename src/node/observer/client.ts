@@ -15,7 +15,9 @@ import * as os from "node:os"
 import process from "node:process"
 import {
   type ActorInfo,
+  type Cycle,
   type Event,
+  type Explanation,
   type Frame,
   type ObserverError,
   Snapshot,
@@ -47,6 +49,8 @@ export interface RemoteObserver {
   readonly program: Protocol.ProgramInfo
   readonly snapshot: (options?: SnapshotOptions) => Effect.Effect<Snapshot, ConnectionError>
   readonly actor: (id: string) => Effect.Effect<Option.Option<ActorInfo>, ConnectionError>
+  readonly why: (callOrActor: string) => Effect.Effect<Option.Option<Explanation>, ConnectionError>
+  readonly deadlocks: Effect.Effect<ReadonlyArray<Cycle>, ConnectionError>
   readonly events: Stream.Stream<Event, ConnectionError>
   readonly stack: (worker: string) => Effect.Effect<ReadonlyArray<Frame>, ReadError>
   /** the pieces of a `.cpuprofile` file */
@@ -137,9 +141,10 @@ export const connect = (
     )
     if (program.protocol !== Protocol.version) return yield* otherProtocol(pid)
 
-    const snapshot = ({ filter, limit, sort }: SnapshotOptions = {}): Effect.Effect<Snapshot, ConnectionError> =>
+    const snapshot = ({ calls, filter, limit, sort }: SnapshotOptions = {}): Effect.Effect<Snapshot, ConnectionError> =>
       client.snapshot({
         ...(sort === undefined ? {} : { sort }),
+        ...(calls === undefined ? {} : { calls }),
         ...(limit === undefined ? {} : { limit }),
         ...(filter?.name === undefined ? {} : { name: filter.name }),
         ...(filter?.worker === undefined ? {} : { worker: filter.worker })
@@ -160,6 +165,8 @@ export const connect = (
       program,
       snapshot,
       actor: (id) => asked(client.actor({ id })),
+      why: (id) => asked(client.why({ id })),
+      deadlocks: asked(Stream.runCollect(client.deadlocks())),
       events: read(client.events()),
       stack: (worker) => asked(Stream.runCollect(client.stack({ worker }))),
       cpuProfile: (worker, millis) => read(client.cpuProfile({ worker, millis }, { headers })),

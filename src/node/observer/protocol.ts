@@ -6,7 +6,7 @@ import * as RpcGroup from "effect/rpc/RpcGroup"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
-import { ActorInfo, Event, Frame, ObserverError, Snapshot, WorkerInfo } from "../../Observer.ts"
+import { ActorInfo, Cycle, Event, Explanation, Frame, ObserverError, Snapshot, WorkerInfo } from "../../Observer.ts"
 
 /** The number of the protocol. A view refuses a program with another number. */
 export const version = 1
@@ -85,12 +85,16 @@ export const ObserverRpcs = RpcGroup.make(
       sort: Schema.optionalKey(Schema.Literals(["load", "waiting", "restarts", "age"])),
       name: Schema.optionalKey(Schema.String),
       worker: Schema.optionalKey(Schema.String),
-      limit: Schema.optionalKey(between(0, 10_000))
+      limit: Schema.optionalKey(between(0, 10_000)),
+      calls: Schema.optionalKey(between(0, 100))
     },
     success: SnapshotPart,
     stream: true
   }),
   Rpc.make("actor", { payload: { id: Schema.String }, success: Schema.Option(ActorInfo) }),
+  // of a call or an actor
+  Rpc.make("why", { payload: { id: Schema.String }, success: Schema.Option(Explanation) }),
+  Rpc.make("deadlocks", { success: Cycle, stream: true }),
   Rpc.make("events", { success: Event, stream: true }),
   Rpc.make("stack", { payload: { worker: Schema.String }, success: Frame, error: ObserverError, stream: true }),
   // the pieces of a `.cpuprofile` file

@@ -151,11 +151,13 @@ const handlers = (actions: ReadonlyArray<Protocol.Action>) =>
             actions
           })
         ),
-      snapshot: ({ limit, name, sort, worker }) =>
+      snapshot: ({ calls, limit, name, sort, worker }) =>
         oneByOne(Stream.fromIterableEffect(
-          Effect.map(observer.snapshot({ limit, sort, filter: { name, worker } }), partsOf)
+          Effect.map(observer.snapshot({ calls, limit, sort, filter: { name, worker } }), partsOf)
         )),
       actor: ({ id }) => observer.actor(id),
+      why: ({ id }) => observer.why(id),
+      deadlocks: () => paged(Stream.fromIterableEffect(observer.deadlocks)),
       events: () => paged(observer.events),
       stack: ({ worker }) => paged(Stream.fromIterableEffect(observer.stack(worker))),
       cpuProfile: ({ millis, worker }, context) =>

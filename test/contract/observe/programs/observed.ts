@@ -1,5 +1,5 @@
 /**
- * A program with actors on a thread and in a child process, each with a call that does not end. It runs until its input ends. It prints the
+ * A program with actors on a thread and in a child process, each with a call that does not end, and, on demand, with a deadlock. It runs until its input ends. It prints the
  * ids of the actors when they are there.
  */
 import * as Effect from "effect/Effect"
@@ -9,8 +9,17 @@ import * as ActorRef from "../../../../src/ActorRef.ts"
 import * as NodeActorSystem from "../../../../src/node/NodeActorSystem.ts"
 import * as Supervision from "../../../../src/Supervision.ts"
 import { Busy } from "../actors/busy.ts"
+import { Walker } from "../actors/walker.ts"
 
 const module = new URL("../actors/busy.ts", import.meta.url)
+
+/** Two actors that wait for each other. */
+const deadlocked = Effect.gen(function*() {
+  const walkers = [yield* Walker.spawn(), yield* Walker.spawn()] as const
+  for (const walker of walkers) yield* walker.meet({ peers: walkers })
+  yield* Effect.forkScoped(Effect.ignore(walkers[0].walk({ path: [1, 0] })))
+  return walkers.map((walker) => ActorRef.id(walker))
+})
 
 const spawn = (blocks: boolean) =>
   Effect.gen(function*() {
@@ -29,6 +38,10 @@ await Effect.gen(function*() {
     yield* Effect.provideContext(spawn(blocks), onThreads),
     yield* Effect.provideContext(spawn(false), inProcesses)
   ]
+  if (process.argv.includes("--deadlocked")) {
+    const walking = NodeActorSystem.layerThreads({ module: new URL("../actors/walker.ts", import.meta.url) })
+    ids.push(...yield* Effect.provideContext(deadlocked, yield* Layer.build(walking)))
+  }
   console.log(`ready ${ids.join(" ")}`)
   yield* Effect.callback<void>((resume) => {
     process.stdin.once("end", () => resume(Effect.void)).resume()
