@@ -1,6 +1,7 @@
 /** `Actor.disconnect`: the caller continues at once, and the interruption of its call goes on in the background. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, Option } from "effect"
+import { TestClock } from "effect/testing"
 import * as Actor from "../../../src/Actor.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import behaviours, { Stage, Wrong } from "../fixtures/stage.ts"
@@ -34,12 +35,13 @@ onOneWorker(fixture, Stage.layer(), (it) => {
       const call = Actor.disconnect(stage.hold({ job: "a" }))
       const a = yield* forked(Effect.timeoutOption(call, "50 millis"))
       yield* stage.awaitLine({ line: "a began" })
+      yield* TestClock.adjust("50 millis")
       assert(Option.isNone(yield* Fiber.join(a)))
       yield* stage.awaitLine({ line: "a finalized" })
       assert.deepStrictEqual(yield* stage.log(), ["a began", "a interrupted", "a finalized"])
       // the actor is free for the next call
       assert.strictEqual(yield* stage.echo({ n: 1 }), 1)
-    }))
+    }).pipe(Effect.provide(TestClock.layer())))
 
   it.effect("C3: Actor.disconnect removes a queued call, which never runs", () =>
     Effect.gen(function*() {

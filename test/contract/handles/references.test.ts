@@ -89,7 +89,7 @@ onTwoWorkersAndOne(fixture, Clerk.spawn({ journal: "none" }), (it, _, workers) =
         "no",
         "1000 items",
         "7",
-        "TimeoutError: Operation timed out after '20ms'"
+        "TimeoutError: Operation timed out after '1s'"
       ])
       assert.deepStrictEqual(yield* journal.lines, ["timed begun", "timed finalized"])
     }))

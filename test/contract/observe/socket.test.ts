@@ -100,7 +100,7 @@ describe("the socket of an observer", () => {
       const info = yield* observer.actor(ActorRef.id(first!))
       assert.strictEqual(Option.getOrThrow(info).address, ActorRef.address(first!))
       assert(Option.isNone(yield* observer.actor("Nobody-1")))
-      assert.strictEqual(errorOf(yield* Effect.exit(observer.stack("memory-1"))).reason, "Unsupported")
+      assert.strictEqual(errorOf(yield* Effect.exit(observer.stack(snapshot.actors[0]!.worker))).reason, "Unsupported")
       // the subscription may begin later than the spawns before
       yield* Effect.repeat(Effect.provideContext(Busy.spawn(), context), {
         until: () => event.pollUnsafe() !== undefined,
