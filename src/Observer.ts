@@ -1,6 +1,6 @@
 /**
  * Looks into the running program: which workers and actors live, how full their mailboxes are, what a blocked worker computes; and ends or
- * restarts an actor from outside. The observer sees every {@link ActorSystem} of the process in which it runs, not the systems that its
+ * restarts an actor from outside. The observer sees every `ActorSystem` of the process in which it runs, not the systems that its
  * workers have made themselves.
  *
  * A program without the layer collects nothing for it. The index `uactor` does not export this module: import `uactor/Observer`.
@@ -171,11 +171,26 @@ export class WorkerInfo extends Schema.Class<WorkerInfo>("uactor/Observer/Worker
   /** The number of its actors. */
   actors: Schema.Int,
   /** The time that its event loop was active and idle since its start, in milliseconds. */
-  eventLoop: Schema.OptionFromOptionalKey(Schema.Struct({ active: Schema.Number, idle: Schema.Number })),
+  eventLoop: Schema.OptionFromOptionalKey(Schema.Struct({
+    /** The active time. */
+    active: Schema.Number,
+    /** The idle time. */
+    idle: Schema.Number
+  })),
   /** The processor time since the start in microseconds: of the thread, or of the whole child process. */
-  cpu: Schema.OptionFromOptionalKey(Schema.Struct({ user: Schema.Number, system: Schema.Number })),
+  cpu: Schema.OptionFromOptionalKey(Schema.Struct({
+    /** In the code of the program. */
+    user: Schema.Number,
+    /** In the kernel. */
+    system: Schema.Number
+  })),
   /** The used heap and its limit, in bytes. */
-  heap: Schema.OptionFromOptionalKey(Schema.Struct({ used: Schema.Number, limit: Schema.Number })),
+  heap: Schema.OptionFromOptionalKey(Schema.Struct({
+    /** The used heap. */
+    used: Schema.Number,
+    /** The size at which the worker runs out of memory. */
+    limit: Schema.Number
+  })),
   /** The resident memory of the process in bytes. Threads share it with the program. */
   rss: Schema.OptionFromOptionalKey(Schema.Number)
 }) {}
@@ -245,9 +260,64 @@ export class Snapshot extends Schema.Class<Snapshot>("uactor/Observer/Snapshot")
   truncated: Schema.Int
 }) {}
 
-const at = Schema.Number
-const end = { reason: Schema.String, message: Schema.String }
-const level = { size: Schema.Int, capacity: Schema.Number }
+const ofTime = {
+  /** The time, in milliseconds since 1970. */
+  at: Schema.Number
+}
+
+const ofWorker = {
+  ...ofTime,
+  /** The id of the worker. */
+  worker: Schema.String
+}
+
+const ofActor = {
+  ...ofTime,
+  /** The id of the actor. */
+  actor: Schema.String
+}
+
+const ofIncarnation = {
+  ...ofActor,
+  /** The id of the worker of this incarnation. */
+  worker: Schema.String
+}
+
+const ofPool = {
+  ...ofTime,
+  /** The name of the actors of the pool. */
+  pool: Schema.String
+}
+
+const message = {
+  /** What happened, as text. */
+  message: Schema.String
+}
+
+const end = {
+  /** The kind of the end, or of the failure. */
+  reason: Schema.String,
+  ...message
+}
+
+const level = {
+  /** The calls that are sent or wait at their callers. */
+  size: Schema.Int,
+  /** The number of calls that may be queued. */
+  capacity: Schema.Number
+}
+
+const ofMembers = {
+  ...ofPool,
+  /** The number of members now. */
+  members: Schema.Int
+}
+
+const ofCall = {
+  ...ofActor,
+  /** The method. */
+  method: Schema.String
+}
 
 /**
  * What has happened to a worker, an actor or a pool. `at` is the time in milliseconds since 1970. `actor` and `worker` are ids; `pool` is
@@ -270,42 +340,54 @@ const level = { size: Schema.Int, capacity: Schema.Number }
  * @since 0.2.0
  */
 export const Event = Schema.Union([
-  Schema.TaggedStruct("WorkerStarted", { at, worker: Schema.String }),
-  Schema.TaggedStruct("WorkerReady", { at, worker: Schema.String, bootMillis: Schema.Number }),
-  Schema.TaggedStruct("WorkerEnded", { at, worker: Schema.String, ...end }),
-  Schema.TaggedStruct("ActorSpawned", { at, actor: Schema.String, worker: Schema.String }),
+  Schema.TaggedStruct("WorkerStarted", ofWorker),
+  Schema.TaggedStruct("WorkerReady", {
+    ...ofWorker,
+    /** The time from the start of the worker to the end of the build of its layer, in milliseconds. */
+    bootMillis: Schema.Number
+  }),
+  Schema.TaggedStruct("WorkerEnded", { ...ofWorker, ...end }),
+  Schema.TaggedStruct("ActorSpawned", ofIncarnation),
   Schema.TaggedStruct("ActorRestarting", {
-    at,
-    actor: Schema.String,
-    worker: Schema.String,
+    ...ofIncarnation,
+    /** The number of restarts in the window of the policy, with this one. */
     attempt: Schema.Int,
+    /** The time until the restart, in milliseconds. */
     delayMillis: Schema.Number,
     ...end
   }),
   Schema.TaggedStruct("ActorRestarted", {
-    at,
-    actor: Schema.String,
-    worker: Schema.String,
+    ...ofIncarnation,
+    /** The number of the incarnation: 2 after the first restart. */
     incarnation: Schema.Int
   }),
-  Schema.TaggedStruct("ActorGivenUp", { at, actor: Schema.String, message: Schema.String }),
-  Schema.TaggedStruct("ActorEnded", { at, actor: Schema.String, ...end }),
-  Schema.TaggedStruct("SpawnFailed", { at, actor: Schema.String, ...end }),
-  Schema.TaggedStruct("MailboxFull", { at, actor: Schema.String, ...level }),
-  Schema.TaggedStruct("MailboxHigh", { at, actor: Schema.String, ...level }),
-  Schema.TaggedStruct("MailboxLow", { at, actor: Schema.String, ...level }),
+  Schema.TaggedStruct("ActorGivenUp", { ...ofActor, ...message }),
+  Schema.TaggedStruct("ActorEnded", { ...ofActor, ...end }),
+  Schema.TaggedStruct("SpawnFailed", { ...ofActor, ...end }),
+  Schema.TaggedStruct("MailboxFull", { ...ofActor, ...level }),
+  Schema.TaggedStruct("MailboxHigh", { ...ofActor, ...level }),
+  Schema.TaggedStruct("MailboxLow", { ...ofActor, ...level }),
   Schema.TaggedStruct("CallInterruptedLate", {
-    at,
-    actor: Schema.String,
-    method: Schema.String,
+    ...ofCall,
+    /** The time from the interruption to its acknowledgement, in milliseconds. */
     forMillis: Schema.Number
   }),
-  Schema.TaggedStruct("TellFailed", { at, actor: Schema.String, method: Schema.String, message: Schema.String }),
-  Schema.TaggedStruct("HandleLeaseEnded", { at, worker: Schema.String, lent: Schema.Int, held: Schema.Int }),
-  Schema.TaggedStruct("PoolGrew", { at, pool: Schema.String, members: Schema.Int }),
-  Schema.TaggedStruct("PoolShrank", { at, pool: Schema.String, members: Schema.Int }),
-  Schema.TaggedStruct("QueueFull", { at, pool: Schema.String, ...level }),
-  Schema.TaggedStruct("Dropped", { at, count: Schema.Int })
+  Schema.TaggedStruct("TellFailed", { ...ofCall, ...message }),
+  Schema.TaggedStruct("HandleLeaseEnded", {
+    ...ofWorker,
+    /** The number of handles of this process that the worker held. */
+    lent: Schema.Int,
+    /** The number of handles of the worker that this process held. */
+    held: Schema.Int
+  }),
+  Schema.TaggedStruct("PoolGrew", ofMembers),
+  Schema.TaggedStruct("PoolShrank", ofMembers),
+  Schema.TaggedStruct("QueueFull", { ...ofPool, ...level }),
+  Schema.TaggedStruct("Dropped", {
+    ...ofTime,
+    /** The number of events that the reader has missed. */
+    count: Schema.Int
+  })
 ])
 
 /**
@@ -342,10 +424,15 @@ export class Frame extends Schema.Class<Frame>("uactor/Observer/Frame")({
 export interface CpuProfile {
   /** The functions, as a tree: `children` are ids of other nodes. */
   readonly nodes: ReadonlyArray<{
+    /** The id of the node. */
     readonly id: number
+    /** The function. */
     readonly callFrame: {
+      /** The name of the function; empty for an anonymous function. */
       readonly functionName: string
+      /** The id of the script in V8. */
       readonly scriptId: string
+      /** The URL of the script; empty for code without a script. */
       readonly url: string
       /** From 0. */
       readonly lineNumber: number
@@ -354,6 +441,7 @@ export interface CpuProfile {
     }
     /** The number of samples in the function itself. */
     readonly hitCount?: number
+    /** The ids of the functions that this one calls. */
     readonly children?: ReadonlyArray<number>
   }>
   /** In microseconds. */
@@ -463,7 +551,12 @@ export interface SnapshotOptions {
    */
   readonly sort?: "load" | "waiting" | "restarts" | "age" | undefined
   /** Lists only actors with this name of their definition, and only actors on the worker with this id. */
-  readonly filter?: { readonly name?: string | undefined; readonly worker?: string | undefined } | undefined
+  readonly filter?: {
+    /** The name of the definition. */
+    readonly name?: string | undefined
+    /** The id of the worker. */
+    readonly worker?: string | undefined
+  } | undefined
   /** The maximum number of listed actors, an integer of at least 0; 256 by default. */
   readonly limit?: number | undefined
   /**
