@@ -13,6 +13,7 @@ import * as Codec from "../../src/internal/codec/codec.ts"
 import { isSuccess } from "../../src/internal/effect/completed.ts"
 import { ActorProxy } from "../../src/internal/proxy/actorProxy.ts"
 import { Inbox } from "../../src/internal/wire/inbox.ts"
+import { upTo } from "../contract/support/asserts.ts"
 import { until } from "../contract/support/journal.ts"
 import { onEveryPlacement, type Placement } from "../contract/support/placements.ts"
 import behaviours, { Cheap, eventLoop } from "./actors/cost.ts"
@@ -202,18 +203,18 @@ describe("memory", () => {
 describe("V8", () => {
   const script = fileURLToPath(new URL("./programs/young-fibers.ts", import.meta.url))
 
-  // one in fifty or so decides otherwise, because of a collection at another moment: two of three count
-  const youngAfterBurst = (way: "with" | "without"): unknown => {
-    const run = () =>
-      execFileSync(process.execPath, ["--allow-natives-syntax", "--expose-gc", script, way], { encoding: "utf8" })
-    const [first, second] = [run(), run()]
-    return JSON.parse(first === second ? first : run())
-  }
+  const youngAfterBurst = (way: "with" | "without"): string =>
+    execFileSync(process.execPath, ["--allow-natives-syntax", "--expose-gc", script, way], { encoding: "utf8" }).trim()
+  const young = JSON.stringify({ stack: true, observers: true })
+  const old = JSON.stringify({ stack: false, observers: false })
 
   it("after a burst of waiting fibers V8 still takes fibers for short-lived, which it would not without a system", () => {
-    assert.deepStrictEqual(youngAfterBurst("with"), { stack: true, observers: true })
+    // V8 decides otherwise in one run of fifty or so, because it collects or compiles at another moment
+    const runs = upTo(2).map(() => youngAfterBurst("with"))
+    if (runs.some((run) => run !== young)) runs.push(...upTo(3).map(() => youngAfterBurst("with")))
+    assert.isAbove(runs.filter((run) => run === young).length, runs.length / 2, runs.join("\n"))
     // or else `internal/effect/v8Pretenuring.ts` has no effect any longer
-    assert.deepStrictEqual(youngAfterBurst("without"), { stack: false, observers: false })
+    assert.isTrue(upTo(10).some(() => youngAfterBurst("without") === old))
   })
 })
 

