@@ -1,16 +1,4 @@
-/**
- * The benchmark: `npm run bench -- [options]`.
- *
- *   --quick        one round of short samples, a quarter of a burst, no extras, nothing unpinned; under a minute
- *   --case NAME    only cases whose name starts with NAME; may be repeated
- *   --subject NAME only these subjects, and the reference of the case; may be repeated
- *   --rounds N     the number of rounds, in each of which every subject runs once (5; quick: 1)
- *   --patience N   the maximum minutes for repeating measurements that other processes disturbed (10; quick: 0)
- *   --json FILE    write the figures to FILE
- *   --cpu-prof DIR write a profile of every measurement to DIR
- *
- * A full run writes `docs/benchmarks.md`.
- */
+/** The benchmark. A full run writes `docs/benchmarks.md`; `npm run bench -- --help` lists the options. */
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -33,9 +21,25 @@ const { values: options } = parseArgs({
     rounds: { type: "string" },
     patience: { type: "string" },
     json: { type: "string" },
-    "cpu-prof": { type: "string" }
+    "cpu-prof": { type: "string" },
+    help: { type: "boolean", default: false }
   }
 })
+
+if (options.help) {
+  console.log(`npm run bench -- [options]
+
+  --quick        one round of short samples, a quarter of a burst, no extras, nothing unpinned; under a minute
+  --case NAME    only cases whose names start with NAME; may be repeated
+  --subject NAME only these subjects, and the reference of the case; may be repeated
+  --rounds N     the number of rounds, in each of which every subject runs once (5; quick: 1)
+  --patience N   the maximum minutes for repeating measurements that other processes disturbed (10; quick: 0)
+  --json FILE    writes the figures to FILE
+  --cpu-prof DIR writes a profile of every measurement to DIR
+
+Cases: ${cases.map(({ name }) => name).join(", ")}`)
+  process.exit()
+}
 
 const { quick } = options
 const rounds = Number(options.rounds ?? (quick ? 1 : 5))
