@@ -1,8 +1,7 @@
 /**
- * The number of calls of each kind of actor in this process, by method and outcome. A call that settles increments one integer; whoever
- * reads the numbers adds them up.
+ * The number of calls of each kind of actor in this process, by method and outcome. A call that settles increments one integer; a
+ * reader adds the integers up.
  */
-
 import type * as Exit from "effect/Exit"
 
 /** The outcomes of a call, in the order of their codes. */

@@ -86,7 +86,7 @@ onEveryPlacement(fixture, (placement) => {
       yield* explained(waiter!, ({ deadlock }) => Option.isNone(deadlock))
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
-  it.live("a semaphore with a free permit, or one that is used as a signal, proves no cycle", () =>
+  it.live("a semaphore with a free permit, or a semaphore used as a signal, proves no cycle", () =>
     Effect.gen(function*() {
       const observer = yield* Observer
       const [holder, , owner] = yield* walkers(3)

@@ -1,4 +1,4 @@
-/** What workers print: all of it arrives when they are closed, and whoever does not read it hurts nobody else. */
+/** What workers print: all of it arrives when they are closed, and a program that does not read it delays no worker. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"

@@ -67,7 +67,7 @@ describe("pools", () => {
               Stream.runForEach(() => {
                 read++
                 assert.isAtMost(taken, read + window)
-                // whoever reads lets the members run ahead
+                // a reader lets the members run ahead
                 return Effect.andThen(
                   pool.broadcast((member) => member.who()),
                   pool.broadcast((member) => member.who())
