@@ -1,0 +1,269 @@
+/** The state of the program at one moment: its systems, workers and actors. */
+import * as Schema from "effect/Schema"
+
+/**
+ * What an actor does: `Spawning` before it is built, `Running`, `Restarting` between two incarnations, `Draining` while it finishes accepted
+ * calls, `Closing`, and `Ended`.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export const ActorState: Schema.Literals<
+  readonly ["Spawning", "Running", "Restarting", "Draining", "Closing", "Ended"]
+> = Schema.Literals(["Spawning", "Running", "Restarting", "Draining", "Closing", "Ended"])
+
+/**
+ * What a worker does: `Starting` until it has built its layer, `Running`, `Blocked` if its event loop has not answered within 100 ms, and
+ * `Ending`.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export const WorkerState: Schema.Literals<readonly ["Starting", "Running", "Blocked", "Ending"]> = Schema.Literals([
+  "Starting",
+  "Running",
+  "Blocked",
+  "Ending"
+])
+
+const mailboxFields = {
+  /** The calls that wait at their callers, for room in the mailbox or for the next incarnation. */
+  waiting: Schema.Int,
+  /** The calls that have been sent and have not started. */
+  queued: Schema.Int,
+  /** The calls that run and count towards `concurrency`. */
+  running: Schema.Int,
+  /** The calls that run outside of `concurrency` (`Rpc.fork`). */
+  forked: Schema.Int,
+  /** The number of calls that may be queued; `Infinity`: no limit. */
+  capacity: Schema.Number,
+  /** The number of calls that may run at the same time. */
+  concurrency: Schema.Number,
+  /** Whether a call waits or fails if the mailbox is full. */
+  onFull: Schema.Literals(["suspend", "fail"])
+}
+
+/**
+ * The calls of an actor, as this process knows them. Calls that other workers make on a direct route to the actor are not counted.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class MailboxInfo extends Schema.Class<MailboxInfo>("uactor/Observer/MailboxInfo")(mailboxFields) {}
+
+/**
+ * The restarts of a supervised actor in the current window of its policy.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class BudgetInfo extends Schema.Class<BudgetInfo>("uactor/Observer/BudgetInfo")({
+  /** The restarts that count against `max`. */
+  used: Schema.Int,
+  /** The maximum number of restarts; `Infinity`: no limit. */
+  max: Schema.Number,
+  /** The time within which restarts count, in milliseconds. */
+  windowMillis: Schema.Number
+}) {}
+
+/**
+ * How an actor has ended.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class EndInfo extends Schema.Class<EndInfo>("uactor/Observer/EndInfo")({
+  /** The time of the end, in milliseconds since 1970. */
+  at: Schema.Number,
+  /** The `reason` of `ActorExited`. */
+  reason: Schema.String,
+  /** What happened, as text. */
+  message: Schema.String
+}) {}
+
+/**
+ * A call that an actor runs.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class CallInfo extends Schema.Class<CallInfo>("uactor/Observer/CallInfo")({
+  /** The id of the call, for `why`. */
+  call: Schema.String,
+  /** The id of the actor that runs the call. */
+  actor: Schema.String,
+  /** The method. */
+  method: Schema.String,
+  /** How long the call has run, in milliseconds. */
+  forMillis: Schema.Number
+}) {}
+
+/**
+ * One actor.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class ActorInfo extends Schema.Class<ActorInfo>("uactor/Observer/ActorInfo")({
+  /** The id of the actor in all its incarnations (`ActorRef.id`). */
+  id: Schema.String,
+  /** The name of its definition. */
+  name: Schema.String,
+  /** The address of the current incarnation. */
+  address: Schema.String,
+  /** The id of the worker of the current incarnation. */
+  worker: Schema.String,
+  /** What the actor does. */
+  state: ActorState,
+  /** The number of the incarnation: 1 for the first. */
+  incarnation: Schema.Int,
+  /** When the actor was built for the first time, in milliseconds since 1970; absent until then. */
+  startedAt: Schema.OptionFromOptionalKey(Schema.Number),
+  /** Its calls. */
+  mailbox: MailboxInfo,
+  /** The calls that it runs, the oldest first: at most `calls` of the snapshot, which are 0 by default. */
+  handling: Schema.Array(CallInfo),
+  /** Its restarts; absent if the actor is not supervised. */
+  budget: Schema.OptionFromOptionalKey(BudgetInfo),
+  /** Its end; absent while it lives. */
+  ended: Schema.OptionFromOptionalKey(EndInfo)
+}) {}
+
+/**
+ * One worker. A figure is absent if the runtime does not measure it, if a blocked child process did not report it, and in memory.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class WorkerInfo extends Schema.Class<WorkerInfo>("uactor/Observer/WorkerInfo")({
+  /** The id of the worker in the program: its name, such as `thread-2`. */
+  id: Schema.String,
+  /** The kind of the placement. */
+  kind: Schema.Literals(["memory", "thread", "process"]),
+  /** The id of the process in which the worker runs. */
+  pid: Schema.OptionFromOptionalKey(Schema.Int),
+  /** The id of the thread; 0 for the main thread of a child process. */
+  threadId: Schema.OptionFromOptionalKey(Schema.Int),
+  /** What the worker does. */
+  state: WorkerState,
+  /** How long the worker has not answered, at least, in milliseconds: counted from the first snapshot to which it did not answer. */
+  blockedForMillis: Schema.Number,
+  /** The number of its actors. */
+  actors: Schema.Int,
+  /** The time that its event loop was active and idle since its start, in milliseconds. */
+  eventLoop: Schema.OptionFromOptionalKey(Schema.Struct({
+    /** The active time. */
+    active: Schema.Number,
+    /** The idle time. */
+    idle: Schema.Number
+  })),
+  /** The processor time since the start in microseconds: of the thread, or of the whole child process. */
+  cpu: Schema.OptionFromOptionalKey(Schema.Struct({
+    /** In the code of the program. */
+    user: Schema.Number,
+    /** In the kernel. */
+    system: Schema.Number
+  })),
+  /** The used heap and its limit, in bytes. */
+  heap: Schema.OptionFromOptionalKey(Schema.Struct({
+    /** The used heap. */
+    used: Schema.Number,
+    /** The size at which the worker runs out of memory. */
+    limit: Schema.Number
+  })),
+  /** The resident memory of the process in bytes. Threads share it with the program. */
+  rss: Schema.OptionFromOptionalKey(Schema.Number)
+}) {}
+
+/**
+ * One system.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class SystemInfo extends Schema.Class<SystemInfo>("uactor/Observer/SystemInfo")({
+  /** The option `name` of the system, or the kind of its placement. */
+  name: Schema.String,
+  /** The kind of the placement. */
+  placement: Schema.Literals(["memory", "thread", "process"]),
+  /** The number of its workers. */
+  workers: Schema.Int,
+  /** The number of its actors. */
+  actors: Schema.Int,
+  /** The number of tells that were accepted and lost. */
+  lostTells: Schema.Int
+}) {}
+
+/**
+ * The sums over all actors and workers. Actors and workers that the snapshot does not list count, too.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class Totals extends Schema.Class<Totals>("uactor/Observer/Totals")({
+  /** The number of workers. */
+  workers: Schema.Int,
+  /** The number of blocked workers. */
+  blocked: Schema.Int,
+  /** The number of living actors. */
+  actors: Schema.Int,
+  /** The number of actors between two incarnations. */
+  restarting: Schema.Int,
+  /** The calls that wait at their callers. */
+  waiting: Schema.Int,
+  /** The calls that have been sent and have not started. */
+  queued: Schema.Int,
+  /** The calls that run, with those outside of `concurrency`. */
+  running: Schema.Int
+}) {}
+
+/**
+ * The state of the program at one moment.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class Snapshot extends Schema.Class<Snapshot>("uactor/Observer/Snapshot")({
+  /** The number of the snapshot of this observer: 1 for the first. */
+  seq: Schema.Int,
+  /** The time of the snapshot, in milliseconds since 1970. */
+  at: Schema.Number,
+  /** The sums. */
+  totals: Totals,
+  /** All systems. */
+  systems: Schema.Array(SystemInfo),
+  /** All threads and child processes, and at most `limit` workers of each system in memory. */
+  workers: Schema.Array(WorkerInfo),
+  /** The actors, at most `limit`, in the order of `sort`. Actors that have ended in the last 30 seconds follow. */
+  actors: Schema.Array(ActorInfo),
+  /** The number of actors that match the filter and are not listed. */
+  truncated: Schema.Int
+}) {}
+
+/**
+ * Which actors a snapshot lists.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export interface SnapshotOptions {
+  /**
+   * The order, with the largest first: calls in progress and waiting (`load`, the default), calls that wait for room (`waiting`), restarts
+   * (`restarts`), or the time since the spawn (`age`).
+   */
+  readonly sort?: "load" | "waiting" | "restarts" | "age" | undefined
+  /** Lists only actors with this name of their definition, and only actors on the worker with this id. */
+  readonly filter?: {
+    /** The name of the definition. */
+    readonly name?: string | undefined
+    /** The id of the worker. */
+    readonly worker?: string | undefined
+  } | undefined
+  /** The maximum number of listed actors, an integer of at least 0; 256 by default. */
+  readonly limit?: number | undefined
+  /**
+   * The maximum number of running calls that are listed of each actor, an integer of at least 0; 0 by default. With more, all workers are
+   * asked for their calls.
+   */
+  readonly calls?: number | undefined
+}
