@@ -135,7 +135,7 @@ const actors = Command.make("actors", {
       yield* print(json ? actors.map((actor) => Views.json.actor(actor)) : Views.actors(actors, at))
       if (!json && truncated > 0) yield* Console.log(`and ${truncated} more: --limit`)
     }))).pipe(
-    Command.withDescription("Lists the actors of a program, also those that have ended in the last 30 seconds")
+    Command.withDescription("Lists the actors of a program. An actor stays in the list for 30 seconds after its end")
   )
 
 const workers = Command.make(

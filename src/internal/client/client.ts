@@ -166,7 +166,7 @@ export class Client implements Connection {
     this.outbox.push(Frames.Inspect, inspection, "calls")
   }
 
-  /** The calls that have not settled, with those that wait for room, for observers. */
+  /** The calls that have not settled, for observers. A call that waits for room in a mailbox is one of them. */
   get openCalls(): ReadonlyArray<OutgoingCall> {
     return [...this.calls.values(), ...this.proxies.waitingCalls]
   }

@@ -30,6 +30,17 @@ const received = (
   )
 }
 
+/** Each span is the parent of the next one, in one trace. */
+const assertNested = (
+  [outermost, ...spans]: readonly [Pick<Collector.Span, "traceId" | "spanId">, ...ReadonlyArray<Collector.Span>]
+): void => {
+  let around = outermost
+  for (const span of spans) {
+    assert.deepStrictEqual([span.traceId, span.parentSpanId], [around.traceId, around.spanId])
+    around = span
+  }
+}
+
 onEveryPlacement(fixture, (placement) => {
   it.live("the exporter of Effect in the program exports the spans of the workers with their ids and times", () =>
     Effect.gen(function*() {
@@ -48,14 +59,7 @@ onEveryPlacement(fixture, (placement) => {
         const outer = yield* received(collector, "Quote.of", client)
         const handler = yield* received(collector, "Quote.of", server)
         const inner = yield* received(collector, "lookup", 1)
-        assert.deepStrictEqual(
-          [outer, handler, inner].map(({ traceId }) => traceId),
-          Array(3).fill(caller.traceId)
-        )
-        assert.deepStrictEqual(
-          [outer, handler, inner].map(({ parentSpanId }) => parentSpanId),
-          [caller.spanId, outer.spanId, handler.spanId]
-        )
+        assertNested([caller, outer, handler, inner])
         assert.strictEqual(inner.attributes["item"], "bread")
         assert.strictEqual(handler.attributes["uactor.actor.id"], ActorRef.id(quote))
         assert.strictEqual(handler.resource["service.name"], "shop")
@@ -88,14 +92,7 @@ onEveryPlacement(fixture, (placement) => {
       const outer = yield* received(collector, "Quote.of", client)
       const handler = yield* received(collector, "Quote.of", server)
       const inner = yield* received(collector, "lookup", 1)
-      assert.deepStrictEqual(
-        [outer, handler, inner].map(({ traceId }) => traceId),
-        Array(3).fill(caller.traceId)
-      )
-      assert.deepStrictEqual(
-        [outer, handler, inner].map(({ parentSpanId }) => parentSpanId),
-        [caller.spanId, outer.spanId, handler.spanId]
-      )
+      assertNested([caller, outer, handler, inner])
       assert.deepStrictEqual(
         [outer, handler, inner].map(({ resource }) => resource["service.name"]),
         ["shop", "quotes", "quotes"]
