@@ -50,10 +50,11 @@ const fileUrl = (file: string | URL, option: string, layer: string, example: str
 const ownScript = (): string => {
   const { url } = import.meta as Partial<ImportMeta>
   if (url === undefined) return missing("the code of uactor is in a bundle without `import.meta.url`")
-  const script = new URL(url.endsWith(".ts") ? "../entry.ts" : "../entry.js", url).href
-  return exists(script)
-    ? script
-    : missing(`${script} does not exist, because the code of uactor is in the bundle ${url}`)
+  const [, ending] = /\/node\/startup\/workerScript(\.[jt]s)$/.exec(url) ?? []
+  // a file `entry.js` near a bundle belongs to the program
+  if (ending === undefined) return missing(`the code of uactor is in the bundle ${url}`)
+  const script = new URL(`../entry${ending}`, url).href
+  return exists(script) ? script : missing(`${script} does not exist`)
 }
 
 const missing = (why: string): never => {

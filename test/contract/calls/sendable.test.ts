@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { once } from "node:events"
 import { ProtocolError } from "../../../src/ActorError.ts"
-import { assertTypeError, errorOf, forked } from "../support/asserts.ts"
+import { assertTypeError, defectOf, errorOf, forked, upTo } from "../support/asserts.ts"
 import { onEveryPlacement } from "../support/placements.ts"
 import { onOneWorker } from "../support/sharedWorkers.ts"
 import behaviours, { Carrier, levels, nested, refused } from "./actors/sendable.ts"
@@ -25,6 +25,20 @@ onOneWorker(fixture, Carrier.layer(), (it) => {
         assert.deepStrictEqual([yield* Fiber.join(before), yield* Fiber.join(after)], ["pong", "pong"])
       }))
   }
+
+  it.effect("C6: the text of a refusal names five parts of a value that must not be sent, and the number of the others", () =>
+    Effect.gen(function*() {
+      const carrier = yield* Carrier.spawn()
+      const named = upTo(5).map((i) => `value[${i - 1}] is a function`).join(", ")
+      for (const [count, text] of [[5, named], [6, `${named}, and 1 more`], [12, `${named}, and 7 more`]] as const) {
+        const payload = yield* Effect.exit(carrier.echo({ value: upTo(count).map(() => () => undefined) }))
+        const answer = yield* Effect.exit(carrier.functions({ count }))
+        const refusal = defectOf(payload) as Error
+        const error = errorOf(answer) as Error
+        assert.isTrue(refusal.message.endsWith(`the payload cannot be sent: ${text}`), refusal.message)
+        assert.isTrue(error.message.endsWith(`the answer cannot be sent: ${text}`), error.message)
+      }
+    }))
 
   for (const kind of levels) {
     it.effect(`C6: a value is checked to the maximum depth of sendable values (${kind})`, () =>

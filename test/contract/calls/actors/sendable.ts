@@ -105,6 +105,8 @@ export class Carrier extends Actor.Service<Carrier>()("Carrier", {
     Rpc.make("ping", { success: Schema.String }),
     Rpc.make("echo", { payload: { value: Schema.Any }, success: Schema.Any }),
     Rpc.make("give", { payload: { kind: Schema.String }, success: Schema.Struct({ value: Schema.Any }) }),
+    /** gives a list of so many functions */
+    Rpc.make("functions", { payload: { count: Schema.Int }, success: Schema.Struct({ value: Schema.Any }) }),
     Rpc.make("nest", { payload: { kind: Schema.String, depth: Schema.Int }, success: Schema.Any }),
     /** of bytes, how many there are, and how many their buffer has */
     Rpc.make("sizes", { payload: { views: Schema.Any }, success: Schema.Array(Schema.Array(Schema.Int)) }),
@@ -127,6 +129,7 @@ export const CarrierLive = Carrier.toLayer({
   ping: () => Effect.succeed("pong"),
   echo: ({ value }) => Effect.succeed(value),
   give: ({ kind }) => Effect.sync(() => ({ value: refused[kind]![0]() })),
+  functions: ({ count }) => Effect.succeed({ value: Array.from({ length: count }, () => () => undefined) }),
   nest: ({ depth, kind }) => Effect.sync(() => nested(kind, depth)),
   sizes: ({ views }) =>
     Effect.sync(() =>
