@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Addresses from "../node/observer/addresses.ts"
 import * as Client from "../node/observer/client.ts"
+import type { ConnectionError } from "../node/observer/program.ts"
 import { type CommandFailed, failure } from "./failure.ts"
 
 const howToOpen =
@@ -18,7 +19,7 @@ export const nothingFound = `No program of this user has an open observer. ${how
 const patience = 1_000
 
 /** Whether a program listens, whether or not it answers. */
-const isThere = ({ reason }: Client.ConnectionError): boolean => reason !== "NotListening" && reason !== "Closed"
+const isThere = ({ reason }: ConnectionError): boolean => reason !== "NotListening" && reason !== "Closed"
 
 /** A program with an open observer, or why it does not answer. */
 export interface Found {

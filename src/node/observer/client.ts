@@ -3,64 +3,21 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
 import * as RpcClient from "effect/rpc/RpcClient"
 import { RpcClientError } from "effect/rpc/RpcClientError"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { Socket } from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import * as os from "node:os"
 import process from "node:process"
-import {
-  type ActorInfo,
-  type Cycle,
-  type Event,
-  type Explanation,
-  type Frame,
-  type ObserverError,
-  Snapshot,
-  type SnapshotOptions
-} from "../../Observer.ts"
+import { Snapshot, type SnapshotOptions } from "../../Observer.ts"
 import * as NetSocket from "./netSocket.ts"
+import { ConnectionError, type ObservedProgram } from "./program.ts"
 import * as Protocol from "./protocol.ts"
 
-/**
- * A program does not answer. `reason` is one of:
- *
- * - `NotListening`: no program listens on the address
- * - `NotAllowed`: the socket belongs to another user
- * - `NoAnswer`: the program does not answer in time: its main thread is blocked, or its process is suspended
- * - `TooManyReaders`: the program has the maximum number of readers
- * - `OtherProtocol`: the program runs another version of this library
- * - `Closed`: the program has ended, or has closed its observer
- */
-export class ConnectionError extends Schema.TaggedError<ConnectionError>()("ConnectionError", {
-  reason: Schema.Literals(["NotListening", "NotAllowed", "NoAnswer", "TooManyReaders", "OtherProtocol", "Closed"]),
-  message: Schema.String
-}) {}
-
-type ReadError = ObserverError | ConnectionError
-type ActionError = ReadError | Protocol.ActionNotAllowed
-
-/** What another process can be asked: the functions of `Observer`, which may also fail because of the connection. */
-export interface RemoteObserver {
-  readonly program: Protocol.ProgramInfo
-  readonly snapshot: (options?: SnapshotOptions) => Effect.Effect<Snapshot, ConnectionError>
-  readonly actor: (id: string) => Effect.Effect<Option.Option<ActorInfo>, ConnectionError>
-  readonly why: (callOrActor: string) => Effect.Effect<Option.Option<Explanation>, ConnectionError>
-  readonly deadlocks: Effect.Effect<ReadonlyArray<Cycle>, ConnectionError>
-  readonly events: Stream.Stream<Event, ConnectionError>
-  readonly stack: (worker: string) => Effect.Effect<ReadonlyArray<Frame>, ReadError>
-  /** the pieces of a `.cpuprofile` file */
-  readonly cpuProfile: (worker: string, millis: number) => Stream.Stream<string, ActionError>
-  /** the pieces of a `.heapsnapshot` file */
-  readonly heapSnapshot: (worker: string) => Stream.Stream<Uint8Array, ActionError>
-  readonly stop: (actor: string, drain: boolean) => Effect.Effect<void, ActionError>
-  readonly kill: (actor: string) => Effect.Effect<void, ActionError>
-  readonly restart: (actor: string) => Effect.Effect<void, ActionError>
-}
+/** Another process. It may be gone, too. */
+export type RemoteObserver = ObservedProgram<ConnectionError>
 
 const notListening = new Set(["ECONNREFUSED", "ENOENT", "ECONNRESET", "EPIPE"])
 
@@ -169,6 +126,7 @@ export const connect = (
       deadlocks: asked(Stream.runCollect(client.deadlocks())),
       events: read(client.events()),
       stack: (worker) => asked(Stream.runCollect(client.stack({ worker }))),
+      metrics: read(client.metrics()),
       cpuProfile: (worker, millis) => read(client.cpuProfile({ worker, millis }, { headers })),
       heapSnapshot: (worker) => read(client.heapSnapshot({ worker }, { headers })),
       stop: (actor, drain) => asked(client.stop({ actor, drain }, { headers })),

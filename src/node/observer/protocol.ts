@@ -27,7 +27,7 @@ export const pieceSize = 32_768
 export const pageSize = 32
 
 /** The maximum time of a CPU profile, in milliseconds. */
-const maxProfileMillis = 600_000
+export const maxProfileMillis = 600_000
 
 /** The header that names the view, for the log of the program. */
 export const clientHeader = "uactor-client"
@@ -76,18 +76,22 @@ export type SnapshotPart = typeof SnapshotPart.Type
 
 const actionError = Schema.Union([ObserverError, ActionNotAllowed])
 
-const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+/** An integer from a minimum to a maximum. */
+export const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** Which actors a snapshot lists. */
+export const snapshotFields = {
+  sort: Schema.optionalKey(Schema.Literals(["load", "waiting", "restarts", "age"])),
+  name: Schema.optionalKey(Schema.String),
+  worker: Schema.optionalKey(Schema.String),
+  limit: Schema.optionalKey(between(0, 10_000)),
+  calls: Schema.optionalKey(between(0, 100))
+}
 
 export const ObserverRpcs = RpcGroup.make(
   Rpc.make("program", { success: ProgramInfo }),
   Rpc.make("snapshot", {
-    payload: {
-      sort: Schema.optionalKey(Schema.Literals(["load", "waiting", "restarts", "age"])),
-      name: Schema.optionalKey(Schema.String),
-      worker: Schema.optionalKey(Schema.String),
-      limit: Schema.optionalKey(between(0, 10_000)),
-      calls: Schema.optionalKey(between(0, 100))
-    },
+    payload: snapshotFields,
     success: SnapshotPart,
     stream: true
   }),
@@ -97,6 +101,8 @@ export const ObserverRpcs = RpcGroup.make(
   Rpc.make("deadlocks", { success: Cycle, stream: true }),
   Rpc.make("events", { success: Event, stream: true }),
   Rpc.make("stack", { payload: { worker: Schema.String }, success: Frame, error: ObserverError, stream: true }),
+  // the pieces of a text in the format of Prometheus
+  Rpc.make("metrics", { success: Schema.String, stream: true }),
   // the pieces of a `.cpuprofile` file
   Rpc.make("cpuProfile", {
     payload: { worker: Schema.String, millis: between(1, maxProfileMillis) },

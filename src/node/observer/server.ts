@@ -13,6 +13,7 @@ import { messageOf } from "../../internal/runtime/describe.ts"
 import { Observer, type Snapshot } from "../../Observer.ts"
 import * as Addresses from "./addresses.ts"
 import * as NetSocket from "./netSocket.ts"
+import * as Program from "./program.ts"
 import * as Protocol from "./protocol.ts"
 
 /**
@@ -89,14 +90,8 @@ const refusal = `${
   })
 }\n`
 
-const slicesOf = <A>(length: number, size: number, slice: (from: number, to: number) => A): ReadonlyArray<A> =>
-  Array.from({ length: Math.ceil(length / size) }, (_, i) => slice(i * size, (i + 1) * size))
-
-const piecesOf = (text: string): ReadonlyArray<string> =>
-  slicesOf(text.length, Protocol.pieceSize, (from, to) => text.slice(from, to))
-
 const pagesOf = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
-  slicesOf(items.length, Protocol.pageSize, (from, to) => items.slice(from, to))
+  Program.slicesOf(items.length, Protocol.pageSize, (from, to) => items.slice(from, to))
 
 const partsOf = (snapshot: Snapshot): ReadonlyArray<Protocol.SnapshotPart> => [
   Object.assign({ _tag: "Head" as const }, snapshot),
@@ -111,79 +106,30 @@ const oneByOne = <A, E, R>(stream: Stream.Stream<A, E, R>): Stream.Stream<A, E, 
 const paged = <A, E, R>(stream: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
   Stream.flatMap(Stream.chunks(stream), (items) => Stream.fromArrays(...pagesOf(items)))
 
-/** Who asks, as the view says, in a form that fits into a line of a log. */
-const nameOf = (headers: Readonly<Record<string, string | undefined>>): string =>
-  (headers[Protocol.clientHeader] ?? "an unnamed view").slice(0, 100).replaceAll(/\p{Cc}/gu, " ")
-
-type Headers = { readonly headers: Readonly<Record<string, string | undefined>> }
+/** Who asks, as the view says. */
+const readerOf = ({ headers }: { readonly headers: Readonly<Record<string, string | undefined>> }): string =>
+  headers[Protocol.clientHeader] ?? "an unnamed view"
 
 const handlers = (actions: ReadonlyArray<Protocol.Action>) =>
-  Protocol.ObserverRpcs.toLayer(Effect.gen(function*() {
-    const observer = yield* Observer
-
-    /** Fails if the program has not allowed the action. The log of what it does names the view. */
-    const act = <A, E>(
-      action: Protocol.Action,
-      { headers }: Headers,
-      effect: Effect.Effect<A, E>
-    ): Effect.Effect<A, E | Protocol.ActionNotAllowed> =>
-      actions.includes(action)
-        ? Effect.annotateLogs(effect, { "uactor.reader": nameOf(headers) })
-        : Effect.fail(
-          new Protocol.ActionNotAllowed({
-            action,
-            message: `the program does not allow ${action}: its observer is open for ${
-              actions.length === 0 ? "reading only" : `reading and ${actions.join(", ")}`
-            }. NodeObserver.layerSocket({ actions: ["${action}"] }) or UACTOR_OBSERVER_ACTIONS=${action} allows it`
-          })
-        )
-
+  Protocol.ObserverRpcs.toLayer(Effect.map(Program.local({ actions, openedBy: "layerSocket" }), (programFor) => {
+    const { actor, deadlocks, events, metrics, program, snapshot, stack, why } = programFor("a view")
     return {
-      program: () =>
-        Effect.sync(() =>
-          new Protocol.ProgramInfo({
-            protocol: Protocol.version,
-            pid: process.pid,
-            script: process.argv[1] ?? "",
-            directory: process.cwd(),
-            runtime: `${process.release.name} ${process.version}`,
-            startedAt: Math.round(Date.now() - process.uptime() * 1_000),
-            actions
-          })
-        ),
+      program: () => Effect.succeed(program),
       snapshot: ({ calls, limit, name, sort, worker }) =>
         oneByOne(Stream.fromIterableEffect(
-          Effect.map(observer.snapshot({ calls, limit, sort, filter: { name, worker } }), partsOf)
+          Effect.map(snapshot({ calls, limit, sort, filter: { name, worker } }), partsOf)
         )),
-      actor: ({ id }) => observer.actor(id),
-      why: ({ id }) => observer.why(id),
-      deadlocks: () => paged(Stream.fromIterableEffect(observer.deadlocks)),
-      events: () => paged(observer.events),
-      stack: ({ worker }) => paged(Stream.fromIterableEffect(observer.stack(worker))),
-      cpuProfile: ({ millis, worker }, context) =>
-        oneByOne(Stream.fromIterableEffect(act(
-          "profile",
-          context,
-          Effect.andThen(
-            Effect.logInfo(`an observer profiles ${worker}`),
-            Effect.map(
-              observer.cpuProfile(worker, { duration: millis }),
-              (profile) => piecesOf(JSON.stringify(profile))
-            )
-          )
-        ))),
-      heapSnapshot: ({ worker }, context) =>
-        oneByOne(Stream.unwrap(Effect.as(
-          act("heap", context, Effect.logInfo(`an observer takes a snapshot of the heap of ${worker}`)),
-          Stream.flatMap(
-            observer.heapSnapshot(worker),
-            (bytes) =>
-              Stream.fromIterable(slicesOf(bytes.length, Protocol.pieceSize, (from, to) => bytes.subarray(from, to)))
-          )
-        ))),
-      stop: ({ actor, drain }, context) => act("stop", context, observer.stop(actor, { drain })),
-      kill: ({ actor }, context) => act("kill", context, observer.kill(actor)),
-      restart: ({ actor }, context) => act("restart", context, observer.restart(actor))
+      actor: ({ id }) => actor(id),
+      why: ({ id }) => why(id),
+      deadlocks: () => paged(Stream.fromIterableEffect(deadlocks)),
+      events: () => paged(events),
+      stack: ({ worker }) => paged(Stream.fromIterableEffect(stack(worker))),
+      metrics: () => oneByOne(metrics),
+      cpuProfile: ({ millis, worker }, context) => oneByOne(programFor(readerOf(context)).cpuProfile(worker, millis)),
+      heapSnapshot: ({ worker }, context) => oneByOne(programFor(readerOf(context)).heapSnapshot(worker)),
+      stop: ({ actor, drain }, context) => programFor(readerOf(context)).stop(actor, drain),
+      kill: ({ actor }, context) => programFor(readerOf(context)).kill(actor),
+      restart: ({ actor }, context) => programFor(readerOf(context)).restart(actor)
     }
   }))
 
