@@ -14,6 +14,7 @@ import {
   type Snapshot,
   WorkerInfo
 } from "../Observer.ts"
+import * as Hottest from "../observer/hottest.ts"
 import * as Text from "./text.ts"
 
 /** The orders of actors. */
@@ -113,21 +114,14 @@ export const frame = ({ column, functionName, line, url }: Frame): string =>
     `    at ${functionName === "" ? "<anonymous>" : functionName} (${url === "" ? "<native>" : url}:${line}:${column})`
   )
 
-/** The functions that have used most of the time of a profile, by their own samples. */
-export const hottest = ({ nodes, samples = [] }: CpuProfile, limit: number): ReadonlyArray<string> => {
-  const functions = new Map<string, { readonly name: string; readonly place: string; hits: number }>()
-  for (const { callFrame: { columnNumber, functionName, lineNumber, url }, hitCount = 0 } of nodes) {
-    const place = url === "" ? "" : `${url}:${lineNumber + 1}:${columnNumber + 1}`
-    const key = `${functionName} ${place}`
-    const entry = functions.get(key)
-    if (entry === undefined) functions.set(key, { name: functionName || "<anonymous>", place, hits: hitCount })
-    else entry.hits += hitCount
-  }
+/** The functions that have used most of the time of a profile. */
+export const hottest = (profile: CpuProfile, limit: number): ReadonlyArray<string> => {
+  const samples = profile.samples?.length ?? 0
   return Text.table([
-    { title: "SELF", text: ({ hits }) => Text.percent(hits, samples.length), isFigure: true },
+    { title: "SELF", text: ({ hits }) => Text.percent(hits, samples), isFigure: true },
     { title: "FUNCTION", text: ({ name }) => name },
     { title: "PLACE", text: ({ place }) => place }
-  ], Array.from(functions.values()).filter(({ hits }) => hits > 0).toSorted((a, b) => b.hits - a.hits).slice(0, limit))
+  ], Hottest.hottest(profile, limit))
 }
 
 /** One JSON object a line. */

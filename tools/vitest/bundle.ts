@@ -21,6 +21,8 @@ const isCurrent = (): boolean =>
   }) !== undefined
 
 export const setup = ({ vitest }: TestProject): void => {
+  // the page that the server of the observer sends
+  execFileSync(process.execPath, [path.join(root, "tools", "page.ts"), "--if-changed"], { stdio: "inherit" })
   // the coverage of the bundle does not count for its files
   if (vitest.config.coverage.enabled) return fs.rmSync(link, { force: true })
   if (isCurrent()) return

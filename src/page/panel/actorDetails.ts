@@ -1,0 +1,146 @@
+/** All that is known of one actor, and what may be done to it. */
+import { useEffect, useState } from "preact/hooks"
+import type { ActorInfo } from "../api/types.ts"
+import { Histogram } from "../charts/histogram.ts"
+import { type ActorMoment, Rates } from "../charts/rates.ts"
+import { html, type View } from "../html.ts"
+import * as Figures from "../parts/figures.ts"
+import { useApp } from "../state/app.ts"
+import { isAbout } from "../state/eventLog.ts"
+import { rateOf } from "../state/reading.ts"
+import { addressOf } from "../state/route.ts"
+import type { State } from "../state/state.ts"
+import { EventLines } from "../views/events.ts"
+import { ActorActions } from "./actorActions.ts"
+import { Why } from "./why.ts"
+
+/** The moments of the plot. */
+const moments = 300
+
+interface Read {
+  /** undefined: not yet read */
+  readonly info: ActorInfo | undefined
+  /** why it could not be read */
+  readonly problem: string
+  readonly history: ReadonlyArray<ActorMoment>
+}
+
+/** Reads an actor each second, with the calls that it runs. */
+const useActor = (id: string): Read => {
+  const { client } = useApp()
+  const [read, setRead] = useState<Read>({ info: undefined, problem: "", history: [] })
+  useEffect(() => {
+    let isOver = false
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let before: { readonly info: ActorInfo; readonly at: number } | undefined
+    const next = async (): Promise<void> => {
+      try {
+        const info = await client.actor(id)
+        if (isOver) return
+        const at = Date.now()
+        const moment = {
+          at,
+          callsPerSecond: rateOf(info.counters?.made, before?.info.counters?.made, (at - (before?.at ?? at)) / 1_000),
+          waiting: info.mailbox.queued + info.mailbox.waiting
+        }
+        before = { info, at }
+        setRead(({ history }) => ({ info, problem: "", history: [...history.slice(1 - moments), moment] }))
+      } catch (error) {
+        if (isOver) return
+        const problem = error instanceof Error ? error.message : String(error)
+        setRead(({ history, info }) => ({ info, problem, history }))
+      }
+      timer = setTimeout(() => void next(), 1_000)
+    }
+    void next()
+    return () => {
+      isOver = true
+      clearTimeout(timer)
+    }
+  }, [id])
+  return read
+}
+
+const Item = ({ name, value }: { readonly name: string; readonly value: unknown }): View =>
+  html`<dt>${name}</dt><dd>${value}</dd>`
+
+const link = (id: string): View => html`<a href=${addressOf("actor", id)}>${id}</a>`
+
+const Facts = ({ info }: { readonly info: ActorInfo }): View => {
+  const { address, budget, counters, ended, handles, incarnation, mailbox, pool, spawnedBy, worker } = info
+  return html`<dl>
+    <${Item} name="State" value=${html`<span class=${`state ${info.state}`}>${info.state}</span>`} />
+    ${ended !== undefined && html`<${Item} name="End" value=${`${ended.reason}: ${ended.message}`} />`}
+    <${Item} name="Address" value=${address} />
+    <${Item} name="Worker" value=${html`<a href=${`#worker-${worker}`}>${worker}</a>`} />
+    <${Item} name="Spawned by" value=${spawnedBy === undefined ? Figures.none : link(spawnedBy)} />
+    <${Item} name="Pool" value=${pool ?? Figures.none} />
+    <${Item} name="Life" value=${incarnation} />
+    <${Item} name="Restarts" value=${
+    budget === undefined
+      ? Figures.none
+      : `${budget.used} of ${Figures.limit(budget.max)} in ${Figures.age(budget.windowMillis)}`
+  } />
+    <${Item} name="Running" value=${`${mailbox.running} of ${
+    Figures.limit(mailbox.concurrency)
+  }, ${mailbox.forked} beside`} />
+    <${Item} name="Mailbox" value=${`${mailbox.queued} of ${
+    Figures.limit(mailbox.capacity)
+  }, ${mailbox.waiting} wait for room (${mailbox.onFull})`} />
+    <${Item} name="Handles" value=${
+    handles === undefined ? Figures.none : `${handles.lent} lent, ${handles.held} held`
+  } />
+    <${Item} name="Calls" value=${
+    counters === undefined
+      ? Figures.none
+      : Object.entries(counters).filter(([, n]) => n > 0).map(([name, n]) => `${name} ${Figures.whole(n)}`).join(", ")
+        || "none"
+  } />
+  </dl>`
+}
+
+const Durations = ({ latency, theme }: {
+  readonly latency: ActorInfo["latency"]
+  readonly theme: string
+}): View =>
+  latency === undefined
+    ? html`<p class="note">No duration has been measured: ActorMetrics.layer({ durations: true }) measures them.</p>`
+    : html`<div>
+      <${Histogram} latency=${latency} theme=${theme} />
+      <table><thead><tr><th scope="col">Durations</th><th scope="col" class="figure">Calls</th><th scope="col" class="figure">p50</th>
+        <th scope="col" class="figure">p99</th></tr></thead><tbody>${
+      ([["for the caller", latency.client], ["in the mailbox", latency.wait], [
+        "in the handler",
+        latency.server
+      ]] as const)
+        .map(([name, { count = 0, p50 = 0, p99 = 0 }]) =>
+          html`<tr key=${name}><th scope="row">${name}</th><td class="figure">${Figures.whole(count)}</td><td
+            class="figure">${Figures.duration(p50)}</td><td class="figure">${Figures.duration(p99)}</td></tr>`
+        )
+    }</tbody></table>
+    </div>`
+
+const lifeEvents = new Set(["ActorSpawned", "ActorRestarting", "ActorRestarted", "ActorGivenUp", "ActorEnded"])
+
+export const ActorDetails = ({ id, state }: { readonly id: string; readonly state: State }): View => {
+  const { history, info, problem } = useActor(id)
+  const events = state.log.events.filter(({ event }) => isAbout(event, id))
+  const lives = events.filter(({ event }) => lifeEvents.has(event._tag))
+  return html`<div>
+    ${problem !== "" && html`<p class="note">${problem}</p>`}
+    ${
+    info !== undefined && html`<${ActorActions} info=${info} actions=${state.program?.actions ?? []} />
+      <${Facts} info=${info} />
+      <h3>Calls</h3>
+      <${Rates} moments=${history} theme=${state.theme} />
+      <h3>Durations</h3>
+      <${Durations} latency=${info.latency} theme=${state.theme} />
+      <h3>What it runs, and what that waits for</h3>
+      <${Why} id=${id} />`
+  }
+    <h3>Lives since this page was opened</h3>
+    ${lives.length === 0 ? html`<p class="note">None has begun or ended.</p>` : html`<${EventLines} events=${lives} />`}
+    <h3>Last events</h3>
+    ${events.length === 0 ? html`<p class="note">None.</p>` : html`<${EventLines} events=${events.slice(-50)} />`}
+  </div>`
+}

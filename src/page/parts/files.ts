@@ -1,0 +1,10 @@
+/** Files that the user saves. */
+export const saveFile = (content: Blob, name: string): void => {
+  const address = URL.createObjectURL(content)
+  const link = document.createElement("a")
+  link.href = address
+  link.download = name
+  link.click()
+  // the browser has opened the address within this time
+  setTimeout(() => URL.revokeObjectURL(address), 60_000)
+}

@@ -1,0 +1,80 @@
+/**
+ * What the page shows of two snapshots, one after the other: the newest one, with rates from the differences of counters that only grow.
+ */
+import type { ActorInfo, Snapshot, WorkerInfo } from "../api/types.ts"
+
+/** An actor with its rates; a figure is absent if the program does not measure it, or has been read once only. */
+export interface ActorRow {
+  readonly info: ActorInfo
+  readonly callsPerSecond: number | undefined
+  readonly errorsPerSecond: number | undefined
+  readonly p50Millis: number | undefined
+  readonly p99Millis: number | undefined
+}
+
+/** A worker with its shares since the last snapshot; a share of processor time may exceed 1. */
+export interface WorkerRow {
+  readonly info: WorkerInfo
+  readonly loop: number | undefined
+  readonly cpu: number | undefined
+}
+
+export interface Reading {
+  readonly snapshot: Snapshot
+  readonly actors: ReadonlyArray<ActorRow>
+  readonly workers: ReadonlyArray<WorkerRow>
+  /** the sum over the listed actors */
+  readonly callsPerSecond: number | undefined
+  /** the largest of the listed actors */
+  readonly p99Millis: number | undefined
+}
+
+const byId = <A extends { readonly id: string }>(items: ReadonlyArray<A>): ReadonlyMap<string, A> =>
+  new Map(items.map((item) => [item.id, item]))
+
+/** The errors of an actor since its spawn: the calls that have not succeeded, except those that somebody has interrupted. */
+const errorsOf = ({ counters }: ActorInfo): number | undefined =>
+  counters && counters.failed + counters.defect + counters.notRun + counters.unknown + counters.rejected
+
+/** The rate of a counter that only grows. */
+export const rateOf = (now: number | undefined, before: number | undefined, seconds: number): number | undefined =>
+  now === undefined || before === undefined || !(seconds > 0) ? undefined : Math.max(0, now - before) / seconds
+
+const actorRow = (info: ActorInfo, before: ActorInfo | undefined, seconds: number): ActorRow => ({
+  info,
+  callsPerSecond: rateOf(info.counters?.made, before?.counters?.made, seconds),
+  errorsPerSecond: rateOf(errorsOf(info), before && errorsOf(before), seconds),
+  p50Millis: info.latency?.client.p50,
+  p99Millis: info.latency?.client.p99
+})
+
+const workerRow = (info: WorkerInfo, before: WorkerInfo | undefined, seconds: number): WorkerRow => {
+  const loop = info.eventLoop
+  const loopBefore = before?.eventLoop
+  const active = loop === undefined || loopBefore === undefined ? NaN : loop.active - loopBefore.active
+  const idle = loop === undefined || loopBefore === undefined ? NaN : loop.idle - loopBefore.idle
+  const cpu = info.cpu === undefined || before?.cpu === undefined
+    ? undefined
+    : (info.cpu.user + info.cpu.system - before.cpu.user - before.cpu.system) / (seconds * 1_000_000)
+  return { info, loop: active + idle > 0 ? active / (active + idle) : undefined, cpu }
+}
+
+const present = (values: ReadonlyArray<number | undefined>): ReadonlyArray<number> =>
+  values.filter((value) => value !== undefined)
+
+/** Reads a snapshot; `before`: the snapshot before of the same program. */
+export const makeReading = (snapshot: Snapshot, before: Snapshot | undefined): Reading => {
+  const seconds = before === undefined ? NaN : (snapshot.at - before.at) / 1_000
+  const actorsBefore = byId(before?.actors ?? [])
+  const workersBefore = byId(before?.workers ?? [])
+  const actors = snapshot.actors.map((info) => actorRow(info, actorsBefore.get(info.id), seconds))
+  const rates = present(actors.map(({ callsPerSecond }) => callsPerSecond))
+  const p99s = present(actors.map(({ p99Millis }) => p99Millis))
+  return {
+    snapshot,
+    actors,
+    workers: snapshot.workers.map((info) => workerRow(info, workersBefore.get(info.id), seconds)),
+    callsPerSecond: rates.length === 0 ? undefined : rates.reduce((sum, rate) => sum + rate, 0),
+    p99Millis: p99s.length === 0 ? undefined : Math.max(...p99s)
+  }
+}

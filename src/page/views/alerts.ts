@@ -1,0 +1,45 @@
+/** The red bars: a lost connection, a proved deadlock, a blocked worker. And the notices. */
+import { html, type View } from "../html.ts"
+import * as Figures from "../parts/figures.ts"
+import { addressOf } from "../state/route.ts"
+import type { State } from "../state/state.ts"
+
+const ConnectionAlert = ({ connection: { message, status } }: State): View =>
+  message === "" ? null : html`<div role="alert" class="alert">
+    <strong>${message}</strong> ${
+    status === "NoToken" || status === "Unauthorized"
+      ? "Open the address that the program has printed, with its whole fragment."
+      : "This page connects again when a program answers."
+  }
+  </div>`
+
+export const Alerts = ({ state }: { readonly state: State }): View => {
+  const proved = state.deadlocks.filter(({ certainty }) => certainty === "proved")
+  const blocked = (state.reading?.snapshot.workers ?? []).filter((worker) => worker.state === "Blocked")
+  return html`<div class="alerts">
+    <${ConnectionAlert} ...${state} />
+    ${
+    proved.map(({ calls, text }) =>
+      html`<div role="alert" class="alert" key=${text}>
+        <strong>Deadlock, proved:</strong> ${
+        calls.map(({ actor, call, method }, i) =>
+          html`${i > 0 && " → "}<a href=${addressOf("why", call)}>${actor} runs ${method}</a>`
+        )
+      } → ${calls[0]?.actor}. None of these calls can be answered.
+      </div>`
+    )
+  }
+    ${
+    blocked.map(({ blockedForMillis, id }) =>
+      html`<div role="alert" class="alert" key=${id}>
+        <strong>${id} is blocked</strong> for ${Figures.age(blockedForMillis)}: its event loop does not answer.
+        <a href=${`#worker-${id}`}>Its stack shows why.</a>
+      </div>`
+    )
+  }
+  </div>`
+}
+
+/** What the page has done, for the eye and for screen readers. */
+export const Notice = ({ state }: { readonly state: State }): View =>
+  html`<div role="status" aria-live="polite" class="notice">${state.notice}</div>`
