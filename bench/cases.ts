@@ -6,6 +6,7 @@
 /** The operations of all cases. */
 export type Operation =
   | "call"
+  | "callHalved"
   | "traced"
   | "supervised"
   | "schema"
@@ -206,11 +207,12 @@ export const cases: ReadonlyArray<Case> = [
     unit: "µs a call",
     about:
       "64 calls under way to a pool of one thread that runs 32 calls at once; the others wait in the queue of the pool; the reference " +
-      "is an actor without a pool, as in call/concurrent-64",
+      "is an actor without a pool, as in call/concurrent-64; uactor-call-32 is this actor with 32 calls under way, as many as the thread " +
+      "of the pool has at once",
     operation: "queued",
     reference: "uactor-call",
-    subjects: ["uactor", "uactor-call", "piscina"],
-    operations: { "uactor-call": "call" },
+    subjects: ["uactor", "uactor-call", "uactor-call-32", "piscina"],
+    operations: { "uactor-call": "call", "uactor-call-32": "callHalved" },
     better: "less",
     width: 64
   },
@@ -218,11 +220,11 @@ export const cases: ReadonlyArray<Case> = [
     name: "pool/mixed",
     unit: "ms",
     about:
-      "the median time from the call of a task of 1 ms to its result, for forty of them called at once just after a task of 300 ms, on " +
-      "two workers; all pools have their default strategy",
+      "the median time from the call of a task of about 1 ms to its result, for forty of them called at once just after a task 300 times as " +
+      "long, on two workers; all pools have their default strategy; the ideal is the time of 21 tasks, one after the other in one worker",
     operation: "mixed",
     reference: "piscina",
-    subjects: ["uactor", "uactor-least-busy", "piscina", "poolifier"],
+    subjects: ["uactor", "uactor-least-busy", "piscina", "poolifier", "ideal"],
     operations: { "uactor-least-busy": "mixedLeastBusy" },
     better: "less",
     reads: [2, 5],

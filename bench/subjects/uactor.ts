@@ -119,6 +119,10 @@ const spawnMany = (n: number) =>
 
 export const subject: Subject = {
   call: () => calls(threads),
+  callHalved: async () => {
+    const { close, run } = await calls(threads)
+    return { close, run: (n, width) => run(n, width / 2) }
+  },
   deferred: async () => {
     const { close, value: actor } = await acquire(threads, Bench.spawn())
     return effects((n) => Effect.flatMap(actor.later({ n }), (handle) => handle.await), close)

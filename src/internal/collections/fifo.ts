@@ -55,7 +55,7 @@ export class Fifo<Item extends object> {
       if (this.head === this.items.length) {
         this.items = none
         this.head = 0
-      } else if (this.head > 1024 && this.head * 2 > this.items.length) {
+      } else if (this.head > 64 && this.head * 2 > this.items.length) {
         this.items = this.items.slice(this.head)
         this.head = 0
       }
