@@ -94,8 +94,21 @@ export class Activation {
       Effect.catchCause(answer, (cause) =>
         repeated < repeats && cause.reasons.some(isRepeated)
           ? Effect.andThen(Effect.sleep(firstDelay * 2 ** repeated), attempt(repeated + 1))
+          : Cause.hasInterruptsOnly(cause)
+          ? Effect.fail(this.selfInterrupted(tag))
           : Effect.failCause(cause))
     return attempt(0)
+  }
+
+  // to the caller, an interruption is the end of the runner; the runner has not interrupted this fiber, or it would not run this
+  private selfInterrupted(method: string): ActorExited {
+    return new ActorExited({
+      actor: this.name,
+      method,
+      reason: "Stopped",
+      outcome: "Unknown",
+      message: `${this.address}.${method} may have run: its handler has interrupted itself`
+    })
   }
 
   /** Ends the actor, if it runs. */

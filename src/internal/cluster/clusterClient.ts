@@ -1,6 +1,7 @@
 /**
  * References to the actors of a cluster. A reference has the methods of the actor, and names the actor by its id.
  */
+import * as Cause from "effect/Cause"
 import { PersistenceError } from "effect/cluster/ClusterError"
 import * as EntityAddress from "effect/cluster/EntityAddress"
 import * as EntityId from "effect/cluster/EntityId"
@@ -18,7 +19,7 @@ import type { Definition } from "../actor/definition.ts"
 import type * as Methods from "../codec/methods.ts"
 import * as Call from "../proxy/call.ts"
 import * as ClientObject from "../proxy/clientObject.ts"
-import { begin, CurrentAttempt, Guard, RunnerWatch } from "./delivery.ts"
+import { type Attempt, begin, CurrentAttempt, Guard, RunnerWatch } from "./delivery.ts"
 import * as Entities from "./entities.ts"
 import * as Failures from "./failures.ts"
 
@@ -75,6 +76,20 @@ const streamBufferSize = 16
 
 /** The time between two attempts to reach the storage. */
 const storageRetryInterval = "200 millis"
+
+/** The time between the interruption of a call by its runner and the next attempt. */
+const interruptedRetryInterval = "50 millis"
+
+// A runner that gives up its actors, because it has lost their locks or stops, interrupts their calls. The caller is not interrupted: its
+// fiber would not run the next attempt.
+const againIfInterrupted = (sent: AnyCall, attempt: Attempt): AnyCall =>
+  Effect.catchCause(sent, (cause) =>
+    Cause.hasInterruptsOnly(cause)
+      ? Effect.andThen(
+        attempt.giveBack,
+        Effect.delay(Effect.suspend(() => againIfInterrupted(sent, attempt)), interruptedRetryInterval)
+      )
+      : Effect.failCause(cause))
 
 const entityKey = Symbol()
 
@@ -184,7 +199,9 @@ class References {
       }
     }
     if (!isPersisted) {
-      return (payload, options) => this.noted(Effect.suspend((): AnyCall => call(checked(payload), options)), fail)
+      const { idempotent } = method
+      return (payload, options) =>
+        this.noted(Effect.suspend((): AnyCall => call(checked(payload), options)), fail, idempotent)
     }
     return (payload, options) => {
       const made = Effect.suspend((): AnyCall => {
@@ -196,10 +213,11 @@ class References {
     }
   }
 
-  private noted(call: AnyCall, fail: Fail): AnyCall {
+  private noted(call: AnyCall, fail: Fail, idempotent = false): AnyCall {
     const { limit } = this
     const noted = Effect.flatMap(begin(limit), (attempt) => {
-      const sent = Effect.provideService(call, CurrentAttempt, attempt)
+      const once = Effect.provideService(call, CurrentAttempt, attempt)
+      const sent = idempotent ? againIfInterrupted(once, attempt) : once
       return limit === Infinity ? sent : Effect.raceFirst(sent, attempt.expiry)
     })
     return Effect.catchCause(noted, fail)

@@ -12,6 +12,8 @@ import type * as Rpc from "effect/rpc/Rpc"
 export class Attempt {
   /** the call may be at a runner */
   delivered = false
+  /** a runner may have begun the call before it lost the call */
+  mayHaveRun = false
   /** the time in which a runner must take the call, in milliseconds */
   readonly limit: number
   private readonly deadline: number
@@ -21,17 +23,23 @@ export class Attempt {
     this.deadline = now + limit
   }
 
-  /** Notes that the call is at no runner. Dies if the call has no time left. */
+  /** Notes that the call is at no runner, and has not run there. Dies if the call has no time left. */
   readonly takeBack: Effect.Effect<void> = Effect.clockWith((clock) => {
     this.delivered = false
-    return clock.currentTimeMillisUnsafe() < this.deadline ? Effect.void : Effect.die(new Undelivered(this.limit))
+    return clock.currentTimeMillisUnsafe() < this.deadline ? Effect.void : Effect.die(new Undelivered(this))
+  })
+
+  /** Notes that the call is at no runner, and may have run where it was. Dies if the call has no time left. */
+  readonly giveBack: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.delivered) this.mayHaveRun = true
+    return this.takeBack
   })
 
   /** Dies at the deadline if the call is at no runner then; never completes otherwise. */
   readonly expiry: Effect.Effect<never> = Effect.suspend(() =>
     this.limit === Infinity ? Effect.never : Effect.andThen(
       Effect.sleep(Duration.millis(this.limit)),
-      Effect.suspend(() => this.delivered ? Effect.never : Effect.die(new Undelivered(this.limit)))
+      Effect.suspend(() => this.delivered ? Effect.never : Effect.die(new Undelivered(this)))
     )
   )
 }
@@ -44,9 +52,12 @@ export const begin = (limit: number): Effect.Effect<Attempt> =>
 export class Undelivered {
   /** the time, in milliseconds */
   readonly limit: number
+  /** whether a runner that the cluster has lost may have begun the call */
+  readonly mayHaveRun: boolean
 
-  constructor(limit: number) {
+  constructor({ limit, mayHaveRun }: Attempt) {
     this.limit = limit
+    this.mayHaveRun = mayHaveRun
   }
 }
 

@@ -55,7 +55,8 @@ const unsendable: ReadonlySet<string> = new Set(["OversizedMessage", "MalformedM
 
 const ofDefect = (call: FailingCall, defect: unknown): ActorError | undefined => {
   if (defect instanceof Undelivered) {
-    return exited(call, "Disconnected", "NotRun", `no runner took the call within ${defect.limit} ms`)
+    const outcome = defect.mayHaveRun ? "Unknown" : "NotRun"
+    return exited(call, "Disconnected", outcome, `no runner took the call within ${defect.limit} ms`)
   }
   if (defect instanceof Waiting) {
     const why = `the cluster has had no runner for ${defect.limit} ms; the call is stored, and runs when there is one`

@@ -66,7 +66,7 @@ const guarded = (
       if (deliveryOf(rpc) === "once" && message._tag === "OutgoingRequest" && attempt.delivered) {
         return Effect.die(new Lost(reason, `${why} ${address.host}:${address.port}`))
       }
-      return Effect.andThen(attempt.takeBack, lost(address))
+      return Effect.andThen(attempt.giveBack, lost(address))
     }
     const settled = (cause: Cause.Cause<Refusal | RpcClientError>): Effect.Effect<void, Unsent> => {
       if (cause.reasons.some(isConnectionFailure)) return end("Disconnected", "the connection was lost to its runner")

@@ -126,12 +126,8 @@ export const make = (
       }),
       context
     )
-    /** the port of the runner of an id; a runner of a very busy machine may lose its locks, and interrupts its calls */
-    const runnerOf = (id: string) =>
-      Effect.map(
-        Effect.retry(client.tally(id).who(), { while: ({ _tag }) => _tag === "ActorExited", times: 20 }),
-        (who) => who.id.split("@")[1]!
-      )
+    /** the port of the runner of an id */
+    const runnerOf = (id: string) => Effect.map(client.tally(id).who(), (who) => who.id.split("@")[1]!)
     /** waits until all runners have actors and no actor moves, and gives the ids of one of the runners */
     const idsOf = (runner: Runner): Effect.Effect<ReadonlyArray<string>, unknown> =>
       Effect.gen(function*() {
