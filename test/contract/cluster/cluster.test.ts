@@ -237,6 +237,31 @@ onEveryPlacement(fixture, (placement) => {
           )
         ))
       }).pipe(Effect.scoped))
+
+    it.live("K5: a thread that runs out of memory fails the call that ran, and its actor and its runner continue", () =>
+      Effect.gen(function*() {
+        const journal = yield* Journal.make
+        yield* Effect.gen(function*() {
+          const tally = yield* ActorCluster.client(Tally)
+          const bystander = yield* Effect.forkChild(tally("b").wait({ n: 1 }))
+          yield* journal.awaitLine("1 runs")
+          const hoarding = yield* Effect.forkChild(Effect.flip(tally("a").hoard()))
+          yield* journal.awaitLine("hoards")
+          // a call that has not begun runs on the next actor
+          const waiting = yield* Effect.forkChild(tally("a").add({ by: 1 }))
+          const lost = yield* Fiber.join(hoarding)
+          assert(lost._tag === "ActorExited" && lost.reason === "OutOfMemory" && lost.outcome === "Unknown")
+          assert.strictEqual(yield* Fiber.join(waiting), 1)
+          assert.strictEqual(yield* tally("a").add({ by: 1 }), 2)
+          yield* journal.note("go 1")
+          assert.strictEqual(yield* Fiber.join(bystander), 1)
+        }).pipe(Effect.provide(
+          ActorCluster.layer(Tally, argsFor(journal)).pipe(
+            Layer.provide(placement.layer({ heapMb: 64 })),
+            Layer.provideMerge(ActorCluster.layerMemory)
+          )
+        ))
+      }).pipe(Effect.scoped))
   }
 }, { except: ["processes"], reason: "a child process differs from a thread in nothing that the cluster sees" })
 

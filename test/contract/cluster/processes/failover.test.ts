@@ -50,6 +50,37 @@ describe.each([["SQLite", sqlite], ["PostgreSQL", postgres]] as const)("%s", (_,
 })
 
 it.live(
+  "K6: a rolling restart of three runners, each by SIGTERM under load, fails no call",
+  () =>
+    Effect.gen(function*() {
+      const { account, idsOf, run, runnerOf, runners, tally } = yield* make(postgres, 3)
+      yield* idsOf(runners[0]!)
+      const ids = upTo(12).map(String)
+      const volatile = yield* underLoad(ids, (id) => tally(id).add({ by: 1 }))
+      let payments = 0
+      const persisted = yield* underLoad(ids, (id) =>
+        Effect.suspend(() => {
+          const tx = `p${++payments}`
+          return Effect.map(
+            account(id).pay({ tx, waits: false }),
+            (receipt) => assert.match(receipt, new RegExp(`^${tx}@`))
+          )
+        }))
+      for (const runner of runners) {
+        const next = yield* run
+        // it has taken over some actors
+        while (!(yield* Effect.forEach(ids, runnerOf)).includes(next.port)) {
+          yield* Effect.sleep("200 millis")
+        }
+        yield* runner.end("SIGTERM")
+      }
+      // a call that had failed would have ended its load
+      for (const load of [volatile, persisted]) assert.isTrue((yield* load).every((calls) => calls > 0))
+    }).pipe(Effect.scoped, quiet),
+  timeout
+)
+
+it.live(
   "K3: on SQLite the effects of a call in a transaction happen exactly once, with a kill -9 and a SIGTERM in between",
   () =>
     Effect.gen(function*() {
