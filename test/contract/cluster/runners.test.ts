@@ -204,6 +204,28 @@ onRunners(
     })
 )
 
+it.live("K6: a runner that stops waits for a call no longer than entityTerminationTimeout", () =>
+  Effect.gen(function*() {
+    const journal = yield* Journal.make
+    const { client, runners: [one] } = yield* ActorClusterTest.make({
+      runners: 2,
+      hosts: hosts(journal),
+      config: { entityTerminationTimeout: "1 second" }
+    })
+    const tally = yield* Effect.provide(ActorCluster.client(Tally), yield* Layer.build(client))
+    const ids = upTo(16).map(String)
+    const owners = yield* Effect.forEach(ids, (id) => tally(id).who())
+    const id = ids[owners.findIndex((owner) => owner.id.endsWith("@one"))]!
+    const volatile = yield* Effect.forkChild(Effect.flip(tally(id).wait({ n: 1 })))
+    yield* journal.awaitLine("1 runs")
+    yield* one!.stop
+    const lost = yield* Fiber.join(volatile)
+    assert(lost._tag === "ActorExited" && lost.outcome === "Unknown")
+    assert.include(yield* journal.lines, "1 interrupted")
+    assert.strictEqual((yield* tally(id).who()).id, `${id}@two`)
+    assert.strictEqual(yield* count(journal, "1 runs"), 1)
+  }).pipe(Effect.scoped))
+
 onRunners(
   1,
   "C6: a payload or a result that is too large for a connection fails alone",
