@@ -1,5 +1,6 @@
 // Checks docs/architecture.md against src/: each path in a code span or a link must exist, and the picture must name each room of
-// src/internal. Also checks that no room holds more than ten files.
+// src/internal. Also checks that no room holds more than ten files, and that only the modules of clusters import what Effect may change in a
+// minor version.
 //
 // A path is relative to the repository, to src/, to a room that its list item or table row names in bold, or to the folder of another
 // path in the same item.
@@ -40,6 +41,14 @@ for (const room of fs.readdirSync("src/internal")) {
   if (!new RegExp(`\\b${room}\\b`).test(picture)) problems.push(`${page}: the picture lacks the room ${room}`)
   const count = fs.readdirSync(`src/internal/${room}`).length
   if (count > maxFiles) problems.push(`src/internal/${room} has ${count} files; a room has at most ${maxFiles}`)
+}
+
+const clusterModules =
+  /^src\/(?:internal\/cluster\/|node\/cluster\/|ActorCluster\.ts|node\/NodeActorCluster\.ts|node\/ActorClusterTest\.ts)/
+
+for (const file of fs.globSync("src/**/*.ts")) {
+  const [, module] = /from "(effect\/(?:cluster|sql)[^"]*)"/.exec(fs.readFileSync(file, "utf8")) ?? []
+  if (module !== undefined && !clusterModules.test(file)) problems.push(`${file} imports ${module}, which is unstable`)
 }
 
 for (const problem of problems) process.stderr.write(`${problem}\n`)
