@@ -35,8 +35,12 @@ interface Methods {
   readonly state: () => Effect.Effect<{ readonly parties: number; readonly waiting: number }, HandleError>
 }
 
+// for what a party waits
+const others = "the other parties"
+
 const kind: HandleSchema.HandleKind<Methods, BarrierHandle> = {
   kind: "Barrier",
+  waits: (method) => method === "await" ? others : undefined,
   shape: (client) => ({
     await: Effect.suspend(() => client.await()),
     parties: Effect.map(Effect.suspend(() => client.state()), ({ parties }) => parties),
@@ -73,7 +77,9 @@ export const makeBarrier = (parties: number): Effect.Effect<BarrierHandle> =>
     // `waiting` is in the order of arrival; `all` completes when the last party arrives
     const makeRound = () => ({ waiting: new Set<object>(), all: Deferred.makeUnsafe<ReadonlyArray<object>>() })
     let current = makeRound()
-    return HandleSchema.make(kind, () => ({
+    const waits = (method: string): string | undefined =>
+      method === "await" ? `${others}, ${current.waiting.size} of ${parties} have arrived` : undefined
+    return HandleSchema.make({ ...kind, waits }, () => ({
       await: () =>
         Effect.suspend(() => {
           const round = current

@@ -43,6 +43,7 @@ interface Methods {
 
 const kind: HandleSchema.HandleKind<Methods, LatchHandle> = {
   kind: "Latch",
+  waits: (method) => method === "await" ? "the latch to open" : undefined,
   shape: (client) => {
     const opened = Effect.suspend(() => client.await())
     return {

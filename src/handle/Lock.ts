@@ -13,7 +13,9 @@ import * as Semaphore from "effect/Semaphore"
 import type { HandleError } from "../ActorError.ts"
 import { Undo } from "../internal/codec/methods.ts"
 import { type Restore, takePermits } from "../internal/effect/takePermits.ts"
+import * as Awaiting from "../internal/remote/awaiting.ts"
 import * as HandleSchema from "../internal/remote/handleSchema.ts"
+import * as Permits from "../internal/remote/permits.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
 /**
@@ -66,6 +68,7 @@ interface OwnMethods extends Methods {
 
 const shape = (
   client: Methods,
+  object: object,
   acquire: AcquireLock = (payload, restore) => restore(client.take(payload))
 ): LockHandle => {
   // the owner has released the lock already if the handle is gone
@@ -75,27 +78,44 @@ const shape = (
     withLock: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(HeldLocks, (heldLocks) => {
+          const inside = (effect: Effect.Effect<A, E, R>, lock: HeldLock): Effect.Effect<A, E, R> => {
+            const leave = Permits.enter(object, 1)
+            return Effect.ensuring(
+              restore(effect),
+              Effect.suspend(() => {
+                leave()
+                return release(lock)
+              })
+            )
+          }
           const outer = heldLocks.get(client)
           // a fiber may outlive the `withLock` in which it started
           if (outer !== undefined && outer.count > 0) {
             outer.count++
-            return Effect.ensuring(restore(effect), release(outer))
+            return inside(effect, outer)
           }
           // the fiber may hold the same lock through another handle
           const held = Array.from(heldLocks.values(), ({ token }) => token)
           return Effect.flatMap(acquire({ token: crypto.randomUUID(), held }, restore), (token) => {
             const lock = { token, count: 1 }
-            const inside = Effect.provideService(effect, HeldLocks, new Map(heldLocks).set(client, lock))
-            return Effect.ensuring(restore(inside), release(lock))
+            return inside(Effect.provideService(effect, HeldLocks, new Map(heldLocks).set(client, lock)), lock)
           })
         })
       )
   } as LockHandle
 }
 
-const kind: HandleSchema.HandleKind<Methods, LockHandle> = { kind: "Lock", shape: (client) => shape(client) }
+const kind: HandleSchema.HandleKind<Methods, LockHandle> = {
+  kind: "Lock",
+  shape: (client, object) => shape(client, object),
+  waits: (method) => method === "take" ? "the lock" : undefined
+}
 
-const ownKind: HandleSchema.HandleKind<OwnMethods, LockHandle> = { ...kind, shape: (own) => shape(own, own.acquire) }
+const ownKind: HandleSchema.HandleKind<OwnMethods, LockHandle> = {
+  ...kind,
+  shape: (own, object) =>
+    shape(own, object, (payload, restore) => own.acquire(payload, Awaiting.restoring(object, "take", restore)))
+}
 
 const protocol = RpcGroup.make(
   Rpc.make("take", {
@@ -104,6 +124,13 @@ const protocol = RpcGroup.make(
   }).annotate(Undo, "release"),
   Rpc.make("release", { payload: { value: Schema.String } })
 )
+
+/** How many times a holder holds the lock, under the last token that it acquired. */
+interface Hold {
+  readonly holder: Scope.Scope
+  token: string
+  count: number
+}
 
 // the token of the current owner, and how many times the lock is held under it
 const open = (semaphore: Semaphore.Semaphore): (holder: Scope.Scope) => OwnMethods => {
@@ -115,15 +142,28 @@ const open = (semaphore: Semaphore.Semaphore): (holder: Scope.Scope) => OwnMetho
     owner = undefined
     return Effect.asVoid(semaphore.release(1))
   }
+  // the lock is free when all of its holders have left it as often as they have entered it
+  const holds = new Set<Hold>()
+  const read = (): Permits.Permits => {
+    if (owner === undefined) return { needed: 1, free: 1, holders: [] }
+    const { count, token } = owner
+    const holders = Array.from(holds).filter((hold) => hold.token === token && hold.count > 0)
+    return { needed: count, free: 0, holders: holders.map(({ count, holder }) => [holder, count]) }
+  }
   return (holder) => {
-    // how many times this holder holds the lock, under the last token that it acquired
-    let held = { token: "", count: 0 }
+    const hold: Hold = { holder, token: "", count: 0 }
+    holds.add(hold)
+    Permits.serve(holder, read)
     const addHold = (token: string): string => {
-      if (held.token !== token) held = { token, count: 0 }
-      held.count++
+      if (hold.token !== token) hold.count = 0
+      hold.token = token
+      hold.count++
       return token
     }
-    const releaseAll = Effect.suspend(() => held.token === owner?.token ? release(held.count) : Effect.void)
+    const releaseAll = Effect.suspend(() => {
+      holds.delete(hold)
+      return hold.token === owner?.token ? release(hold.count) : Effect.void
+    })
     Effect.runSync(Scope.addFinalizer(holder, releaseAll))
     const acquire: AcquireLock = (request, restore) =>
       Effect.suspend(() => {
@@ -141,8 +181,8 @@ const open = (semaphore: Semaphore.Semaphore): (holder: Scope.Scope) => OwnMetho
       take: (payload) => Effect.uninterruptibleMask((restore) => acquire(payload, restore)),
       release: ({ value }) =>
         Effect.suspend(() => {
-          if (value !== held.token || value !== owner?.token || held.count === 0) return Effect.void
-          held.count--
+          if (value !== hold.token || value !== owner?.token || hold.count === 0) return Effect.void
+          hold.count--
           return release(1)
         })
     }

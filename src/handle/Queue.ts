@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import type { HandleError } from "../ActorError.ts"
 import { Undo } from "../internal/codec/methods.ts"
 import * as ItemHandles from "../internal/handles/itemHandles.ts"
+import * as Awaiting from "../internal/remote/awaiting.ts"
 import * as HandleSchema from "../internal/remote/handleSchema.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
 
@@ -73,6 +74,7 @@ interface Methods<A> {
 
 const kindOf = <A>(): HandleSchema.HandleKind<Methods<A>, QueueHandle<A>> => ({
   kind: "Queue",
+  waits: (method) => method === "take" ? "an item" : method === "offer" ? "room" : undefined,
   shape: (client) => {
     const takeBetween = (min: number, max: number): Effect.Effect<Array<A>, Cause.Done | HandleError> =>
       Effect.mapBoth(client.take({ min, max }), {
@@ -132,18 +134,22 @@ export const Queue = <A extends Schema.Top>(item: A): Schema.declare<QueueHandle
  */
 export const fromQueue = <A>(queue: Queues.Queue<A> | Queues.Queue<A, Cause.Done>): QueueHandle<A> => {
   const own = queue as Queues.Queue<A, Cause.Done>
-  const { kind, shape } = kindOf<A>()
-  const takeAll = Queues.takeAll(own)
+  const kind = kindOf<A>()
   // the owner takes an item in one step, so that an interruption comes before or after it
-  const ownShape: typeof shape = (client) => ({
-    ...shape(client),
-    take: Queues.take(own),
-    takeAll,
-    takeN: (n) => Queues.takeN(own, n),
-    takeBetween: (min, max) => Queues.takeBetween(own, min, max),
-    poll: Queues.poll(own),
-    stream: Stream.fromPull(Effect.succeed(takeAll))
-  })
+  const ownShape: typeof kind.shape = (client, object) => {
+    const taking = <B, E>(least: number, take: Effect.Effect<B, E>): Effect.Effect<B, E> =>
+      Effect.suspend(() => Queues.sizeUnsafe(own) >= least ? take : Awaiting.during(object, "take", take))
+    const takeAll = taking(1, Queues.takeAll(own))
+    return {
+      ...kind.shape(client, object),
+      take: taking(1, Queues.take(own)),
+      takeAll,
+      takeN: (n) => taking(n, Queues.takeN(own, n)),
+      takeBetween: (min, max) => taking(min, Queues.takeBetween(own, min, max)),
+      poll: Queues.poll(own),
+      stream: Stream.fromPull(Effect.succeed(takeAll))
+    }
+  }
   const methods = ItemHandles.serve<Methods<A>>(queue, (drop) => ({
     offer: ({ items }) => {
       const offering = Effect.tap(Queues.offerAll(own, items), (rest) => Effect.sync(() => drop(rest)))
@@ -184,7 +190,7 @@ export const fromQueue = <A>(queue: Queues.Queue<A> | Queues.Queue<A, Cause.Done
         return Queues.shutdown(own)
       })
   }))
-  return HandleSchema.make({ kind, shape: ownShape }, () => methods)
+  return HandleSchema.make({ ...kind, shape: ownShape }, () => methods)
 }
 
 /**

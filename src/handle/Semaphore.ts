@@ -15,6 +15,7 @@ import type { HandleError } from "../ActorError.ts"
 import { Undo } from "../internal/codec/methods.ts"
 import * as FiberFacts from "../internal/effect/fiberFacts.ts"
 import { type Restore, takePermits } from "../internal/effect/takePermits.ts"
+import * as Awaiting from "../internal/remote/awaiting.ts"
 import * as HandleSchema from "../internal/remote/handleSchema.ts"
 import * as Permits from "../internal/remote/permits.ts"
 import type { AnyHandle } from "./AnyHandle.ts"
@@ -64,22 +65,23 @@ type Take = (payload: { readonly permits: number }, restore: Restore) => Effect.
 
 const shape = (
   client: Methods,
+  object: object,
   take: Take = (payload, restore) => restore(client.take(payload)),
-  takeIfAvailable: Take = (payload, restore) => restore(client.takeIfAvailable(payload)),
-  object?: object
+  takeIfAvailable: Take = (payload, restore) => restore(client.takeIfAvailable(payload))
 ): SemaphoreHandle => {
+  const inside = <A, E, R>(effect: Effect.Effect<A, E, R>, permits: number, restore: Restore) => {
+    const leave = Permits.enter(object, permits)
+    const release = Effect.suspend(() => {
+      leave()
+      return releasePermits(client, permits)
+    })
+    return Effect.ensuring(restore(effect), release)
+  }
   const withPermits: SemaphoreHandle["withPermits"] = (permits) => (effect) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
         take({ permits }, restore),
-        () => {
-          const leave = Permits.enter(object, permits)
-          const release = Effect.suspend(() => {
-            leave()
-            return releasePermits(client, permits)
-          })
-          return Effect.ensuring(restore(effect), release)
-        }
+        () => inside(effect, permits, restore)
       )
     )
   return {
@@ -90,7 +92,7 @@ const shape = (
         Effect.flatMap(takeIfAvailable({ permits }, restore), (taken) =>
           taken < permits
             ? Effect.succeedNone
-            : Effect.ensuring(Effect.asSome(restore(effect)), releasePermits(client, permits)))
+            : Effect.asSome(inside(effect, permits, restore)))
       ),
     take: (permits) => client.take({ permits }),
     takeScoped: (permits) =>
@@ -107,7 +109,8 @@ const shape = (
 
 const kind: HandleSchema.HandleKind<Methods, SemaphoreHandle> = {
   kind: "Semaphore",
-  shape: (client, object) => shape(client, undefined, undefined, object)
+  shape: (client, object) => shape(client, object),
+  waits: (method) => method === "take" ? "permits" : undefined
 }
 
 /** The methods in the actor that owns the semaphore. */
@@ -117,7 +120,13 @@ interface OwnMethods extends Methods {
 
 const ownKind: HandleSchema.HandleKind<OwnMethods, SemaphoreHandle> = {
   ...kind,
-  shape: (own) => shape(own, own.acquire, own.takeIfAvailable)
+  shape: (own, object) =>
+    shape(
+      own,
+      object,
+      (payload, restore) => own.acquire(payload, Awaiting.restoring(object, "take", restore)),
+      own.takeIfAvailable
+    )
 }
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -143,7 +152,7 @@ const open = (semaphore: Semaphores.Semaphore, isBounded = false): (holder: Scop
     if (isSignal) return undefined
     const holders = Array.from(shares, ({ count, holder }) => [holder, count] as const).filter(([, count]) => count > 0)
     const { free, taken } = FiberFacts.permitsOf(semaphore)
-    return { free: free + taken - holders.reduce((sum, [, count]) => sum + count, 0), holders }
+    return { needed: 1, free: free + taken - holders.reduce((sum, [, count]) => sum + count, 0), holders }
   }
   const releaseFrom = (share: Share, permits: number): number => {
     const released = Math.min(share.count, permits)

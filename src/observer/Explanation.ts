@@ -51,8 +51,8 @@ export class Explanation extends Schema.Class<Explanation>("uactor/Observer/Expl
  * Calls of which each waits for the next one, and the last one for the first one.
  *
  * `proved`: none of them can be answered unless one of them is interrupted. Every actor in the cycle runs as many calls as it may, each of
- * these calls waits for one call without a timeout, and none runs outside of `concurrency` (`Rpc.fork`). Permits of a semaphore are presumed
- * to be released by their holder. `possible`: the calls wait for each other, and something else may continue one of them.
+ * these calls waits for one call without a timeout, and none runs outside of `concurrency` (`Rpc.fork`). Permits of a semaphore and locks are
+ * presumed to be released by their holder. `possible`: the calls wait for each other, and something else may continue one of them.
  *
  * @category models
  * @since 0.2.0

@@ -21,6 +21,7 @@ const allowed: Readonly<Record<string, string>> = {
   "handles/marshal.ts exporter": "set while one value is encoded, and restored",
   "handles/marshal.ts importer": "set while one value is decoded, and restored",
   "effect/v8Pretenuring.ts hasRun": "V8 decides once in a thread",
+  "remote/awaiting.ts waiting": "a fiber of any system of the thread may wait at an object of the thread",
   "remote/shares.ts count": "generates ids that are unique in the thread",
   "remote/shares.ts shares": "a share is in progress between two actors of the thread",
   "handoff/introducer.ts channelCount": "generates ids that are unique in the thread",

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import { type ActorExited, HandleError } from "../../ActorError.ts"
 import type { Actor } from "../actor/currentActor.ts"
 import * as Causes from "../codec/causes.ts"
@@ -83,20 +84,33 @@ export class LocalDeferred implements Handles.HandleTarget, Handles.ResultSource
 
 Object.defineProperties(LocalDeferred.prototype, Handles.printed)
 
+/** For what the calls of a method wait at an object, in words, if the method waits. */
+export type Waits = (method: string) => string | undefined
+
 /** An object of this process. */
 export class LocalObject implements Handles.HandleTarget {
   readonly kind: string
-  private readonly name: string
+  readonly name: string
+  readonly waits: Waits | undefined
+  /** the scope of its creator as a holder, after the first use by the creator */
+  creator: Scope.Scope | undefined
   /** the handle that users see; set after the construction */
   handle: object = undefined as never
   readonly context: Context.Context<never>
   readonly open: Handles.ObjectSource["open"]
 
-  constructor(kind: string, name: string, context: Context.Context<never>, open: Handles.ObjectSource["open"]) {
+  constructor(
+    kind: string,
+    name: string,
+    context: Context.Context<never>,
+    open: Handles.ObjectSource["open"],
+    waits: Waits | undefined
+  ) {
     this.kind = kind
     this.name = name
     this.context = context
     this.open = open
+    this.waits = waits
   }
 
   export(to: Handles.Exporting, handleKind: unknown): WireHandles.WireHandle {
@@ -109,7 +123,8 @@ export class LocalObject implements Handles.HandleTarget {
       methods,
       context,
       open,
-      isRelay: false
+      isRelay: false,
+      local: this
     }
     return to.ends.exports.addObject(served, to)
   }

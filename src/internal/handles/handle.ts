@@ -105,6 +105,8 @@ export interface ObjectSource {
   readonly open: (holder: Scope.Scope) => Readonly<Record<string, Definitions.Handler>>
   /** the object is a relay: its handlers forward the calls to a remote object */
   readonly isRelay: boolean
+  /** the object itself, if it is one of this process, for observers */
+  readonly local?: object | undefined
   /**
    * Returns the direct route to the object behind a relay. If the object takes calls as `target` on `channel`, passes a marker there
    * after the relayed calls instead.

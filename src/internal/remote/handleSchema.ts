@@ -2,6 +2,7 @@
  * Handles of objects: makes a handle of a local object, and the schema that exports and imports the handles of a kind.
  */
 import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import type * as Rpc from "effect/rpc/Rpc"
 import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
@@ -9,11 +10,12 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Scope from "effect/Scope"
 import * as Codec from "../codec/codec.ts"
 import * as Methods from "../codec/methods.ts"
-import { LocalObject } from "../handles/exports.ts"
+import { LocalObject, type Waits } from "../handles/exports.ts"
 import * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
 import * as ClientObject from "../proxy/clientObject.ts"
+import * as Awaiting from "./awaiting.ts"
 
 /** How a schema exports and imports the handles of a kind. */
 interface HandleCodecOptions<H extends object> {
@@ -70,19 +72,22 @@ export interface HandleKind<C, H extends object> {
   readonly kind: string
   /** the name of the object in messages and traces; `kind` by default */
   readonly name?: string
-  /** `object`: the imported object; `undefined` for its creator */
-  readonly shape: (client: C, object?: object) => H
+  /** `object`: the imported object, or, for its creator, the local one */
+  readonly shape: (client: C, object: object) => H
+  /** for what the calls of a method wait, for observers */
+  readonly waits?: Waits
 }
 
 /** A schema for the handles of a kind with the methods of a protocol. */
 export const schema = <C, H extends object, Rpcs extends Rpc.Any>(
-  { kind, name = kind, shape }: HandleKind<C, H>,
+  { kind, name = kind, shape, waits }: HandleKind<C, H>,
   protocol: RpcGroup.RpcGroup<Rpcs>
 ): Schema.declare<H> => {
   const methods = Methods.methods(protocol)
   const handleKind = {
     kind,
     methods,
+    waits,
     shape: (object: ClientObject.CallRoute & Handles.HandleTarget) =>
       attach(shape(ClientObject.makeHeld(methods, object) as C, object), object)
   }
@@ -96,18 +101,30 @@ export const schema = <C, H extends object, Rpcs extends Rpc.Any>(
   })
 }
 
+// the methods for the creator; those that wait show it to observers
+const observed = <C extends object>(own: C, object: object, waits: Waits): C =>
+  Object.fromEntries(
+    Object.entries(own as Readonly<Record<string, (payload: unknown) => Effect.Effect<unknown, unknown>>>).map(
+      ([method, run]) => [
+        method,
+        waits(method) === undefined ? run : (payload: unknown) => Awaiting.during(object, method, run(payload))
+      ]
+    )
+  ) as unknown as C
+
 /**
  * Makes a handle of a local object. `open` makes the handlers for each holder. `direct` makes the handlers for the calls of the creator,
  * which need no message.
  */
 export const make = <C extends object, H extends object>(
-  { kind, name = kind, shape }: HandleKind<C, H>,
+  { kind, name = kind, shape, waits }: HandleKind<C, H>,
   open: (holder: Scope.Scope) => C,
   context: Context.Context<never> = Context.empty(),
   direct: (open: () => C) => C = (open) => open()
 ): H => {
-  const object = new LocalObject(kind, name, context, open as unknown as Handles.ObjectSource["open"])
-  const handle = attach(shape(direct(() => open(Scope.makeUnsafe()))), object)
+  const object = new LocalObject(kind, name, context, open as unknown as Handles.ObjectSource["open"], waits)
+  const own = direct(() => open(object.creator = Scope.makeUnsafe()))
+  const handle = attach(shape(waits === undefined ? own : observed(own, object, waits), object), object)
   object.handle = handle
   return handle
 }

@@ -159,7 +159,7 @@ export class Imports implements Handles.ImportTable {
       (channel, target) => this.outbox.push(Frames.ResolveRoute, id, channel, target)
     )
     return hold(from.scope, (leases) => {
-      const object = new RemoteObject(this, id, kind, proxy, leases, routed)
+      const object = new RemoteObject(this, id, kind, proxy, leases, from.receiver, routed)
       if (!object.isOver) this.objects.set(id, object)
       else this.releaseId(id)
       if (route !== undefined) this.provide(object.isOver ? undefined : routed, route)
@@ -207,13 +207,13 @@ export class Imports implements Handles.ImportTable {
     return [shared, proxy]
   }
 
-  importEnded(handleKind: unknown, { owner: { address, name } }: Handles.Importing): object {
+  importEnded(handleKind: unknown, { owner: { address, name }, receiver }: Handles.Importing): object {
     const id = 0
     const { kind, methods } = handleKind as ObjectKind
     const proxy = this.services.open(id, name, `a ${kind} of ${address}`, methods)
     this.services.close(id)
     proxy.end(Exit.void)
-    return new RemoteObject(this, id, handleKind as ObjectKind, proxy, undefined, undefined).handle
+    return new RemoteObject(this, id, handleKind as ObjectKind, proxy, undefined, receiver, undefined).handle
   }
 
   expect(id: number): void {

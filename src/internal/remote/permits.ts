@@ -1,11 +1,11 @@
 /**
- * Who holds the permits of semaphores, for observers: the fibers inside `withPermits`, at the end of each holder, and the permits of each
- * holder, at the owner.
+ * Who holds the permits of semaphores and locks, for observers: the fibers inside `withPermits` or `withLock`, at the end of each holder, and
+ * the permits of each holder, at the owner. A lock has a permit for each time that its holders have entered it.
  */
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 
-/** A fiber that holds permits until it leaves `withPermits`. */
+/** A fiber that holds permits until it leaves `withPermits` or `withLock`. */
 export interface Section {
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly permits: number
@@ -14,9 +14,9 @@ export interface Section {
 const sections = new WeakMap<object, Set<Section>>()
 
 /** The current fiber has taken permits through a handle. Returns how to end that. */
-export const enter = (handle: object | undefined, permits: number): () => void => {
+export const enter = (handle: object, permits: number): () => void => {
   const fiber = Fiber.getCurrent()
-  if (handle === undefined || fiber === undefined) return () => undefined
+  if (fiber === undefined) return () => undefined
   let all = sections.get(handle)
   if (all === undefined) sections.set(handle, all = new Set())
   const section: Section = { fiber, permits }
@@ -29,6 +29,8 @@ export const sectionsOf = (handle: object): ReadonlyArray<Section> => Array.from
 
 /** The permits of a semaphore, at its owner. */
 export interface Permits {
+  /** the least number of permits for which a call waits */
+  readonly needed: number
   /** the permits that are free, or whose holder is unknown */
   readonly free: number
   /** the permits of each holder */

@@ -6,7 +6,9 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { ActorExited, HandleReleased } from "../../ActorError.ts"
+import type { Actor } from "../actor/currentActor.ts"
 import type * as Methods from "../codec/methods.ts"
+import type { Waits } from "../handles/exports.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import { type Lease, type Leases, released } from "../handles/scopeLeases.ts"
@@ -24,6 +26,8 @@ export interface ObjectKind {
   readonly methods: ReadonlyArray<Methods.Method>
   /** makes the handle that users see */
   readonly shape: (object: RemoteObject) => object
+  /** callers wait at the object, for observers */
+  readonly waits?: Waits | undefined
 }
 
 /** The import table that holds the object. */
@@ -58,6 +62,8 @@ export class RemoteObject implements Handles.HandleTarget, Lease {
   private readonly handleKind: ObjectKind
   private readonly served: ActorProxy
   private readonly leases: Leases | undefined
+  /** the actor that holds the handle; `undefined`: the program */
+  readonly holder: Actor | undefined
   private isReleased = false
   /** the proxy that chooses a route for each call, if there is a direct route, or may be one */
   readonly routed: RoutedProxy | undefined
@@ -68,6 +74,7 @@ export class RemoteObject implements Handles.HandleTarget, Lease {
     handleKind: ObjectKind,
     proxy: ActorProxy,
     leases: Leases | undefined,
+    holder: Actor | undefined,
     routed: RoutedProxy | undefined
   ) {
     this.imports = imports
@@ -76,6 +83,7 @@ export class RemoteObject implements Handles.HandleTarget, Lease {
     this.kind = handleKind.kind
     this.served = proxy
     this.leases = leases
+    this.holder = holder
     this.routed = routed
     this.handle = handleKind.shape(this)
   }
@@ -96,6 +104,11 @@ export class RemoteObject implements Handles.HandleTarget, Lease {
 
   get owner(): ActorProxy {
     return this.served
+  }
+
+  /** whether callers wait at the object */
+  get isAwaited(): boolean {
+    return this.handleKind.waits !== undefined
   }
 
   /** the owner has ended */

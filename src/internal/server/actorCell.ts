@@ -131,8 +131,8 @@ export class ActorCell implements Actor {
   host: ObjectHost | undefined
   /** the object forwards its calls */
   isRelay = false
-  /** the object to which it forwards them, for observers */
-  relayed: object | undefined
+  /** the object that is served, or to which a relay forwards the calls, for observers */
+  served: object | undefined
   /** of a relay: the call whose payload is being decoded or encoded; the calls that follow wait (C2) */
   forwarding: CellCall | undefined
   /** the holder has released this object */

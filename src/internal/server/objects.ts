@@ -64,7 +64,7 @@ export class ServedObjects {
     const handlers = object.open(cell.scope)
     cell.handlers = methods.map((method) => handlers[method.tag]!)
     cell.isRelay = isRelay
-    if (isRelay) cell.relayed = object.owner
+    cell.served = isRelay ? object.owner : object.local
     this.actors.set(id, cell)
     if (owner === undefined) return
     owner.addObject(cell, this)

@@ -8,14 +8,23 @@ import * as Scope from "effect/Scope"
 import * as ActorId from "../actor/actorId.ts"
 import type { Client } from "../client/client.ts"
 import * as FiberFacts from "../effect/fiberFacts.ts"
+import { LocalObject } from "../handles/exports.ts"
 import { ActorProxy } from "../proxy/actorProxy.ts"
 import type { OutgoingCall } from "../proxy/outgoingCall.ts"
+import * as Awaiting from "../remote/awaiting.ts"
 import * as Permits from "../remote/permits.ts"
 import { performance } from "../runtime/globals.ts"
 import { type ActorCell, running } from "../server/actorCell.ts"
 import type { IncomingCall } from "../server/incomingCall.ts"
 import type { Server } from "../server/server.ts"
-import type { HeldPermits, MadeCall, PermitWait, Reading, ServedActor, ServedCall } from "../waits/calls.ts"
+import type { HeldPermits, MadeCall, ObjectWait, OwnWait, Reading, ServedActor, ServedCall } from "../waits/calls.ts"
+
+/** An object of the peer whose handle this end holds. */
+interface HeldObject {
+  readonly id: number
+  readonly isAwaited: boolean
+  readonly holder: { readonly name: string; readonly number: number } | undefined
+}
 
 /** One end of a link, with what the keys of its calls start with: the same text at both ends. */
 export interface Source {
@@ -23,7 +32,7 @@ export interface Source {
   readonly server: Server
   readonly imports: {
     readonly routedProxies: ReadonlyArray<ActorProxy>
-    readonly heldObjects: ReadonlyArray<{ readonly id: number }>
+    readonly heldObjects: ReadonlyArray<HeldObject>
   }
   readonly made: string
   readonly served: string
@@ -32,13 +41,13 @@ export interface Source {
 /** The maximum number of calls of each kind in a reading. */
 const maxCalls = 10_000
 
-// the numbers of the calls that a reading has listed
-const serials = new WeakMap<OutgoingCall, number>()
+// the numbers of the calls, the waits and the objects that a reading has listed
+const serials = new WeakMap<object, number>()
 let lastSerial = 0
 
-const serialOf = (call: OutgoingCall): number => {
-  let serial = serials.get(call)
-  if (serial === undefined) serials.set(call, serial = ++lastSerial)
+const serialOf = (listed: object): number => {
+  let serial = serials.get(listed)
+  if (serial === undefined) serials.set(listed, serial = ++lastSerial)
   return serial
 }
 
@@ -74,32 +83,49 @@ const actorOf = (cell: ActorCell): string => {
   return actor === undefined ? "" : ActorId.ofServed(actor.name, actor.number)
 }
 
-// the permits for which a call of a semaphore waits; `keyOf`: returns the key of the handle of a holder
-const permitWait = (
-  { actor, fiber, method }: IncomingCall,
-  keyOf: (holder: Scope.Scope) => string | undefined
-): PermitWait | undefined => {
-  const permits = actor.id < 0 && fiber !== undefined && method.tag === "take"
-    ? Permits.servedTo(actor.scope)
-    : undefined
-  if (permits === undefined) return undefined
-  let { free } = permits
-  const holders: Array<PermitWait["holders"][number]> = []
-  for (const [holder, count] of permits.holders) {
-    const key = keyOf(holder)
-    // the owner itself
+/** The key of the handle of a holder; `undefined`: the handle is that of the creator, or is unknown. */
+type KeyOf = (holder: Scope.Scope) => string | undefined
+
+const creatorKey = (object: LocalObject): string => `#${serialOf(object)}`
+
+const heldPermits = (section: Permits.Section, handle: string): HeldPermits => ({
+  serial: serialOf(section),
+  handle,
+  permits: section.permits,
+  fibers: FiberFacts.lineage(section.fiber)
+})
+
+// what the calls of a method of an object wait for; `holder`: one of the holders
+const objectWait = (
+  object: LocalObject,
+  method: string,
+  holder: Scope.Scope | undefined,
+  keyOf: KeyOf
+): ObjectWait | undefined => {
+  const what = object.waits?.(method)
+  if (what === undefined) return undefined
+  const permits = holder && Permits.servedTo(holder)
+  let free = permits?.free ?? 0
+  const holders: Array<readonly [string, number]> = []
+  for (const [holder, count] of permits?.holders ?? []) {
+    const key = holder === object.creator ? creatorKey(object) : keyOf(holder)
     if (key === undefined) free += count
     else holders.push([key, count])
   }
-  // one at least
-  return { needed: 1, free, holders }
+  return {
+    object: serialOf(object),
+    kind: object.name,
+    method,
+    what,
+    permits: permits && { needed: permits.needed, free, holders }
+  }
 }
 
 const servedCall = (
   call: IncomingCall,
   prefix: string,
   now: number,
-  keyOf: (holder: Scope.Scope) => string | undefined
+  at: ObjectWait | undefined
 ): ServedCall => {
   const { actor, fiber, forked, id, index, interrupted, method, since } = call
   const kind = actor.isRelay ? "Relay" : actor.id < 0 ? "Object" : "Actor"
@@ -114,7 +140,7 @@ const servedCall = (
     ahead: fiber === undefined ? Math.max(0, actor.mailbox.items.indexOf(call)) : 0,
     forMillis: fiber === undefined ? 0 : Math.max(0, Math.round(now - since)),
     within: FiberFacts.functionOf(fiber),
-    permits: permitWait(call, keyOf)
+    at
   }
 }
 
@@ -135,36 +161,78 @@ export const read = (sources: ReadonlyArray<Source>): Reading => {
   const routed = new Set<ActorProxy>()
   const scopes = new Map<Scope.Scope | undefined, number>()
   const ends = new Map<object, string>(sources.map(({ client, made }) => [client, made]))
-  const relays: Array<readonly [string, string]> = []
+  const relays: Array<Reading["relays"][number]> = []
   const held: Array<HeldPermits> = []
-  const handles = new Map<Scope.Scope, string>()
+  const holders: Array<Reading["holders"][number]> = []
+  const keys = new Map<Scope.Scope, string>()
+  const exported = new Map<LocalObject, Array<readonly [key: string, cell: ActorCell]>>()
   for (const { imports, made: prefix, served: servedPrefix, server } of sources) {
-    for (const { id, isRelay, relayed, scope } of server.servedObjects) {
-      if (!isRelay) handles.set(scope, `${servedPrefix}${id}`)
-      else if (relayed instanceof ActorProxy && relayed.id < 0) {
-        relays.push([`${servedPrefix}${id}`, `${ends.get(relayed.connection) ?? ""}${relayed.id}`])
+    for (const cell of server.servedObjects) {
+      const { id, isRelay, scope, served } = cell
+      const key = `${servedPrefix}${id}`
+      if (!isRelay) keys.set(scope, key)
+      else if (served instanceof ActorProxy && served.id < 0) {
+        relays.push([key, `${ends.get(served.connection) ?? ""}${served.id}`])
+      }
+      if (served instanceof LocalObject) {
+        const all = exported.get(served)
+        if (all === undefined) exported.set(served, [[key, cell]])
+        else all.push([key, cell])
       }
     }
     for (const object of imports.heldObjects) {
-      for (const { fiber, permits } of Permits.sectionsOf(object)) {
-        held.push({ handle: `${prefix}${object.id}`, permits, fibers: FiberFacts.lineage(fiber) })
+      if (!object.isAwaited) continue
+      const handle = `${prefix}${object.id}`
+      if (holders.length < maxCalls) {
+        holders.push([
+          handle,
+          object.holder === undefined ? "" : ActorId.ofServed(object.holder.name, object.holder.number)
+        ])
       }
+      for (const section of Permits.sectionsOf(object)) held.push(heldPermits(section, handle))
     }
   }
-  const keyOf = (holder: Scope.Scope): string | undefined => handles.get(holder)
+  const keyOf: KeyOf = (holder) => keys.get(holder)
+  const awaited = new Set<LocalObject>()
   for (const { served: prefix, server } of sources) {
     for (const call of server.dispatcher.openCalls.slice(0, maxCalls)) {
-      served.push(servedCall(call, prefix, now, keyOf))
-      if (call.actor.id > 0) cells.add(call.actor)
-      if (call.fiber !== undefined) scopes.set(scopeOf(call.fiber), call.fiber.id)
+      const { actor: { id, scope, served: object }, fiber, method: { tag } } = call
+      const at = object instanceof LocalObject && fiber !== undefined
+        ? objectWait(object, tag, scope, keyOf)
+        : undefined
+      if (at !== undefined) awaited.add(object as LocalObject)
+      served.push(servedCall(call, prefix, now, at))
+      if (id > 0) cells.add(call.actor)
+      if (fiber !== undefined) scopes.set(scopeOf(fiber), fiber.id)
     }
   }
+  const handlers = new Set(scopes.values())
   scopes.delete(undefined)
+  const waiting: Array<OwnWait> = []
+  for (const entry of Awaiting.all()) {
+    const object = entry.object as LocalObject
+    const fibers = fibersOf(entry.fiber, scopes)
+    // other readings of the thread list the others
+    if (waiting.length === maxCalls || !fibers.some((fiber) => handlers.has(fiber))) continue
+    const at = objectWait(object, entry.method, object.creator, keyOf)
+    if (at === undefined) continue
+    awaited.add(object)
+    waiting.push({ serial: serialOf(entry), fibers, at })
+  }
+  const handles: Array<Reading["handles"][number]> = []
+  const owners: Array<Reading["owners"][number]> = []
+  for (const object of awaited) {
+    const number = serialOf(object)
+    for (const section of Permits.sectionsOf(object)) held.push(heldPermits(section, creatorKey(object)))
+    for (const [key] of exported.get(object)?.slice(0, maxCalls) ?? []) handles.push([key, number])
+    const [first] = exported.get(object) ?? []
+    if (first !== undefined) owners.push([number, actorOf(first[1])])
+  }
   for (const { client, imports, made: prefix } of sources) {
     for (const call of client.openCalls.slice(0, maxCalls)) made.push(madeCall(call, prefix, scopes))
     // the calls that wait for a route to their actor, or for room
     for (const proxy of imports.routedProxies) routed.add(proxy)
   }
   for (const { waiting } of routed) for (const call of waiting.peek(maxCalls)) made.push(madeCall(call, "", scopes))
-  return { made, served, actors: Array.from(cells, servedActor), held, relays }
+  return { made, served, actors: Array.from(cells, servedActor), waiting, held, handles, owners, holders, relays }
 }

@@ -20,14 +20,35 @@ export interface MadeCall {
   readonly state: "Waiting" | "Paused" | "Sent" | "Cancelling"
 }
 
-/** The permits of a semaphore for which a call waits. */
-export interface PermitWait {
-  /** the number of permits for which the call waits */
+/** The permits of a semaphore or a lock for which a call waits. */
+interface PermitWait {
+  /** the least number of permits for which the call waits */
   readonly needed: number
   /** the number of permits that are free, or held by an unknown holder */
   readonly free: number
   /** the number of permits of each holder, by the key of its handle */
   readonly holders: ReadonlyArray<readonly [handle: string, permits: number]>
+}
+
+/** What a call waits for at an object of this thread. */
+export interface ObjectWait {
+  /** the number of the object in its thread */
+  readonly object: number
+  /** the kind of the object, such as `Queue` */
+  readonly kind: string
+  readonly method: string
+  /** for what the call waits, in words */
+  readonly what: string
+  /** `undefined`: the object has no permits, or others than their holders release them */
+  readonly permits: PermitWait | undefined
+}
+
+/** A fiber that waits at an object of its own thread: such a wait is no call. */
+export interface OwnWait {
+  /** as in {@link MadeCall} */
+  readonly serial: number
+  readonly fibers: ReadonlyArray<number>
+  readonly at: ObjectWait
 }
 
 /** A call that has arrived and has not been answered. */
@@ -49,7 +70,7 @@ export interface ServedCall {
   readonly forMillis: number
   /** the function of `Effect.fn` in which the handler is; empty if there is none */
   readonly within: string
-  readonly permits: PermitWait | undefined
+  readonly at: ObjectWait | undefined
 }
 
 /** An actor that runs calls or has queued calls. */
@@ -63,9 +84,11 @@ export interface ServedActor {
   readonly isOpen: boolean
 }
 
-/** Permits of a semaphore that a fiber holds until it continues. */
+/** Permits of a semaphore or a lock that a fiber holds until it continues. */
 export interface HeldPermits {
-  /** the handle by which the fiber has taken the permits */
+  /** the number of the acquisition in its thread, in all readings */
+  readonly serial: number
+  /** the handle by which the fiber has taken the permits; `#` and the number of the object, if the fiber belongs to its creator */
   readonly handle: string
   readonly permits: number
   /** the fiber, and its parents */
@@ -77,10 +100,27 @@ export interface Reading {
   readonly made: ReadonlyArray<MadeCall>
   readonly served: ReadonlyArray<ServedCall>
   readonly actors: ReadonlyArray<ServedActor>
+  readonly waiting: ReadonlyArray<OwnWait>
   readonly held: ReadonlyArray<HeldPermits>
+  /** the handles of objects at which calls wait: the key of each handle, and the number of the object */
+  readonly handles: ReadonlyArray<readonly [handle: string, object: number]>
+  /** the owners of these objects: actors, or the program, whose id is empty */
+  readonly owners: ReadonlyArray<readonly [object: number, actor: string]>
+  /** the handles that actors of this thread hold; the id of the program is empty */
+  readonly holders: ReadonlyArray<readonly [handle: string, actor: string]>
   /** the handles that this thread relays: the key of the handle at its holder, and at its owner */
   readonly relays: ReadonlyArray<readonly [holder: string, owner: string]>
 }
 
 /** The reading of a thread without calls. */
-export const nothing: Reading = { made: [], served: [], actors: [], held: [], relays: [] }
+export const nothing: Reading = {
+  made: [],
+  served: [],
+  actors: [],
+  waiting: [],
+  held: [],
+  handles: [],
+  owners: [],
+  holders: [],
+  relays: []
+}

@@ -1,6 +1,7 @@
 /**
  * Explains in words why a call has not been answered, or what an actor does: the handlers that it waits for, one step for each.
  */
+import type { ObjectWait } from "./calls.ts"
 import type { Calls, Cycle, Graph, Handler, Wait } from "./graph.ts"
 
 /** An actor, as its system knows it. */
@@ -54,6 +55,29 @@ const callText = (method: string, actor: string): string => {
   return at < 0 || !actor.startsWith(`${method.slice(0, at)}-`) && !actor.includes(`/${method.slice(0, at)}-`)
     ? `${method} of ${actor}`
     : `${actor}${method.slice(at)}`
+}
+
+const nameOf = (actor: string): string => actor === "" ? "the program" : actor
+
+/** The maximum number of actors that a step names. */
+const maxNames = 8
+
+const namesOf = (actors: ReadonlyArray<string>): string => {
+  const names = actors.slice(0, maxNames).map(nameOf)
+  const rest = actors.length - names.length
+  return [...names, ...rest === 0 ? [] : [`${rest} others`]].join(" and ")
+}
+
+// for what a call waits at an object, and who may end that
+const objectText = (graph: Graph, wait: ObjectWait, thread: string): string => {
+  const { kind, permits, what } = wait
+  const object = `the ${kind.toLowerCase()}`
+  const actors = permits === undefined ? graph.actorsAt(wait, thread) : graph.actorsHolding(wait, thread)
+  const verb = actors.length === 1 ? "holds" : "hold"
+  if (permits !== undefined) return actors.length === 0 ? `for ${what}` : `for ${what} that ${namesOf(actors)} ${verb}`
+  return `for ${what}; ${
+    actors.length === 0 ? `no other actor holds ${object}` : `${namesOf(actors)} ${verb} ${object}`
+  }`
 }
 
 /** The id of a call, in its thread. */
@@ -129,7 +153,7 @@ class Explainer {
         ahead
       }]
     }
-    return kind === "Object" && served.waits.length === 0 && served.served.permits === undefined
+    return kind === "Object" && served.waits.length === 0 && served.served.at === undefined
       ? [`at ${made.target}`, [], { state: "Running" }]
       : ["", [served], { state: state === "Interrupting" ? "Interrupting" : "Running" }]
   }
@@ -156,7 +180,7 @@ class Explainer {
   /** Explains what a handler waits for. */
   handler(handler: Handler, depth: number): void {
     const { graph } = this.calls
-    const { served: { actor, forMillis, isForked, kind, method, permits, state, within } } = handler
+    const { served: { actor, at, forMillis, isForked, kind, method, state, within } } = handler
     const concurrency = graph.places.get(actor)?.actor.concurrency
     const details = [
       ...isForked
@@ -167,7 +191,7 @@ class Explainer {
       ...within === "" ? [] : [`in ${within}`]
     ]
     const subject = kind === "Object"
-      ? `${method} of a handle of ${actor === "" ? "the program" : actor} waits for ${timeOf(forMillis)}`
+      ? `${method} of a ${at?.kind.toLowerCase() ?? "handle"} of ${nameOf(actor)} waits for ${timeOf(forMillis)}`
       : `${actor} runs ${method} for ${timeOf(forMillis)} (${details.join(", ")})`
     const waits = handler.waits.slice(0, 8).map((wait) => [wait, this.waitText(wait)] as const)
     const targets = waits.map(([{ made, isCertain }, [text]]) =>
@@ -175,10 +199,9 @@ class Explainer {
         isCertain ? "" : ", among others"
       }`
     )
-    const holders = permits?.holders.flatMap(([handle]) => graph.holdersOf(handle)) ?? []
-    if (permits !== undefined) {
-      const names = holders.map(([holder]) => holder?.served.actor ?? "the program")
-      targets.push(names.length === 0 ? "for permits" : `for permits that ${names.join(" and ")} holds`)
+    const objects = graph.objectWaits(handler)
+    for (const wait of objects) {
+      targets.push(`${at === undefined ? "waits " : ""}${objectText(graph, wait, handler.thread)}`)
     }
     const what = state === "Interrupting"
       ? ": is being interrupted"
@@ -188,7 +211,7 @@ class Explainer {
     this.path.add(handler)
     const next = new Set([
       ...waits.flatMap(([, [, handlers]]) => handlers),
-      ...holders.flatMap(([holder]) => holder === undefined ? [] : [holder])
+      ...objects.flatMap((wait) => graph.handlersAt(wait, handler.thread))
     ])
     const closing = Array.from(next).find((other) => this.path.has(other))
     this.add({

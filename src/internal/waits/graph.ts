@@ -4,7 +4,7 @@
  * The threads are read one after the other, so that a cycle in one reading may never have existed. Therefore everything is read twice. What
  * both readings show has lasted from the first one to the second one, and all of it was true at the moment between the two.
  */
-import type { HeldPermits, MadeCall, Reading, ServedActor, ServedCall } from "./calls.ts"
+import type { HeldPermits, MadeCall, ObjectWait, OwnWait, Reading, ServedActor, ServedCall } from "./calls.ts"
 
 /** A reading, and the thread to which the fibers in it belong: a worker, or the program. */
 export interface ThreadReading {
@@ -17,6 +17,8 @@ export interface Handler {
   readonly served: ServedCall
   readonly thread: string
   readonly waits: Array<Wait>
+  /** what the handler waits for at objects of its own thread */
+  readonly ownWaits: Array<OwnWait & { readonly isCertain: boolean }>
 }
 
 /** A call for which a handler waits. */
@@ -39,6 +41,14 @@ const put = <Item>(map: Map<string, Array<Item>>, key: string, item: Item): void
   else items.push(item)
 }
 
+/** The maximum number of relays that are followed. */
+const maxRelays = 64
+
+const objectKey = (object: number, thread: string): string => `${thread} ${object}`
+
+// the handle of the creator of an object has the number of the object, in its thread
+const handleKey = (handle: string, thread: string): string => handle.startsWith("#") ? `${thread} ${handle}` : handle
+
 const idOf = ({ served: { fiber, key }, thread }: Handler): string => `${thread} ${key} ${fiber}`
 
 /** The joined readings of one moment, more or less. */
@@ -49,18 +59,32 @@ export class Graph {
   private readonly byKey = new Map<string, Array<Handler>>()
   private readonly byActor = new Map<string, Array<Handler>>()
   private readonly byFiber = new Map<string, Handler>()
+  private readonly madeByKey = new Map<string, Array<Wait>>()
   private readonly held = new Map<string, Array<readonly [held: HeldPermits, thread: string]>>()
-  private readonly holders = new Map<string, Array<string>>()
+  private readonly relays = new Map<string, Array<string>>()
+  private readonly holders = new Map<string, string>()
+  /** by object: the keys of its handles, its owner, and the actors that wait at it */
+  private readonly handles = new Map<string, Array<string>>()
+  private readonly owners = new Map<string, string>()
+  private waiters: ReadonlyMap<string, ReadonlyArray<string>> | undefined
 
   constructor(readings: ReadonlyArray<ThreadReading>) {
     for (const { reading, thread } of readings) {
       for (const actor of reading.actors) this.places.set(actor.id, { actor, running: [] })
-      for (const held of reading.held) put(this.held, held.handle, [held, thread] as const)
-      for (const [holder, owner] of reading.relays) put(this.holders, owner, holder)
+      for (const held of reading.held) {
+        const key = handleKey(held.handle, thread)
+        // two readings of one thread may list an acquisition by the creator of an object
+        if (this.held.get(key)?.some(([{ serial }, other]) => serial === held.serial && other === thread)) continue
+        put(this.held, key, [held, thread] as const)
+      }
+      for (const [holder, owner] of reading.relays) put(this.relays, owner, holder)
+      for (const [handle, actor] of reading.holders) this.holders.set(handle, actor)
+      for (const [handle, object] of reading.handles) put(this.handles, objectKey(object, thread), handle)
+      for (const [object, actor] of reading.owners) this.owners.set(objectKey(object, thread), actor)
     }
     for (const { reading, thread } of readings) {
       for (const served of reading.served) {
-        const handler: Handler = { served, thread, waits: [] }
+        const handler: Handler = { served, thread, waits: [], ownWaits: [] }
         this.handlers.push(handler)
         put(this.byKey, served.key, handler)
         if (served.kind === "Actor" && served.state !== "Queued") put(this.byActor, served.actor, handler)
@@ -76,7 +100,12 @@ export class Graph {
         const isOwn = handler?.served.fiber === made.fibers[0]
         const wait: Wait = { made, thread, isCertain: isOwn && made.isSole && made.state !== "Cancelling" }
         this.made.push(wait)
+        put(this.madeByKey, made.key, wait)
         handler?.waits.push(wait)
+      }
+      for (const wait of reading.waiting) {
+        const handler = this.callerOf(wait.fibers, thread)
+        handler?.ownWaits.push({ ...wait, isCertain: handler.served.fiber === wait.fibers[0] })
       }
     }
   }
@@ -102,18 +131,92 @@ export class Graph {
   /** The call at the end that has made it. */
   madeOf({ served: { key }, thread }: Handler): Wait | undefined {
     const other = key.replace("?", "!")
-    return this.made.find((wait) => wait.made.key === other && (other === key || wait.thread !== thread))
+    return this.madeByKey.get(other)?.find((wait) => other === key || wait.thread !== thread)
+  }
+
+  /** The actor that has made the call which a handler runs, behind all relays; empty for the program. */
+  makerOf(handler: Handler): string | undefined {
+    let at: Handler | undefined = handler
+    for (let i = 0; at !== undefined && i < maxRelays; i++) {
+      const wait = this.madeOf(at)
+      if (wait === undefined) return undefined
+      const caller = this.callerOf(wait.made.fibers, wait.thread)
+      if (caller?.served.kind !== "Relay") return caller?.served.actor ?? ""
+      at = caller
+    }
+    return undefined
+  }
+
+  // the actors that wait in a method of an object, by the object and the method
+  private get waitersByObject(): ReadonlyMap<string, ReadonlyArray<string>> {
+    if (this.waiters !== undefined) return this.waiters
+    const waiters = new Map<string, Array<string>>()
+    const add = ({ method, object }: ObjectWait, thread: string, actor: string | undefined): void => {
+      if (actor !== undefined) put(waiters, `${objectKey(object, thread)} ${method}`, actor)
+    }
+    for (const handler of this.handlers) {
+      const { ownWaits, served: { actor, at }, thread } = handler
+      if (at !== undefined) add(at, thread, this.makerOf(handler))
+      for (const wait of ownWaits) add(wait.at, thread, actor)
+    }
+    return this.waiters = waiters
+  }
+
+  // the actors to which a handle was sent, directly or by relays
+  private actorsWith(handle: string): ReadonlyArray<string> {
+    const actor = this.holders.get(handle)
+    return [
+      ...actor === undefined ? [] : [actor],
+      ...this.relays.get(handle)?.flatMap((relay) => this.actorsWith(relay)) ?? []
+    ]
+  }
+
+  /** The actors that hold an object and do not wait in the same method, and its owner; empty for the program. */
+  actorsAt({ method, object }: ObjectWait, thread: string): ReadonlyArray<string> {
+    const key = objectKey(object, thread)
+    const waiting = new Set(this.waitersByObject.get(`${key} ${method}`))
+    const owner = this.owners.get(key)
+    const actors = this.handles.get(key)?.flatMap((handle) => this.actorsWith(handle)) ?? []
+    return Array.from(new Set([...owner === undefined ? [] : [owner], ...actors])).filter((actor) =>
+      !waiting.has(actor)
+    )
+  }
+
+  /** The actors that hold permits for which a call waits; empty for the program. */
+  actorsHolding({ permits }: ObjectWait, thread: string): ReadonlyArray<string> {
+    const actors = permits?.holders.flatMap(([handle]) => {
+      const key = handleKey(handle, thread)
+      const sections = this.holdersOf(handle, thread).map(([handler]) => handler?.served.actor ?? "")
+      return sections.length > 0 ? sections : this.actorsWith(key)
+    })
+    return Array.from(new Set(actors))
+  }
+
+  /** The handlers that may end a wait at an object. */
+  handlersAt(at: ObjectWait, thread: string): ReadonlyArray<Handler> {
+    return at.permits === undefined
+      ? this.actorsAt(at, thread).flatMap((actor) => this.handlersOf(actor))
+      : at.permits.holders.flatMap(([handle]) =>
+        this.holdersOf(handle, thread).flatMap(([handler]) => handler === undefined ? [] : [handler])
+      )
+  }
+
+  /** What a handler waits for at objects. */
+  objectWaits({ ownWaits, served: { at } }: Handler): ReadonlyArray<ObjectWait> {
+    return at === undefined ? ownWaits.map(({ at }) => at) : [at]
   }
 
   /** The handlers that hold permits taken by this handle, at its owner, as far as they are known. */
   holdersOf(
-    handle: string
+    handle: string,
+    thread: string
   ): ReadonlyArray<readonly [handler: Handler | undefined, held: HeldPermits, isCertain: boolean]> {
-    const own = (this.held.get(handle) ?? []).map(([held, thread]) => {
+    const key = handleKey(handle, thread)
+    const own = (this.held.get(key) ?? []).map(([held, thread]) => {
       const handler = this.callerOf(held.fibers, thread)
       return [handler, held, handler?.served.fiber === held.fibers[0]] as const
     })
-    return [...own, ...this.holders.get(handle)?.flatMap((holder) => this.holdersOf(holder)) ?? []]
+    return [...own, ...this.relays.get(key)?.flatMap((relay) => this.holdersOf(relay, thread)) ?? []]
   }
 
   /** The handlers of which one at least has to end before the call starts, or whose end answers it. */
@@ -134,12 +237,10 @@ export class Graph {
   }
 
   /** The handlers for which a handler waits. */
-  successors({ served: { permits }, waits }: Handler): ReadonlyArray<Handler> {
+  successors(handler: Handler): ReadonlyArray<Handler> {
     return [
-      ...waits.flatMap((wait) => this.next(wait)),
-      ...permits?.holders.flatMap(([handle]) =>
-        this.holdersOf(handle).flatMap(([handler]) => handler === undefined ? [] : [handler])
-      ) ?? []
+      ...handler.waits.flatMap((wait) => this.next(wait)),
+      ...this.objectWaits(handler).flatMap((at) => this.handlersAt(at, handler.thread))
     ]
   }
 }
@@ -165,7 +266,10 @@ const lasting = (before: Graph, now: Graph): (handler: Handler) => ReadonlySet<n
     const same = earlier.get(idOf(handler))
     if (same === undefined || same.served.state !== handler.served.state) continue
     if (same.served.isForked !== handler.served.isForked) continue
-    serials.set(handler, new Set(same.waits.map(({ made }) => made.serial)))
+    serials.set(
+      handler,
+      new Set([...same.waits.map(({ made }) => made.serial), ...same.ownWaits.map(({ serial }) => serial)])
+    )
   }
   return (handler) => serials.get(handler)
 }
@@ -189,13 +293,13 @@ const findStuck = (before: Graph, now: Graph, since: ReturnType<typeof lasting>)
     if (state !== "Queued") return stuck.has(target)
     return kind === "Actor" && !isForked && since(target) !== undefined && isFull(actor)
   }
-  const lacksPermits = ({ served: { permits } }: Handler): boolean => {
+  const lacksPermits = ({ permits }: ObjectWait, thread: string): boolean => {
     if (permits === undefined) return false
     let available = permits.free
     let isHeld = false
     for (const [handle, count] of permits.holders) {
       let kept = 0
-      for (const [holder, held, isCertain] of now.holdersOf(handle)) {
+      for (const [holder, held, isCertain] of now.holdersOf(handle, thread)) {
         if (isCertain && stuck.has(holder!)) kept += held.permits
       }
       isHeld ||= kept > 0
@@ -204,10 +308,17 @@ const findStuck = (before: Graph, now: Graph, since: ReturnType<typeof lasting>)
     // permits without a holder come from a signal
     return isHeld && available < permits.needed
   }
+  const isHeldUp = (handler: Handler): boolean => {
+    const { ownWaits, served: { at }, thread, waits } = handler
+    const serials = since(handler)!
+    return waits.some((wait) => blocks(handler, wait)) ||
+      at !== undefined && lacksPermits(at, thread) ||
+      ownWaits.some(({ at, isCertain, serial }) => isCertain && serials.has(serial) && lacksPermits(at, thread))
+  }
   for (let size = Infinity; stuck.size < size;) {
     size = stuck.size
     for (const handler of stuck) {
-      if (!handler.waits.some((wait) => blocks(handler, wait)) && !lacksPermits(handler)) stuck.delete(handler)
+      if (!isHeldUp(handler)) stuck.delete(handler)
     }
   }
   return stuck
@@ -259,7 +370,8 @@ export const cycles = (before: Graph, now: Graph): ReadonlyArray<Cycle> => {
   const possible = cyclesAmong(rest, (handler) => {
     const serials = since(handler)!
     const waits = handler.waits.filter(({ made }) => serials.has(made.serial))
-    return now.successors({ ...handler, waits }).filter((other) => isLasting(other) && !stuck.has(other))
+    const ownWaits = handler.ownWaits.filter(({ serial }) => serials.has(serial))
+    return now.successors({ ...handler, waits, ownWaits }).filter((other) => isLasting(other) && !stuck.has(other))
   })
   return [
     ...proved.map((handlers) => ({ isProved: true, handlers })),

@@ -141,6 +141,20 @@ const isMadeCall = Is.struct<Waits.MadeCall>({
   state: Is.oneOf<Waits.MadeCall["state"]>("Waiting", "Paused", "Sent", "Cancelling")
 })
 
+const isObjectWait = Is.struct<Waits.ObjectWait>({
+  object: Is.isCount,
+  kind: Is.isText,
+  method: Is.isText,
+  what: Is.isText,
+  permits: Is.optional(
+    Is.struct<NonNullable<Waits.ObjectWait["permits"]>>({
+      needed: Is.isTime,
+      free: Is.isTime,
+      holders: Is.list(Is.tuple<readonly [handle: string, permits: number]>(Is.isText, Is.isTime))
+    })
+  )
+})
+
 const isServedCall = Is.struct<Waits.ServedCall>({
   key: Is.isText,
   actor: Is.isText,
@@ -152,14 +166,10 @@ const isServedCall = Is.struct<Waits.ServedCall>({
   ahead: Is.isCount,
   forMillis: Is.isTime,
   within: Is.isText,
-  permits: Is.optional(
-    Is.struct<Waits.PermitWait>({
-      needed: Is.isTime,
-      free: Is.isTime,
-      holders: Is.list(Is.tuple<Waits.PermitWait["holders"][number]>(Is.isText, Is.isTime))
-    })
-  )
+  at: Is.optional(isObjectWait)
 })
+
+const isTexts = Is.list(Is.tuple<readonly [string, string]>(Is.isText, Is.isText))
 
 const isReadingOfCalls = Is.struct<Waits.Reading>({
   made: Is.list(isMadeCall),
@@ -173,10 +183,21 @@ const isReadingOfCalls = Is.struct<Waits.Reading>({
       isOpen: Is.isBoolean
     })
   ),
-  held: Is.list(
-    Is.struct<Waits.HeldPermits>({ handle: Is.isText, permits: Is.isTime, fibers: Is.list(Is.isCount) })
+  waiting: Is.list(
+    Is.struct<Waits.OwnWait>({ serial: Is.isCount, fibers: Is.list(Is.isCount), at: isObjectWait })
   ),
-  relays: Is.list(Is.tuple<Waits.Reading["relays"][number]>(Is.isText, Is.isText))
+  held: Is.list(
+    Is.struct<Waits.HeldPermits>({
+      serial: Is.isCount,
+      handle: Is.isText,
+      permits: Is.isTime,
+      fibers: Is.list(Is.isCount)
+    })
+  ),
+  handles: Is.list(Is.tuple<Waits.Reading["handles"][number]>(Is.isText, Is.isCount)),
+  owners: Is.list(Is.tuple<Waits.Reading["owners"][number]>(Is.isCount, Is.isText)),
+  holders: isTexts,
+  relays: isTexts
 })
 
 const isRoute: Check<RouteInfo> = Is.either(

@@ -1,9 +1,10 @@
 /**
- * Random schedules of calls between actors. If all calls of a schedule are answered, no deadlock has been proved meanwhile; if a deadlock is
+ * Random schedules of calls between actors, some of them inside locks. If all calls of a schedule are answered, no deadlock has been proved meanwhile; if a deadlock is
  * proved, its calls are not answered until one of them is interrupted. With `TESTS=all`, 10,000 schedules.
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Logger, Schedule } from "effect"
+import * as Handle from "../../../src/Handle.ts"
 import { Observer } from "../../../src/Observer.ts"
 import { forked, upTo } from "../support/asserts.ts"
 import { onEveryPlacement } from "../support/placements.ts"
@@ -38,13 +39,16 @@ onEveryPlacement(fixture, (placement) => {
       )
       const actors = yield* Effect.forEach(upTo(4), () => Walker.spawn())
       for (const actor of actors) yield* actor.meet({ peers: actors })
+      // three locks of actors, each of which uses its own one without a call, and one of the program
+      const locks = yield* Effect.all([...actors.slice(0, 3).map((actor) => actor.lock()), Handle.makeLock])
+      for (const actor of actors) yield* actor.share({ locks })
       const seen = { answered: 0, deadlocked: 0 }
       const end = performance.now() + limit
       for (const schedule of upTo(counts[placement.name])) {
         if (performance.now() > end) break
         const below = random(schedule)
         const calls = yield* Effect.forEach(upTo(1 + below(4)), () => {
-          const path = upTo(below(4)).map(() => step(below(4), below(3)))
+          const path = upTo(below(4)).map(() => step(below(4), below(3), Math.max(0, below(8) - 3)))
           return forked(Effect.exit(actors[below(4)]![methods[below(methods.length)]!]({ path })))
         })
         const isDone = () => calls.every((call) => call.pollUnsafe() !== undefined)
@@ -74,5 +78,5 @@ onEveryPlacement(fixture, (placement) => {
       // the schedules are of both kinds
       assert.isAbove(seen.answered, 0)
       assert.isAbove(seen.deadlocked, 0)
-    }).pipe(Effect.provide(layer)), isAll ? 1_800_000 : 240_000)
+    }).pipe(Effect.scoped, Effect.provide(layer)), isAll ? 1_800_000 : 240_000)
 })

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Logger, Option, Schedule } from "effect"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import { ActorSystem } from "../../../src/ActorSystem.ts"
+import * as Handle from "../../../src/Handle.ts"
 import * as NodeActorSystem from "../../../src/node/NodeActorSystem.ts"
 import { type Cycle, type Explanation, Observer } from "../../../src/Observer.ts"
 import { assertError, defectOf, forked, upTo } from "../support/asserts.ts"
@@ -99,6 +100,94 @@ onEveryPlacement(fixture, (placement) => {
       assert.deepStrictEqual(yield* observer.deadlocks, [])
       yield* signal.release(1)
       yield* Fiber.join(call)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  for (const owned of ["by a third actor", "by the actors that hold them", "by the program"]) {
+    it.live(`a cycle of two locks is proved if the locks are owned ${owned}`, () =>
+      Effect.gen(function*() {
+        const observer = yield* Observer
+        const [first, second, third] = yield* walkers(3)
+        const [one, two] = owned === "by the program"
+          ? yield* Effect.all([Handle.makeLock, Handle.makeLock])
+          : owned === "by a third actor"
+          ? yield* Effect.all([third!.lock(), third!.lock()])
+          : yield* Effect.all([first.lock(), second!.lock()])
+        const meeting = yield* Handle.makeBarrier(2)
+        const calls = [
+          yield* forked(first.nest({ outer: one, inner: two, meeting })),
+          yield* forked(second!.nest({ outer: two, inner: one, meeting }))
+        ]
+        const [cycle, ...others] = yield* found("proved")
+        assert.deepStrictEqual(others, [])
+        const ids = [first, second!].map(ActorRef.id)
+        assert.sameMembers(cycle!.calls.map(({ actor }) => actor), ids)
+        const { text } = yield* explained(first, ({ deadlock }) => Option.contains(deadlock, "proved"))
+        assert.include(text, `for the lock that ${ids[1]} holds`)
+        assert.include(text, "a cycle: none of these two can be answered")
+        yield* Fiber.interrupt(calls[0]!)
+        yield* Fiber.join(calls[1]!)
+        assert.deepStrictEqual(yield* observer.deadlocks, [])
+      }).pipe(Effect.scoped, Effect.provide(layer)))
+  }
+
+  it.live("a lock whose holder goes on, and a lock taken again by its holder, prove no cycle", () =>
+    Effect.gen(function*() {
+      const observer = yield* Observer
+      const [first, second] = yield* walkers(2)
+      const [one, two] = yield* Effect.all([first.lock(), second!.lock()])
+      const meeting = yield* Handle.makeBarrier(1)
+      // the program holds the second lock
+      const call = yield* two.withLock(Effect.gen(function*() {
+        const call = yield* forked(first.nest({ outer: one, inner: two, meeting }))
+        const { text } = yield* explained(first, ({ text }) => text.includes("for the lock"))
+        assert.include(text, "for the lock that the program holds")
+        assert.deepStrictEqual(yield* observer.deadlocks, [])
+        return call
+      }))
+      yield* Fiber.join(call)
+      yield* first.nest({ outer: one, inner: one, meeting })
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("a call that waits for an item, for room, at a latch or at a barrier is explained by the actors that hold it", () =>
+    Effect.gen(function*() {
+      const observer = yield* Observer
+      const [waiter, holder, owner] = yield* walkers(3)
+      const [waiterId, holderId, ownerId] = [waiter, holder!, owner!].map(ActorRef.id)
+      const queue = yield* owner!.queue()
+      const latch = yield* Handle.makeLatch()
+      const barrier = yield* Handle.makeBarrier(3)
+      yield* holder!.hold({ held: [queue, latch, barrier] })
+      const waits = [
+        [waiter.take({ queue }), "for an item", `${ownerId} and the program and ${holderId} hold the queue`],
+        [waiter.flood({ queue }), "for room", `${ownerId} and the program and ${holderId} hold the queue`],
+        [waiter.pass({ latch }), "for the latch to open", `the program and ${holderId} hold the latch`],
+        [
+          waiter.arrive({ barrier }),
+          "for the other parties, 1 of 3 have arrived",
+          `the program and ${holderId} hold the barrier`
+        ]
+      ] as const
+      for (const [wait, what, holders] of waits) {
+        const call = yield* forked(wait)
+        const { deadlock, text } = yield* explained(waiter, ({ text }) => text.includes(what))
+        assert.include(text, `${what}; ${holders}`)
+        assert.include(text, waiterId!)
+        assert.deepStrictEqual(deadlock, Option.none())
+        yield* Fiber.interrupt(call)
+      }
+      assert.deepStrictEqual(yield* observer.deadlocks, [])
+      yield* queue.take
+      // who waits for the same does not end the wait
+      const takes = [yield* forked(waiter.take({ queue })), yield* forked(holder!.take({ queue }))]
+      yield* explained(waiter, ({ text }) => text.includes(`for an item; ${ownerId} and the program hold the queue`))
+      // the holder waits for the actor that waits for its item
+      yield* Fiber.interrupt(takes[1]!)
+      const call = yield* forked(holder!.walk({ path: [0] }))
+      const why = yield* explained(waiter, ({ deadlock }) => Option.isSome(deadlock))
+      assert.deepStrictEqual(why.deadlock, Option.some("possible"))
+      const [cycle] = yield* found("possible")
+      assert.sameMembers(cycle!.calls.map(({ actor }) => actor), [waiterId, holderId])
+      yield* Effect.forEach([takes[0]!, call], Fiber.interrupt)
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
   it.live("a call with a timeout may go on, so that its cycle is not proved", () =>

@@ -126,10 +126,24 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
       ahead: 0,
       forMillis: 12,
       within: "lookup",
-      permits: { needed: 1, free: 0, holders: [["thread-1:-3", 1]] }
+      at: {
+        object: 4,
+        kind: "Semaphore",
+        method: "take",
+        what: "permits",
+        permits: { needed: 1, free: 0, holders: [["thread-1:-3", 1]] }
+      }
     }],
     actors: [{ id: "Stock-1", concurrency: Infinity, running: 1, queued: 0, isOpen: true }],
-    held: [{ handle: "thread-1:-3", permits: 1, fibers: [1] }],
+    held: [{ serial: 8, handle: "thread-1:-3", permits: 1, fibers: [1] }],
+    waiting: [{
+      serial: 5,
+      fibers: [4],
+      at: { object: 6, kind: "Queue", method: "take", what: "an item", permits: undefined }
+    }],
+    handles: [["thread-1:-5", 6]],
+    owners: [[6, "Stock-1"]],
+    holders: [["thread-1:-5", ""]],
     relays: [["thread-1:-3", "thread-2:-5"]]
   }],
   [Frames.Ended]: [Frames.Ended],
