@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RemoteObserver } from "../node/observer/client.ts"
+import { fileNameOf } from "../node/observer/program.ts"
 import * as Doctor from "./doctor.ts"
 import { CommandFailed, failIf, failure, problem } from "./failure.ts"
 import * as Files from "./files.ts"
@@ -265,7 +266,7 @@ const profile = Command.make("profile", {
 }, ({ output, seconds, targets }) =>
   withTarget(targets, (observer, worker) =>
     Effect.gen(function*() {
-      const file = Option.getOrElse(output, () => Files.nameOf(worker, ".cpuprofile"))
+      const file = Option.getOrElse(output, () => fileNameOf(worker, ".cpuprofile"))
       const text = (yield* Stream.runCollect(observer.cpuProfile(worker, Math.round(seconds * 1_000)))).join("")
       yield* Files.write(file, Stream.succeed(new TextEncoder().encode(text)))
       yield* print(Views.hottest(JSON.parse(text), 10))
@@ -278,7 +279,7 @@ const heap = Command.make(
   ({ output, targets }) =>
     withTarget(targets, (observer, worker) =>
       Effect.gen(function*() {
-        const file = Option.getOrElse(output, () => Files.nameOf(worker, ".heapsnapshot"))
+        const file = Option.getOrElse(output, () => fileNameOf(worker, ".heapsnapshot"))
         const size = yield* Files.write(file, observer.heapSnapshot(worker))
         yield* Console.log(`${Text.bytes(size)} written to ${file}: open it in the developer tools of Chromium`)
         yield* Console.log("It contains the data of the program, secrets too.")

@@ -7,9 +7,6 @@ import * as fs from "node:fs/promises"
 import { messageOf } from "../internal/runtime/describe.ts"
 import { type CommandFailed, failure } from "./failure.ts"
 
-/** The default name of a file. */
-export const nameOf = (worker: string, ending: string): string => `${worker.replaceAll(/[^\w.-]+/g, "-")}${ending}`
-
 /** Writes a stream. The file has its name when it is complete. Returns its size. */
 export const write = <E extends { readonly message: string }>(
   file: string,

@@ -313,7 +313,7 @@ const layer = (name: string, program: Program, system: ReturnType<typeof System.
     ActorSystem,
     Effect.suspend(() => {
       Bootstrap.checkNotLoading(program.name, name)
-      return Effect.andThen(ObserverEnvironment.open, system)
+      return Effect.andThen(ObserverEnvironment.open(Bootstrap.isChild), system)
     })
   )
 

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { folder, observed } from "../contract/observe/programs/start.ts"
+import { folder, observed, projectWithEffectAlone } from "../contract/observe/programs/start.ts"
 import { command, jsonOf, rowsOf, run, start } from "./command.ts"
 
 const open = (actions: string) => ({ UACTOR_OBSERVER: "socket", UACTOR_OBSERVER_ACTIONS: actions })
@@ -49,12 +49,7 @@ describe("without a program", () => {
 
   it.live("says which package is missing", () =>
     Effect.gen(function*() {
-      const root = path.join(import.meta.dirname, "../..")
-      const copy = yield* folder
-      fs.cpSync(path.join(root, "src"), path.join(copy, "src"), { recursive: true })
-      fs.copyFileSync(path.join(root, "package.json"), path.join(copy, "package.json"))
-      fs.mkdirSync(path.join(copy, "node_modules"))
-      fs.symlinkSync(path.join(root, "node_modules/effect"), path.join(copy, "node_modules/effect"))
+      const copy = yield* projectWithEffectAlone
       const ran = yield* Effect.flatMap(
         start([process.execPath, path.join(copy, "src/cli/main.ts"), "ps"], copy),
         ({ ended }) => ended

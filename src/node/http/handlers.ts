@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Event } from "../../Observer.ts"
-import type { ConnectionError, ObservedProgram } from "../observer/program.ts"
+import { type ConnectionError, fileNameOf, type ObservedProgram } from "../observer/program.ts"
 import * as Protocol from "../observer/protocol.ts"
 import * as Api from "./api.ts"
 import * as Guard from "./guard.ts"
@@ -54,10 +54,10 @@ const begun = <A, E>(stream: Stream.Stream<A, E>): Effect.Effect<Stream.Stream<A
     ))
 
 /** The content of a file, for a client that saves it. */
-const attachment = <E>(content: Stream.Stream<Uint8Array, E>, worker: string, ending: string) =>
+const attachment = <E>(content: Stream.Stream<Uint8Array, E>, name: string) =>
   HttpServerResponse.stream(content, {
     contentType: "application/octet-stream",
-    headers: { "content-disposition": `attachment; filename="${worker.replaceAll(/[^\w.-]+/g, "-")}${ending}"` }
+    headers: { "content-disposition": `attachment; filename="${name}"` }
   })
 
 const eventLine = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Event)))
@@ -103,7 +103,7 @@ const observer = (programFor: ProgramFor) =>
           place,
           Effect.map(
             begun(Stream.encodeText(programFor(readerOf(request)).cpuProfile(id, millis))),
-            (content) => attachment(content, id, ".cpuprofile")
+            (content) => attachment(content, fileNameOf(id, ".cpuprofile"))
           )
         ))
       .handle("heapSnapshot", ({ params: { id }, request }) =>
@@ -111,7 +111,7 @@ const observer = (programFor: ProgramFor) =>
           place,
           Effect.map(
             begun(programFor(readerOf(request)).heapSnapshot(id)),
-            (content) => attachment(content, id, ".heapsnapshot")
+            (content) => attachment(content, fileNameOf(id, ".heapsnapshot"))
           )
         ))
       .handle(

@@ -60,6 +60,10 @@ type ActionError<E> = ObserverError | Protocol.ActionNotAllowed | E
 export const slicesOf = <A>(length: number, size: number, slice: (from: number, to: number) => A): ReadonlyArray<A> =>
   Array.from({ length: Math.ceil(length / size) }, (_, i) => slice(i * size, (i + 1) * size))
 
+/** The default name of a file with what a worker does or holds. */
+export const fileNameOf = (worker: string, ending: ".cpuprofile" | ".heapsnapshot"): string =>
+  `${worker.replaceAll(/[^\w.-]+/g, "-")}${ending}`
+
 const piecesOf = (text: string): ReadonlyArray<string> =>
   slicesOf(text.length, Protocol.pieceSize, (from, to) => text.slice(from, to))
 

@@ -34,6 +34,9 @@ export const processFlushAt = 64
  */
 export const childKey = "UACTOR_CHILD"
 
+/** Whether this process was started as a worker: it deletes the variable later. */
+export const isChild: boolean = isMainThread && process.env[childKey] !== undefined
+
 /** Whether this thread or process was started as a worker and does not serve behaviours yet. */
 export const isStarting = (): boolean =>
   isMainThread ? process.env[childKey] !== undefined : workerData?.[bootKey] !== undefined

@@ -261,7 +261,7 @@ describe("UACTOR_OBSERVER", () => {
     Effect.gen(function*() {
       const runtime = yield* folder
       const program = yield* observed(runtime, { UACTOR_OBSERVER: "sockets" })
-      assert.match(program.output(), /UACTOR_OBSERVER must be socket, not "sockets"/)
+      assert.match(program.output(), /UACTOR_OBSERVER must be socket or http, not "sockets"/)
       const other = yield* observed(runtime, { UACTOR_OBSERVER: "socket", UACTOR_OBSERVER_ACTIONS: "explode" })
       assert.match(other.output(), /UACTOR_OBSERVER: no observer is open: .*not "explode"/)
       assert.deepStrictEqual([yield* program.end, yield* other.end], [0, 0])

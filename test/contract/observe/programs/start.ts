@@ -13,6 +13,16 @@ export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireR
   (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true }))
 )
 
+/** A copy of the library in a project that has Effect alone, until the scope ends. */
+export const projectWithEffectAlone: Effect.Effect<string, never, Scope.Scope> = Effect.map(folder, (copy) => {
+  const root = path.join(import.meta.dirname, "../../../..")
+  fs.cpSync(path.join(root, "src"), path.join(copy, "src"), { recursive: true })
+  fs.copyFileSync(path.join(root, "package.json"), path.join(copy, "package.json"))
+  fs.mkdirSync(path.join(copy, "node_modules"))
+  fs.symlinkSync(path.join(root, "node_modules/effect"), path.join(copy, "node_modules/effect"))
+  return copy
+})
+
 /** A running program. */
 export interface Started {
   readonly pid: number
