@@ -17,7 +17,7 @@ import { timeout } from "../actor/durations.ts"
 import type { Restore } from "../effect/takePermits.ts"
 import * as Events from "../monitor/events.ts"
 import type { SystemSpans } from "../observe/systemSpans.ts"
-import type { PoolMembership } from "../proxy/actorProxy.ts"
+import type { ActorProxy, PoolMembership } from "../proxy/actorProxy.ts"
 import { clearTimeout, performance, setTimeout } from "../runtime/globals.ts"
 import { ExitLatch } from "../runtime/waiters.ts"
 import type { ChildActor } from "../system/childActor.ts"
@@ -89,6 +89,8 @@ export type OnGivenUp = "heal" | "fail"
 export interface MemberQueue {
   /** a member may have room for another call, or has ended */
   readonly advance: () => void
+  /** as in {@link PoolMembership} */
+  readonly waitingCalls: PoolMembership["waitingCalls"]
 }
 
 /** The members of a pool. */
@@ -147,6 +149,14 @@ export class Members implements PoolMembership {
   /** A member may have room for another call, or has ended. */
   advance(): void {
     this.queue?.advance()
+  }
+
+  get proxies(): ReadonlyArray<ActorProxy> {
+    return this.list.map(({ proxy }) => proxy)
+  }
+
+  get waitingCalls(): MemberQueue["waitingCalls"] {
+    return this.queue?.waitingCalls ?? []
   }
 
   /**

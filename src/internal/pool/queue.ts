@@ -128,6 +128,10 @@ export class Queue extends ActorProxy implements PoolQueue {
     return true
   }
 
+  get waitingCalls(): ReadonlyArray<readonly [call: OutgoingCall, ahead: number]> {
+    return this.entries.peek(Infinity).flatMap((waiting, ahead) => isItem(waiting) ? [] : [[waiting, ahead] as const])
+  }
+
   private send(call: OutgoingCall, member: ChildActor): boolean {
     const { proxy } = member
     this.members.used(member)

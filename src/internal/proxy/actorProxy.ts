@@ -36,6 +36,10 @@ export interface PoolMembership {
   readonly refusal: ActorExited | undefined
   /** A member may have room for another call, or has ended. */
   readonly advance: () => void
+  /** for observers: the proxies of the members */
+  readonly proxies: ReadonlyArray<ActorProxy>
+  /** for observers: the calls that wait in the queue of the pool, each with the number of calls and items ahead of it */
+  readonly waitingCalls: ReadonlyArray<readonly [call: OutgoingCall, ahead: number]>
 }
 
 /** Returns the address of the actor with a name and an id. */

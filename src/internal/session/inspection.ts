@@ -9,7 +9,7 @@ import * as ActorId from "../actor/actorId.ts"
 import type { Client } from "../client/client.ts"
 import * as FiberFacts from "../effect/fiberFacts.ts"
 import { LocalObject } from "../handles/exports.ts"
-import { ActorProxy } from "../proxy/actorProxy.ts"
+import { ActorProxy, type PoolMembership } from "../proxy/actorProxy.ts"
 import type { OutgoingCall } from "../proxy/outgoingCall.ts"
 import * as Awaiting from "../remote/awaiting.ts"
 import * as Permits from "../remote/permits.ts"
@@ -63,7 +63,12 @@ const fibersOf = (caller: OutgoingCall["caller"], scopes: Scopes): ReadonlyArray
   return handler === undefined || fibers.includes(handler) ? fibers : [...fibers, handler]
 }
 
-const madeCall = (call: OutgoingCall, prefix: string, scopes: Scopes): MadeCall => {
+const madeCall = (
+  call: OutgoingCall,
+  prefix: string,
+  scopes: Scopes,
+  queue?: readonly [pool: number, ahead: number]
+): MadeCall => {
   const { caller, id, index, method, proxy } = call
   const hasTimeout = proxy.callTimeouts?.[index] !== undefined || proxy.kind.runTimeouts?.[index] !== undefined
   const isSent = id !== -1
@@ -74,7 +79,16 @@ const madeCall = (call: OutgoingCall, prefix: string, scopes: Scopes): MadeCall 
     isSole: !hasTimeout && call.isAwaited,
     target: proxy.actorId ?? proxy.address,
     method: proxy.isActor ? `${proxy.name}.${method.tag}` : method.tag,
-    state: call.onAcknowledged !== undefined ? "Cancelling" : isSent ? "Sent" : proxy.isPaused ? "Paused" : "Waiting"
+    state: call.onAcknowledged !== undefined
+      ? "Cancelling"
+      : isSent
+      ? "Sent"
+      : queue !== undefined
+      ? "Pooled"
+      : proxy.isPaused
+      ? "Paused"
+      : "Waiting",
+    queue
   }
 }
 
@@ -228,11 +242,31 @@ export const read = (sources: ReadonlyArray<Source>): Reading => {
     const [first] = exported.get(object) ?? []
     if (first !== undefined) owners.push([number, actorOf(first[1])])
   }
+  const pools = new Map<PoolMembership, number>()
   for (const { client, imports, made: prefix } of sources) {
+    for (const { pool } of client.proxies.actors.values()) if (pool !== undefined) pools.set(pool, serialOf(pool))
     for (const call of client.openCalls.slice(0, maxCalls)) made.push(madeCall(call, prefix, scopes))
     // the calls that wait for a route to their actor, or for room
     for (const proxy of imports.routedProxies) routed.add(proxy)
   }
   for (const { waiting } of routed) for (const call of waiting.peek(maxCalls)) made.push(madeCall(call, "", scopes))
-  return { made, served, actors: Array.from(cells, servedActor), waiting, held, handles, owners, holders, relays }
+  const queued: Array<Reading["pools"][number]> = []
+  for (const [pool, number] of pools) {
+    const calls = pool.waitingCalls.slice(0, maxCalls)
+    if (calls.length === 0) continue
+    queued.push([number, pool.proxies.map(({ actorId }) => actorId ?? "")])
+    for (const [call, ahead] of calls) made.push(madeCall(call, "", scopes, [number, ahead]))
+  }
+  return {
+    made,
+    served,
+    actors: Array.from(cells, servedActor),
+    waiting,
+    held,
+    handles,
+    owners,
+    holders,
+    relays,
+    pools: queued
+  }
 }

@@ -16,8 +16,10 @@ export interface MadeCall {
   /** the id of the actor, or the address of the object, to which the call was made */
   readonly target: string
   readonly method: string
-  /** `Waiting`: for room in the mailbox; `Paused`: for the actor, such as for its restart; `Cancelling`: for the end of its interruption */
-  readonly state: "Waiting" | "Paused" | "Sent" | "Cancelling"
+  /** `Waiting`: for room in the mailbox; `Pooled`: for a free member of the pool; `Paused`: for the actor, such as for its restart; `Cancelling`: for the end of its interruption */
+  readonly state: "Waiting" | "Pooled" | "Paused" | "Sent" | "Cancelling"
+  /** in the queue of a pool: the number of the pool in its thread, and the number of calls and items ahead of this one */
+  readonly queue: readonly [pool: number, ahead: number] | undefined
 }
 
 /** The permits of a semaphore or a lock for which a call waits. */
@@ -110,6 +112,8 @@ export interface Reading {
   readonly holders: ReadonlyArray<readonly [handle: string, actor: string]>
   /** the handles that this thread relays: the key of the handle at its holder, and at its owner */
   readonly relays: ReadonlyArray<readonly [holder: string, owner: string]>
+  /** the pools with calls in their queues, and the ids of their members */
+  readonly pools: ReadonlyArray<readonly [pool: number, members: ReadonlyArray<string>]>
 }
 
 /** The reading of a thread without calls. */
@@ -122,5 +126,6 @@ export const nothing: Reading = {
   handles: [],
   owners: [],
   holders: [],
-  relays: []
+  relays: [],
+  pools: []
 }

@@ -80,6 +80,12 @@ const objectText = (graph: Graph, wait: ObjectWait, thread: string): string => {
   }`
 }
 
+const countOf = (count: number, name: string): string => `${count} ${name}${count === 1 ? "" : "s"}`
+
+/** The id of a call at its caller; a call that has not been sent has its number in the thread. */
+const waitId = ({ made: { key, serial }, thread }: Wait): string =>
+  key === "" ? `waiting-${serial}${thread === "" ? "" : `@${thread}`}` : key
+
 /** The id of a call, in its thread. */
 const callId = ({ served: { key }, thread }: Handler): string => key.includes("?") ? `${key}@${thread}` : key
 
@@ -137,6 +143,16 @@ class Explainer {
       if (made.state === "Waiting") {
         return [`for room in the mailbox of ${made.target}`, graph.runningIn(made.target), { state: "AtCaller" }]
       }
+      if (made.queue !== undefined) {
+        const [, ahead] = made.queue
+        const members = graph.membersOf(wait)
+        const running = graph.next(wait)
+        const text = `in the queue of the pool, ${ordinal(ahead)} in line ` +
+          `(${countOf(members.length, "member")} ${members.length === 1 ? "runs" : "run"} ${
+            countOf(running.length, "call")
+          })`
+        return [text, running, { state: "AtCaller", ahead }]
+      }
       if (made.state === "Paused") return [`until ${made.target} takes calls`, [], { state: "AtCaller" }]
       const worker = this.workerOf(made.target)
       const isSilent = worker !== undefined && silent.has(worker)
@@ -169,7 +185,7 @@ class Explainer {
       depth: 0,
       actor: made.target,
       method: made.method,
-      call: made.key || undefined,
+      call: waitId(wait),
       state: "Running",
       ...step,
       text: `${what} waits: ${text}`
@@ -286,7 +302,7 @@ export const explain = (
     if (wait === undefined) explainer.handler(handler, 0)
     else explainer.call(wait)
   } else {
-    const wait = graph.made.find(({ made: { key } }) => key === id)
+    const wait = graph.made.find((wait) => waitId(wait) === id)
     if (wait === undefined) return undefined
     explainer.call(wait)
   }

@@ -66,6 +66,7 @@ export class Graph {
   /** by object: the keys of its handles, its owner, and the actors that wait at it */
   private readonly handles = new Map<string, Array<string>>()
   private readonly owners = new Map<string, string>()
+  private readonly pools = new Map<string, ReadonlyArray<string>>()
   private waiters: ReadonlyMap<string, ReadonlyArray<string>> | undefined
 
   constructor(readings: ReadonlyArray<ThreadReading>) {
@@ -80,6 +81,7 @@ export class Graph {
       for (const [holder, owner] of reading.relays) put(this.relays, owner, holder)
       for (const [handle, actor] of reading.holders) this.holders.set(handle, actor)
       for (const [handle, object] of reading.handles) put(this.handles, objectKey(object, thread), handle)
+      for (const [pool, members] of reading.pools) this.pools.set(objectKey(pool, thread), members)
       for (const [object, actor] of reading.owners) this.owners.set(objectKey(object, thread), actor)
     }
     for (const { reading, thread } of readings) {
@@ -222,8 +224,17 @@ export class Graph {
   /** The handlers of which one at least has to end before the call starts, or whose end answers it. */
   next(wait: Wait): ReadonlyArray<Handler> {
     const served = this.servedOf(wait)
-    if (served === undefined) return wait.made.state === "Waiting" ? this.runningIn(wait.made.target) : []
+    if (served === undefined) {
+      return wait.made.state === "Waiting"
+        ? this.runningIn(wait.made.target)
+        : this.membersOf(wait).flatMap((member) => this.runningIn(member))
+    }
     return served.served.state === "Queued" ? this.runningIn(served.served.actor) : [served]
+  }
+
+  /** The members of the pool in whose queue a call waits. */
+  membersOf({ made: { queue }, thread }: Wait): ReadonlyArray<string> {
+    return queue === undefined ? [] : this.pools.get(objectKey(queue[0], thread)) ?? []
   }
 
   /** The handlers that an actor runs, also out of line. */

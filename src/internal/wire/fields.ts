@@ -138,7 +138,8 @@ const isMadeCall = Is.struct<Waits.MadeCall>({
   isSole: Is.isBoolean,
   target: Is.isText,
   method: Is.isText,
-  state: Is.oneOf<Waits.MadeCall["state"]>("Waiting", "Paused", "Sent", "Cancelling")
+  state: Is.oneOf<Waits.MadeCall["state"]>("Waiting", "Pooled", "Paused", "Sent", "Cancelling"),
+  queue: Is.optional(Is.tuple<NonNullable<Waits.MadeCall["queue"]>>(Is.isCount, Is.isCount))
 })
 
 const isObjectWait = Is.struct<Waits.ObjectWait>({
@@ -197,7 +198,8 @@ const isReadingOfCalls = Is.struct<Waits.Reading>({
   handles: Is.list(Is.tuple<Waits.Reading["handles"][number]>(Is.isText, Is.isCount)),
   owners: Is.list(Is.tuple<Waits.Reading["owners"][number]>(Is.isCount, Is.isText)),
   holders: isTexts,
-  relays: isTexts
+  relays: isTexts,
+  pools: Is.list(Is.tuple<Waits.Reading["pools"][number]>(Is.isCount, Is.list(Is.isText)))
 })
 
 const isRoute: Check<RouteInfo> = Is.either(

@@ -1,6 +1,8 @@
 /** What waits for what: the cycles that an observer proves, those that it only suspects, and what it says of a call that waits. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Logger, Option, Schedule } from "effect"
+import * as Actor from "../../../src/Actor.ts"
+import * as ActorPool from "../../../src/ActorPool.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import { ActorSystem } from "../../../src/ActorSystem.ts"
 import * as Handle from "../../../src/Handle.ts"
@@ -188,6 +190,28 @@ onEveryPlacement(fixture, (placement) => {
       const [cycle] = yield* found("possible")
       assert.sameMembers(cycle!.calls.map(({ actor }) => actor), [waiterId, holderId])
       yield* Effect.forEach([takes[0]!, call], Fiber.interrupt)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("a call in the queue of a pool is explained by its place in line and by the calls of the members", () =>
+    Effect.gen(function*() {
+      const observer = yield* Observer
+      const pool = yield* ActorPool.make(Walker, { size: 2 })
+      class Front extends Actor.Service<Front>()("Front", { protocol: { ask: Actor.method({}) } }) {}
+      const system = yield* Layer.build(
+        ActorSystem.layer(Front.toLayer({ ask: () => Effect.orDie(pool.client.never()) }))
+      )
+      const front = yield* Effect.provideContext(Front.spawn(), system)
+      const calls = yield* Effect.forEach(upTo(4), () => forked(pool.client.never()))
+      const call = yield* forked(front.ask())
+      const place = "in the queue of the pool, 3rd in line (2 members run 2 calls)"
+      const why = yield* explained(front, ({ text }) => text.includes(place))
+      assert.include(why.text, "waits for Walker.never of a pool of Walker, ")
+      assert.deepStrictEqual(why.deadlock, Option.none())
+      const [, ...running] = why.steps
+      assert.sameMembers(running.map(({ actor }) => actor), (yield* pool.members).map(ActorRef.id))
+      assert.deepStrictEqual(running.map(({ method }) => method), ["Walker.never", "Walker.never"])
+      assert.deepStrictEqual(yield* observer.deadlocks, [])
+      yield* Effect.forEach([...calls, call], Fiber.interrupt)
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
   it.live("a call with a timeout may go on, so that its cycle is not proved", () =>

@@ -113,7 +113,17 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
       isSole: true,
       target: "Stock-1",
       method: "Stock.level",
-      state: "Sent"
+      state: "Sent",
+      queue: undefined
+    }, {
+      key: "",
+      serial: 9,
+      fibers: [2],
+      isSole: true,
+      target: "a pool of Stock",
+      method: "Stock.level",
+      state: "Pooled",
+      queue: [10, 3]
     }],
     served: [{
       key: "thread-1:2",
@@ -144,7 +154,8 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
     handles: [["thread-1:-5", 6]],
     owners: [[6, "Stock-1"]],
     holders: [["thread-1:-5", ""]],
-    relays: [["thread-1:-3", "thread-2:-5"]]
+    relays: [["thread-1:-3", "thread-2:-5"]],
+    pools: [[10, ["Stock-2", "Stock-3"]]]
   }],
   [Frames.Ended]: [Frames.Ended],
   [Frames.LastWords]: [Frames.LastWords, "out of memory"],
