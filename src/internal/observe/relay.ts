@@ -84,7 +84,7 @@ export class Relay {
   }
 
   get isEmpty(): boolean {
-    return this.records.length === 0 && this.dropped === 0 && this.spans.isEmpty && !this.metrics.isDue
+    return this.records.length === 0 && this.dropped === 0 && this.spans.isEmpty && this.metrics.isEmpty
   }
 
   /** Appends what has been collected to the frames that are sent next. */
@@ -95,7 +95,7 @@ export class Relay {
       this.dropped = 0
     }
     if (!this.spans.isEmpty) outbox.push(Frames.Spans, this.spans.take())
-    if (this.metrics.isDue) {
+    if (!this.metrics.isEmpty) {
       const metrics = this.metrics.take()
       if (metrics.length > 0) outbox.push(Frames.Metrics, metrics)
     }

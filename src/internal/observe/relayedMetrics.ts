@@ -11,8 +11,11 @@ import type * as Frames from "../wire/frames.ts"
 
 type Metadata = Metric.Metric.Metadata<any, any>
 
-/** The shortest time between two messages with metrics, in milliseconds. */
+/** The shortest time between two messages with all metrics, in milliseconds. Counters leave with every message of the worker. */
 const interval = 100
+
+/** The shortest time between two messages that are sent for counters alone, in milliseconds. */
+const countInterval = 1
 
 /** The interval at which metrics are read whose changes are not reported, in milliseconds. */
 const pollInterval = 1_000
@@ -93,12 +96,15 @@ export class RelayedMetrics {
   private readonly pulled = new Set<Series>()
   private isPolling = false
   private changed: Array<Series> = []
+  private counts: Array<Series> = []
   private removed: Array<Series> = []
   private count = 0
   private last = -Infinity
+  private lastCount = -Infinity
   private isTimed = false
-  /** whether the changes are to be sent with the next messages */
-  isDue = false
+  private isCountTimed = false
+  /** whether all changes are to be sent with the next messages, and not those of counters alone */
+  private isDue = false
   private readonly schedule: () => void
 
   /** `schedule`: makes sure that messages are sent at the end of this turn */
@@ -158,12 +164,30 @@ export class RelayedMetrics {
     // the last changes of the metric still count
     this.mark(series)
     this.removed.push(series)
+    this.request()
   }
 
   private mark(series: Series): void {
     if (series.isChanged) return
     series.isChanged = true
+    if (series.metadata.type === "Counter" && !series.isPulled) return this.markCount(series)
     this.changed.push(series)
+    this.request()
+  }
+
+  // a worker may be killed as soon as the program has an answer: what was counted before is in the same message
+  private markCount(series: Series): void {
+    if (this.counts.push(series) > 1 || this.isCountTimed) return
+    const wait = this.lastCount + countInterval - performance.now()
+    if (wait <= 0) return this.schedule()
+    this.isCountTimed = true
+    unref(setTimeout(() => {
+      this.isCountTimed = false
+      if (this.counts.length > 0) this.schedule()
+    }, wait))
+  }
+
+  private request(): void {
     if (this.isTimed || this.isDue) return
     const wait = this.last + interval - performance.now()
     if (wait <= 0) return this.due()
@@ -177,6 +201,11 @@ export class RelayedMetrics {
   private due(): void {
     this.isDue = true
     this.schedule()
+  }
+
+  /** whether no metrics leave with the next messages */
+  get isEmpty(): boolean {
+    return this.counts.length === 0 && !this.isDue
   }
 
   private poll(series: Series): void {
@@ -202,22 +231,31 @@ export class RelayedMetrics {
     this.isDue = true
   }
 
-  /** Takes the changes. */
+  /** Takes the changes of counters, and all others if they are due. */
   take(): ReadonlyArray<Frames.MetricRecord> {
+    const { counts, isDue } = this
+    const records: Array<Frames.MetricRecord> = []
+    if (counts.length > 0) {
+      this.counts = []
+      this.lastCount = performance.now()
+      for (const series of counts) this.record(series, records)
+    }
+    if (!isDue) return records
     const { changed, removed } = this
     this.changed = []
     this.removed = []
     this.isDue = false
     this.last = performance.now()
-    const records: Array<Frames.MetricRecord> = []
-    for (const series of changed) {
-      series.isChanged = false
-      const state = stateOf(series.metadata)
-      if (state === undefined || series.isPulled && isSame(state, series.sent)) continue
-      records.push([series.number, series.sent === undefined ? definitionOf(series.metadata) : undefined, state])
-      series.sent = state
-    }
+    for (const series of changed) this.record(series, records)
     for (const { number, sent } of removed) if (sent !== undefined) records.push([number, undefined, undefined])
     return records
+  }
+
+  private record(series: Series, records: Array<Frames.MetricRecord>): void {
+    series.isChanged = false
+    const state = stateOf(series.metadata)
+    if (state === undefined || series.isPulled && isSame(state, series.sent)) return
+    records.push([series.number, series.sent === undefined ? definitionOf(series.metadata) : undefined, state])
+    series.sent = state
   }
 }

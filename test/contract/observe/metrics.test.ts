@@ -2,6 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import { Context, Effect, Exit, Metric, Schedule } from "effect"
 import { PrometheusMetrics } from "effect/observability"
+import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import behaviours, { amounts, items, layers, sell, sold, Till } from "../fixtures/counted.ts"
 import { until } from "../support/journal.ts"
@@ -85,6 +86,21 @@ onEveryPlacement(fixture, (placement) => {
       yield* metrics.reads("amount_count", 5)
       assert.isFalse(isFalling)
       watch.interruptUnsafe()
+    }).pipe(Effect.scoped, Effect.provide(placement.layer()), metrics.provide)
+  })
+
+  it.live("what a worker has counted before an answer arrives, although the worker is killed at once", () => {
+    const metrics = registry()
+    return Effect.gen(function*() {
+      let sum = 0
+      for (let round = 1; round <= 5; round++) {
+        const till = yield* Till.spawn()
+        // the metrics of the first call have just been sent when the next calls count
+        for (let i = 0; i < 3; i++) sum += yield* till.sell({ item: "bread", amount: 10 * round + i })
+        yield* ActorRef.kill(till)
+        yield* metrics.reads(bread, sum)
+      }
+      yield* metrics.reads("sold_big", sum)
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), metrics.provide)
   })
 
