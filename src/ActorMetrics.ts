@@ -321,13 +321,15 @@ class Registry {
 
   /** An actor has been spawned. */
   spawned(actor: ObservedActor): void {
-    const { facts: { name }, proxy } = actor
+    const { name, proxy } = actor
     const { reader } = this
     const attributes = { "uactor.actor.name": name }
     for (const state of callStates) {
       this.gauge(callsActive, { ...attributes, "uactor.call.state": state }, () => {
         let { [state]: calls } = reader.of(name).calls
-        for (const { facts, proxy } of this.apart.keys()) if (facts.name === name) calls -= Series.callsOf(proxy)[state]
+        for (const { name: other, proxy } of this.apart.keys()) {
+          if (other === name) calls -= Series.callsOf(proxy)[state]
+        }
         return calls
       })
     }
@@ -352,7 +354,7 @@ class Registry {
   }
 
   private separate(actor: ObservedActor): void {
-    const { facts: { name }, id, proxy } = actor
+    const { id, name, proxy } = actor
     const counts = Counts.separate(proxy)
     this.apart.set(actor, counts)
     this.apartCounts.add(counts)
@@ -390,7 +392,7 @@ class Registry {
       return this.remove("uactor.worker.id", event.worker)
     }
     if (actor === undefined) return
-    const { facts: { name } } = actor
+    const { name } = actor
     const attributes = { "uactor.actor.name": name }
     switch (event._tag) {
       case "ActorSpawned":

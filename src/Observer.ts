@@ -20,39 +20,38 @@ import * as ActorRef from "./ActorRef.ts"
 import { timeout } from "./internal/actor/durations.ts"
 import * as Monitor from "./internal/monitor/monitor.ts"
 import type * as Rows from "./internal/monitor/rows.ts"
-import type { Event } from "./observer/Event.ts"
-import { Cycle, Explanation, ExplanationStep } from "./observer/Explanation.ts"
-import { type CpuProfile, Frame } from "./observer/Inspection.ts"
 import {
   ActorInfo,
   BudgetInfo,
   CallInfo,
+  CountersInfo,
+  DurationsInfo,
   EndInfo,
-  MailboxInfo,
-  Snapshot,
-  type SnapshotOptions,
-  SystemInfo,
-  Totals,
-  WorkerInfo
-} from "./observer/Snapshot.ts"
+  HandlesInfo,
+  LatencyInfo,
+  MailboxInfo
+} from "./observer/ActorInfo.ts"
+import type { Event } from "./observer/Event.ts"
+import { Cycle, Explanation, ExplanationStep } from "./observer/Explanation.ts"
+import { type CpuProfile, Frame } from "./observer/Inspection.ts"
+import { Snapshot, type SnapshotOptions, SystemInfo, Totals, WorkerInfo } from "./observer/Snapshot.ts"
 
-export { Event } from "./observer/Event.ts"
-export { Cycle, Explanation, ExplanationStep } from "./observer/Explanation.ts"
-export { type CpuProfile, Frame } from "./observer/Inspection.ts"
 export {
   ActorInfo,
   ActorState,
   BudgetInfo,
   CallInfo,
+  CountersInfo,
+  DurationsInfo,
   EndInfo,
-  MailboxInfo,
-  Snapshot,
-  type SnapshotOptions,
-  SystemInfo,
-  Totals,
-  WorkerInfo,
-  WorkerState
-} from "./observer/Snapshot.ts"
+  HandlesInfo,
+  LatencyInfo,
+  MailboxInfo
+} from "./observer/ActorInfo.ts"
+export { Event } from "./observer/Event.ts"
+export { Cycle, Explanation, ExplanationStep } from "./observer/Explanation.ts"
+export { type CpuProfile, Frame } from "./observer/Inspection.ts"
+export { Snapshot, type SnapshotOptions, SystemInfo, Totals, WorkerInfo, WorkerState } from "./observer/Snapshot.ts"
 /**
  * What an observer was asked for could not be done. `reason` is one of:
  *
@@ -188,14 +187,26 @@ export class Observer extends Context.Service<Observer, Service>()("uactor/Obser
 
 const optional = Option.fromUndefinedOr
 
-const actorInfo = ({ budget, ended, handling, mailbox, startedAt, ...row }: Rows.ActorRow): ActorInfo =>
+const latencyInfo = ({ client, server, wait }: NonNullable<Rows.ActorRow["latency"]>): LatencyInfo =>
+  new LatencyInfo({
+    client: new DurationsInfo(client),
+    wait: new DurationsInfo(wait),
+    server: new DurationsInfo(server)
+  })
+
+const actorInfo = (row: Rows.ActorRow): ActorInfo =>
   new ActorInfo({
     ...row,
-    startedAt: optional(startedAt),
-    mailbox: new MailboxInfo(mailbox),
-    handling: handling.map((call) => new CallInfo(call)),
-    budget: Option.map(optional(budget), (budget) => new BudgetInfo(budget)),
-    ended: Option.map(optional(ended), (ended) => new EndInfo(ended))
+    spawnedBy: optional(row.spawnedBy),
+    pool: optional(row.pool),
+    startedAt: optional(row.startedAt),
+    mailbox: new MailboxInfo(row.mailbox),
+    counters: new CountersInfo(row.counters),
+    latency: Option.map(optional(row.latency), latencyInfo),
+    handles: new HandlesInfo(row.handles),
+    handling: row.handling.map((call) => new CallInfo(call)),
+    budget: Option.map(optional(row.budget), (budget) => new BudgetInfo(budget)),
+    ended: Option.map(optional(row.ended), (ended) => new EndInfo(ended))
   })
 
 const workerInfo = ({ figures, pid, threadId, ...row }: Rows.WorkerRow): WorkerInfo =>

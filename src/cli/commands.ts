@@ -123,15 +123,20 @@ const actors = Command.make("actors", {
   sort,
   name: Flag.String("name").pipe(Flag.withDescription("Only actors with this name"), Flag.optional),
   worker: Flag.String("worker").pipe(Flag.withDescription("Only actors on this worker"), Flag.optional),
+  pool: Flag.String("pool").pipe(Flag.withDescription("Only members of the pool with this name"), Flag.optional),
   limit,
   json
-}, ({ json, limit, name, pid, sort, worker }) =>
+}, ({ json, limit, name, pid, pool, sort, worker }) =>
   withProgram(pid, (observer) =>
     Effect.gen(function*() {
       const { actors, at, truncated } = yield* observer.snapshot({
         sort,
         limit,
-        filter: { name: Option.getOrUndefined(name), worker: Option.getOrUndefined(worker) }
+        filter: {
+          name: Option.getOrUndefined(name),
+          worker: Option.getOrUndefined(worker),
+          pool: Option.getOrUndefined(pool)
+        }
       })
       yield* print(json ? actors.map((actor) => Views.json.actor(actor)) : Views.actors(actors, at))
       if (!json && truncated > 0) yield* Console.log(`and ${truncated} more: --limit`)

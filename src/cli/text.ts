@@ -1,7 +1,7 @@
 /**
  * Tables, and figures as text.
  */
-export { bytes, count, percent, time } from "../observer/figures.ts"
+export { bytes, count, percent, shortTime, time } from "../observer/figures.ts"
 
 /** A column of a table. */
 export interface Column<Row> {

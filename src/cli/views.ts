@@ -4,7 +4,7 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import {
-  ActorInfo,
+  type ActorInfo,
   CallInfo,
   type CpuProfile,
   Cycle,
@@ -12,13 +12,13 @@ import {
   Explanation,
   Frame,
   type Snapshot,
-  WorkerInfo
+  type WorkerInfo
 } from "../Observer.ts"
 import * as Hottest from "../observer/hottest.ts"
 import * as Text from "./text.ts"
 
 /** The orders of actors. */
-export const sorts = ["load", "waiting", "restarts", "age"] as const
+export const sorts = ["load", "waiting", "rate", "p99", "restarts", "age"] as const
 export type Sort = (typeof sorts)[number]
 
 const optional = <A>(value: Option.Option<A>, text: (value: A) => string): string =>
@@ -43,6 +43,12 @@ export const actors = (rows: ReadonlyArray<ActorInfo>, now: number): ReadonlyArr
       isFigure: true
     },
     { title: "WAITING", text: ({ mailbox: { waiting } }) => String(waiting), isFigure: true },
+    { title: "CALLS", text: ({ counters: { made } }) => String(made), isFigure: true },
+    {
+      title: "P99",
+      text: ({ latency }) => optional(latency, ({ client: { p99 } }) => Text.shortTime(p99)),
+      isFigure: true
+    },
     {
       title: "RESTARTS",
       text: ({ budget }) => optional(budget, ({ max, used }) => `${used}/${Text.count(max)}`),
@@ -124,10 +130,22 @@ export const hottest = (profile: CpuProfile, limit: number): ReadonlyArray<strin
   ], Hottest.hottest(profile, limit))
 }
 
+// a snapshot leaves out fields with their usual value; a script that reads one line wants them all
+const whole = (value: unknown): unknown =>
+  Option.isOption(value)
+    ? Option.getOrUndefined(Option.map(value, whole))
+    : Array.isArray(value)
+    ? value.map(whole)
+    : typeof value === "object" && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, value]) => [key, whole(value)]))
+    : typeof value === "number" && !Number.isFinite(value)
+    ? String(value)
+    : value
+
 /** One JSON object a line. */
 export const json = {
-  actor: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(ActorInfo))),
-  worker: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(WorkerInfo))),
+  actor: (actor: ActorInfo): string => JSON.stringify(whole(actor)),
+  worker: (worker: WorkerInfo): string => JSON.stringify(whole(worker)),
   call: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(CallInfo))),
   explanation: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Explanation))),
   cycle: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Cycle))),

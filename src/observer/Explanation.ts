@@ -1,6 +1,6 @@
 /** Why calls wait: for other calls, for handles, and for each other. */
 import * as Schema from "effect/Schema"
-import { CallInfo } from "./Snapshot.ts"
+import { CallInfo } from "./ActorInfo.ts"
 
 /**
  * One line of an {@link Explanation}.

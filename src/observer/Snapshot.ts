@@ -1,16 +1,7 @@
 /** The state of the program at one moment: its systems, workers and actors. */
 import * as Schema from "effect/Schema"
-
-/**
- * What an actor does: `Spawning` before it is built, `Running`, `Restarting` between two incarnations, `Draining` while it finishes accepted
- * calls, `Closing`, and `Ended`.
- *
- * @category models
- * @since 0.2.0
- */
-export const ActorState: Schema.Literals<
-  readonly ["Spawning", "Running", "Restarting", "Draining", "Closing", "Ended"]
-> = Schema.Literals(["Spawning", "Running", "Restarting", "Draining", "Closing", "Ended"])
+import { ActorInfo } from "./ActorInfo.ts"
+import { unless } from "./compact.ts"
 
 /**
  * What a worker does: `Starting` until it has built its layer, `Running`, `Blocked` if its event loop has not answered within 100 ms, and
@@ -25,109 +16,6 @@ export const WorkerState: Schema.Literals<readonly ["Starting", "Running", "Bloc
   "Blocked",
   "Ending"
 ])
-
-const mailboxFields = {
-  /** The calls that wait at their callers, for room in the mailbox or for the next incarnation. */
-  waiting: Schema.Int,
-  /** The calls that have been sent and have not started. */
-  queued: Schema.Int,
-  /** The calls that run and count towards `concurrency`. */
-  running: Schema.Int,
-  /** The calls that run outside of `concurrency` (`Rpc.fork`). */
-  forked: Schema.Int,
-  /** The number of calls that may be queued; `Infinity`: no limit. */
-  capacity: Schema.Number,
-  /** The number of calls that may run at the same time. */
-  concurrency: Schema.Number,
-  /** Whether a call waits or fails if the mailbox is full. */
-  onFull: Schema.Literals(["suspend", "fail"])
-}
-
-/**
- * The calls of an actor, as this process knows them. Calls that other workers make on a direct route to the actor are not counted.
- *
- * @category models
- * @since 0.2.0
- */
-export class MailboxInfo extends Schema.Class<MailboxInfo>("uactor/Observer/MailboxInfo")(mailboxFields) {}
-
-/**
- * The restarts of a supervised actor in the current window of its policy.
- *
- * @category models
- * @since 0.2.0
- */
-export class BudgetInfo extends Schema.Class<BudgetInfo>("uactor/Observer/BudgetInfo")({
-  /** The restarts that count against `max`. */
-  used: Schema.Int,
-  /** The maximum number of restarts; `Infinity`: no limit. */
-  max: Schema.Number,
-  /** The time within which restarts count, in milliseconds. */
-  windowMillis: Schema.Number
-}) {}
-
-/**
- * How an actor has ended.
- *
- * @category models
- * @since 0.2.0
- */
-export class EndInfo extends Schema.Class<EndInfo>("uactor/Observer/EndInfo")({
-  /** The time of the end, in milliseconds since 1970. */
-  at: Schema.Number,
-  /** The `reason` of `ActorExited`. */
-  reason: Schema.String,
-  /** What happened, as text. */
-  message: Schema.String
-}) {}
-
-/**
- * A call that an actor runs.
- *
- * @category models
- * @since 0.2.0
- */
-export class CallInfo extends Schema.Class<CallInfo>("uactor/Observer/CallInfo")({
-  /** The id of the call, for `why`. */
-  call: Schema.String,
-  /** The id of the actor that runs the call. */
-  actor: Schema.String,
-  /** The method. */
-  method: Schema.String,
-  /** How long the call has run, in milliseconds. */
-  forMillis: Schema.Number
-}) {}
-
-/**
- * One actor.
- *
- * @category models
- * @since 0.2.0
- */
-export class ActorInfo extends Schema.Class<ActorInfo>("uactor/Observer/ActorInfo")({
-  /** The id of the actor in all its incarnations (`ActorRef.id`). */
-  id: Schema.String,
-  /** The name of its definition. */
-  name: Schema.String,
-  /** The address of the current incarnation. */
-  address: Schema.String,
-  /** The id of the worker of the current incarnation. */
-  worker: Schema.String,
-  /** What the actor does. */
-  state: ActorState,
-  /** The number of the incarnation: 1 for the first. */
-  incarnation: Schema.Int,
-  /** When the actor was built for the first time, in milliseconds since 1970; absent until then. */
-  startedAt: Schema.OptionFromOptionalKey(Schema.Number),
-  /** Its calls. */
-  mailbox: MailboxInfo,
-  /** The calls that it runs, the oldest first: at most `calls` of the snapshot, which are 0 by default. */
-  handling: Schema.Array(CallInfo),
-  /** Its restarts; absent if the actor is not supervised. */
-  budget: Schema.OptionFromOptionalKey(BudgetInfo),
-  /** Its end; absent while it lives. */
-  ended: Schema.OptionFromOptionalKey(EndInfo)
-}) {}
 
 /**
  * One worker. A figure is absent if the runtime does not measure it, if a blocked child process did not report it, and in memory.
@@ -145,9 +33,9 @@ export class WorkerInfo extends Schema.Class<WorkerInfo>("uactor/Observer/Worker
   /** The id of the thread; 0 for the main thread of a child process. */
   threadId: Schema.OptionFromOptionalKey(Schema.Int),
   /** What the worker does. */
-  state: WorkerState,
+  state: unless(WorkerState, "Running"),
   /** How long the worker has not answered, at least, in milliseconds: counted from the first snapshot to which it did not answer. */
-  blockedForMillis: Schema.Number,
+  blockedForMillis: unless(Schema.Number, 0),
   /** The number of its actors. */
   actors: Schema.Int,
   /** The time that its event loop was active and idle since its start, in milliseconds. */
@@ -248,16 +136,19 @@ export class Snapshot extends Schema.Class<Snapshot>("uactor/Observer/Snapshot")
  */
 export interface SnapshotOptions {
   /**
-   * The order, with the largest first: calls in progress and waiting (`load`, the default), calls that wait for room (`waiting`), restarts
-   * (`restarts`), or the time since the spawn (`age`).
+   * The order, with the largest first: calls in progress and waiting (`load`, the default), calls that wait for room (`waiting`), calls that
+   * have ended since the last snapshot of this observer in the same order (`rate`), the 99th percentile of the time for callers while
+   * durations are measured (`p99`), restarts (`restarts`), or the time since the spawn (`age`).
    */
-  readonly sort?: "load" | "waiting" | "restarts" | "age" | undefined
-  /** Lists only actors with this name of their definition, and only actors on the worker with this id. */
+  readonly sort?: "load" | "waiting" | "rate" | "p99" | "restarts" | "age" | undefined
+  /** Lists only actors with this name of their definition, only actors on the worker with this id, and only members of this pool. */
   readonly filter?: {
     /** The name of the definition. */
     readonly name?: string | undefined
     /** The id of the worker. */
     readonly worker?: string | undefined
+    /** The name of the pool. */
+    readonly pool?: string | undefined
   } | undefined
   /** The maximum number of listed actors, an integer of at least 0; 256 by default. */
   readonly limit?: number | undefined

@@ -14,6 +14,9 @@ export const time = (millis: number): string => {
   return hours < 24 ? `${hours}h ${minutes % 60}m` : `${Math.floor(hours / 24)}d ${hours % 24}h`
 }
 
+/** A time in milliseconds that may be short: `0.12ms`. */
+export const shortTime = (millis: number): string => millis < 10 ? `${Number(millis.toPrecision(2))}ms` : time(millis)
+
 /** A size in a unit of 1,024: `900 B`, `12.3 MB`. */
 export const bytes = (size: number): string => {
   let value = size

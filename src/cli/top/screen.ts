@@ -160,13 +160,28 @@ const actorLines = (state: State, id: string): ReadonlyArray<string> => {
     onSome: ({ actors }) => actors.find((actor) => actor.id === id)
   })
   if (actor === undefined) return [`${id} is not listed any longer`]
-  const { ended, incarnation, mailbox, name, worker } = actor
+  const { counters, ended, handles, incarnation, mailbox, name, worker } = actor
+  const owner = Option.match(actor.pool, { onNone: () => "", onSome: (pool) => `, in the pool of ${pool}` })
+  const spawner = Option.match(actor.spawnedBy, { onNone: () => "", onSome: (id) => `, spawned by ${id}` })
   return [
     `${id}: ${actor.state}, ${name} at ${actor.address}`,
-    `life ${incarnation} on ${worker}`,
+    `life ${incarnation} on ${worker}${owner}${spawner}`,
     `${mailbox.running} of ${Text.count(mailbox.concurrency)} calls running, ${mailbox.forked} out of line`,
     `${mailbox.queued} of ${Text.count(mailbox.capacity)} queued, ${mailbox.waiting} waiting at their callers`,
     `when full: ${mailbox.onFull}`,
+    `${counters.made} calls: ${counters.ok} ok, ${counters.failed} failed, ${counters.defect} defects, ` +
+    `${counters.interrupted} interrupted, ${counters.notRun} not run, ${counters.unknown} unknown, ` +
+    `${counters.rejected} rejected; ${counters.tells} of them tells`,
+    ...Option.match(actor.latency, {
+      onNone: () => [],
+      onSome: ({ client, server, wait }) => [
+        `time at the 99th percentile: ${Text.shortTime(client.p99)} for callers, ${
+          Text.shortTime(wait.p99)
+        } in the mailbox, ` +
+        `${Text.shortTime(server.p99)} in the handler`
+      ]
+    }),
+    `${handles.lent} handles lent, ${handles.held} held`,
     ...Option.match(ended, { onNone: () => [], onSome: ({ message, reason }) => [`ended: ${reason}: ${message}`] }),
     "",
     "events:",

@@ -13,6 +13,7 @@ import * as PackedNumbers from "../codec/packedNumbers.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
+import type { ServedFacts } from "../metrics/actorFacts.ts"
 import * as Counts from "../metrics/counts.ts"
 import * as ClientSpan from "../observe/clientSpan.ts"
 import { type ActorProxy, became } from "../proxy/actorProxy.ts"
@@ -57,6 +58,8 @@ export interface ClientEvents {
   readonly onMetrics: (records: ReadonlyArray<Frames.MetricRecord>) => void
   /** the worker has answered the question of an observer */
   readonly onInspected: (inspection: number, reading: Reading) => void
+  /** the worker has answered the question of an observer about actors */
+  readonly onActorsRead: (inspection: number, facts: ReadonlyArray<ServedFacts | undefined>) => void
   /** an accepted tell did not run, or may not have run to completion */
   readonly onTellLost: Connection["onTellLost"]
   /** the handler of an accepted tell has failed */
@@ -164,6 +167,11 @@ export class Client implements Connection {
   /** Asks the worker for its calls in progress; `onInspected` is called with the answer. */
   inspect(inspection: number): void {
     this.outbox.push(Frames.Inspect, inspection, "calls")
+  }
+
+  /** Asks the worker about actors; `onActorsRead` is called with the answer. */
+  readActors(inspection: number, targets: ReadonlyArray<number>): void {
+    this.outbox.push(Frames.ReadActors, inspection, targets)
   }
 
   /** The calls that have not settled, for observers. A call that waits for room in a mailbox is one of them. */
@@ -445,7 +453,8 @@ export class Client implements Connection {
     [Frames.Logs]: (records, dropped) => this.events.onLogs(records, dropped),
     [Frames.Spans]: (records) => this.events.onSpans(records),
     [Frames.Metrics]: (records) => this.events.onMetrics(records),
-    [Frames.Inspected]: (inspection, reading) => this.events.onInspected(inspection, reading)
+    [Frames.Inspected]: (inspection, reading) => this.events.onInspected(inspection, reading),
+    [Frames.ActorsRead]: (inspection, facts) => this.events.onActorsRead(inspection, facts)
   }
 
   /** Settles all calls after the end of the link, inside `atomically`. `received`: the number of received batches. */

@@ -257,6 +257,11 @@ export class Exports implements Handles.LinkExports {
     return this.results.size > 0
   }
 
+  /** the exported results and objects, for observers */
+  get entries(): ReadonlyArray<ResultExport | ObjectExport> {
+    return [...this.results.values(), ...this.objects.values()]
+  }
+
   reclaim(id: number, handleKind: unknown, from: Handles.Importing): object | undefined {
     const entry = id < 0 ? this.objects.get(id) : this.results.get(id)
     if (entry === undefined) return undefined

@@ -6,10 +6,8 @@ import type * as Context from "effect/Context"
 import { constVoid } from "effect/Function"
 import * as Metric from "effect/Metric"
 import { performance, queueMicrotask } from "../runtime/globals.ts"
+import { boundaries, Buckets } from "./buckets.ts"
 import * as Counts from "./counts.ts"
-
-// the upper bounds of the buckets in seconds: 1 µs, 2 µs, … 134 s
-const boundaries = Array.from({ length: 28 }, (_, i) => 2 ** i / 1e6)
 
 const histogramOf = (id: string, description: string): Metric.Histogram<number> =>
   Metric.histogram(id, { description, attributes: { unit: "s" }, boundaries })
@@ -39,39 +37,6 @@ export const now = (): number => time === 0 ? read() : time
 const read = (): number => {
   if (time === 0) queueMicrotask(expire)
   return time = performance.now()
-}
-
-// ---- the buckets ----
-
-class Buckets {
-  private readonly counts = new Float64Array(boundaries.length + 1)
-  private count = 0
-  private sum = 0
-  private min = Number.MAX_VALUE
-  private max = -Number.MAX_VALUE
-
-  add(millis: number): void {
-    const micros = Math.ceil(millis * 1_000)
-    this
-      .counts[
-        micros <= 1
-          ? 0
-          : micros >= 2 ** 31
-          ? boundaries.length
-          : Math.min(32 - Math.clz32(micros - 1), boundaries.length)
-      ]!++
-    this.count++
-    const seconds = Math.max(0, millis / 1_000)
-    this.sum += seconds
-    if (seconds < this.min) this.min = seconds
-    if (seconds > this.max) this.max = seconds
-  }
-
-  get state(): Metric.HistogramState {
-    const { count, counts, max, min, sum } = this
-    let n = 0
-    return { buckets: boundaries.map((bound, i) => [bound, n += counts[i]!]), count, min, max, sum }
-  }
 }
 
 /** The durations of a method that ended in one way. */
@@ -118,20 +83,50 @@ const make = ({ methods, name }: Counts.Kind, method: number, at: number): Bucke
 
 // ---- the measurements ----
 
-/** A call that was made at a time has ended for its caller. */
-export const ended = (kind: Counts.Kind, method: number, outcome: Counts.Outcome, madeAt: number): void =>
-  bucketsOf(kind, method, outcome).add(now() - madeAt)
+/** A call that was made at a time has ended for its caller. Returns how long it took. */
+export const ended = (kind: Counts.Kind, method: number, outcome: Counts.Outcome, madeAt: number): number => {
+  const millis = now() - madeAt
+  bucketsOf(kind, method, outcome).add(millis)
+  return millis
+}
+
+/** The durations of the calls of one actor in its worker. */
+export class ServedDurations {
+  readonly kind: Counts.Kind
+  readonly wait = new Buckets()
+  readonly server = new Buckets()
+
+  constructor(kind: Counts.Kind) {
+    this.kind = kind
+  }
+}
+
+/** An actor in its worker. */
+interface ServedActor {
+  readonly name: string
+  readonly methods: Counts.Kind["methods"]
+  durations: ServedDurations | undefined
+}
+
+const servedBy = (actor: ServedActor): ServedDurations =>
+  actor.durations ??= new ServedDurations(Counts.kindOf(actor.name, actor.methods, true))
 
 /** The handler of a call that arrived at a time begins. Returns the time. */
-export const begun = (kind: Counts.Kind, method: number, arrivedAt: number): number => {
+export const begun = (actor: ServedActor, method: number, arrivedAt: number): number => {
   const at = now()
+  const { kind, wait } = servedBy(actor)
+  wait.add(at - arrivedAt)
   bucketsOf(kind, method, mailboxAt).add(at - arrivedAt)
   return at
 }
 
 /** A handler that began at a time has ended. It may have used this turn, so the clock is read again. */
-export const answered = (kind: Counts.Kind, method: number, outcome: Counts.Outcome, begunAt: number): void =>
-  bucketsOf(kind, method, handlersAt + outcome).add(read() - begunAt)
+export const answered = (actor: ServedActor, method: number, outcome: Counts.Outcome, begunAt: number): void => {
+  const millis = read() - begunAt
+  const { kind, server } = servedBy(actor)
+  server.add(millis)
+  bucketsOf(kind, method, handlersAt + outcome).add(millis)
+}
 
 /** Measures durations, and registers them in the registry of a context. Returns the function that ends both. */
 export const register = (context: Context.Context<never>): () => void => {

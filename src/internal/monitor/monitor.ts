@@ -209,17 +209,20 @@ export const make: Effect.Effect<Monitor, never, Scope.Scope> = Effect.gen(funct
       Events.subscribe((event, actor) => {
         if (event._tag !== "ActorEnded" || actor === undefined) return
         const { at, message, reason } = event
-        graves.add(Rows.actorRow(actor, { at, reason, message }))
+        graves.add(Rows.actorRow(actor, { ended: { at, reason, message }, hasBuckets: true }))
       })
     ),
     (unsubscribe) => Effect.sync(unsubscribe)
   )
+  const rates = new Readings.Rates()
   return {
-    rows: (selection) => Rows.read(selection, graves),
+    rows: (selection) => Rows.read(selection, graves, rates),
     actor: (id) =>
-      Effect.sync(() => {
+      Effect.suspend((): Effect.Effect<Rows.ActorRow | undefined> => {
         const actor = actorOf(id)
-        return actor === undefined ? graves.values.findLast((row) => row.id === id) : Rows.actorRow(actor)
+        return actor === undefined
+          ? Effect.sync(() => graves.values.findLast((row) => row.id === id))
+          : Rows.readActor(actor)
       })
   }
 })

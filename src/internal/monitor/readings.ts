@@ -2,7 +2,9 @@
  * What an observer reads of actors and workers.
  */
 import * as Effect from "effect/Effect"
-import { Deadlines } from "../runtime/deadlines.ts"
+import { firsts } from "../collections/firsts.ts"
+import type { ServedFacts } from "../metrics/actorFacts.ts"
+import { type Deadline, Deadlines } from "../runtime/deadlines.ts"
 import { performance } from "../runtime/globals.ts"
 import type { Reading } from "../waits/calls.ts"
 import { type Calls, Graph, type ThreadReading } from "../waits/graph.ts"
@@ -70,12 +72,20 @@ export const readCalls: Effect.Effect<Calls> = Effect.suspend(() => {
 })
 
 /** What a worker does, and since when it has not answered. */
-interface WorkerReading {
+export interface WorkerReading {
   readonly worker: ObservedWorker
   readonly state: "Starting" | "Running" | "Blocked" | "Ending"
   readonly blockedForMillis: number
   readonly figures: Figures
 }
+
+/** Reads a worker in this thread, which can be asked nothing. */
+export const nearWorker = (worker: ObservedWorker): WorkerReading => ({
+  worker,
+  state: worker.ending ? "Ending" : worker.isReady ? "Running" : "Starting",
+  blockedForMillis: 0,
+  figures: {}
+})
 
 /** Reads a worker, which takes at most the limit. */
 export const readWorker = (worker: ObservedWorker): Effect.Effect<WorkerReading> =>
@@ -97,13 +107,66 @@ export const readWorker = (worker: ObservedWorker): Effect.Effect<WorkerReading>
     })
   )
 
-/** The orders of actors. */
-export type Sort = "load" | "waiting" | "restarts" | "age"
+/** Asks the workers of these actors what only they know. A worker that does not answer in time is left out. */
+export const readFacts = (
+  actors: ReadonlyArray<ObservedActor>
+): Effect.Effect<ReadonlyMap<ObservedActor, ServedFacts>> =>
+  Effect.callback((resume) => {
+    const facts = new Map<ObservedActor, ServedFacts>()
+    const byWorker = new Map<ObservedWorker, Array<ObservedActor>>()
+    for (const actor of actors) {
+      const { worker } = actor
+      const known = byWorker.get(worker)
+      if (known !== undefined) known.push(actor)
+      else if (worker.isReady && !worker.ended) byWorker.set(worker, [actor])
+    }
+    let open = byWorker.size
+    let deadline: Deadline | undefined
+    const settle = (): void => {
+      stop()
+      resume(Effect.succeed(facts))
+    }
+    const detach: Array<() => void> = []
+    const stop = (): void => {
+      for (const stop of detach) stop()
+      if (deadline !== undefined) answers.delete(deadline)
+    }
+    for (const [worker, members] of byWorker) {
+      detach.push(worker.readActors(members.map(({ proxy }) => proxy.id), (answer) => {
+        for (const [i, actor] of members.entries()) {
+          const read = answer[i]
+          if (read !== undefined) facts.set(actor, read)
+        }
+        if (--open === 0 && deadline !== undefined) settle()
+      }))
+    }
+    // actors in memory have answered already
+    if (open === 0) settle()
+    else deadline = answers.start(settle)
+    return Effect.sync(stop)
+  })
 
-const keys: Readonly<Record<Sort, (actor: ObservedActor) => number>> = {
+/** The orders of actors. */
+export type Sort = "load" | "waiting" | "rate" | "p99" | "restarts" | "age"
+
+/** Orders actors by what has happened since the last reading in the same order. */
+export class Rates {
+  private readonly counts = new WeakMap<ObservedActor, number>()
+
+  /** The calls that have ended since the last reading. */
+  readonly of = (actor: ObservedActor): number => {
+    const settled = actor.proxy.tally?.settled ?? 0
+    const before = this.counts.get(actor) ?? 0
+    if (settled !== before) this.counts.set(actor, settled)
+    return settled - before
+  }
+}
+
+const keys: Readonly<Record<Exclude<Sort, "rate">, (actor: ObservedActor) => number>> = {
   load: ({ proxy }) => proxy.load,
   waiting: ({ proxy }) => proxy.waiting.size,
-  restarts: ({ facts }) => facts.incarnation ?? 1,
+  p99: ({ proxy }) => proxy.tally?.client?.quantile(0.99) ?? 0,
+  restarts: ({ proxy }) => proxy.life,
   age: ({ startedAt = Infinity }) => -startedAt
 }
 
@@ -111,11 +174,11 @@ const keys: Readonly<Record<Sort, (actor: ObservedActor) => number>> = {
 export const select = (
   actors: ReadonlyArray<ObservedActor>,
   sort: Sort,
-  limit: number
+  limit: number,
+  rates: Rates
 ): readonly [selected: ReadonlyArray<ObservedActor>, rest: number] => {
-  const keyOf = keys[sort]
-  const sorted = actors.map((actor) => ({ actor, key: keyOf(actor) })).toSorted((a, b) => b.key - a.key)
-  return [sorted.slice(0, limit).map(({ actor }) => actor), Math.max(0, sorted.length - limit)]
+  const first = firsts(actors, sort === "rate" ? rates.of : keys[sort], limit)
+  return [first, actors.length - first.length]
 }
 
 /** The time since 1970 at a moment of `performance.now()`, in milliseconds. */

@@ -2,10 +2,13 @@
  * The rows of a snapshot: plain values, of which the public module makes its classes.
  */
 import * as Effect from "effect/Effect"
+import type { ServedFacts } from "../metrics/actorFacts.ts"
+import { type BucketCounts, quantile } from "../metrics/buckets.ts"
+import * as Counts from "../metrics/counts.ts"
 import { callsOf, type CycleCall } from "../waits/explain.ts"
 import type { Figures } from "./probe.ts"
 import * as Readings from "./readings.ts"
-import { type ObservedActor, type ObservedSystem, type Restarts, systems } from "./systems.ts"
+import { type ObservedActor, type ObservedWorker, type Restarts, systems } from "./systems.ts"
 
 /** How an actor has ended. */
 export interface End {
@@ -13,6 +16,15 @@ export interface End {
   readonly at: number
   readonly reason: string
   readonly message: string
+}
+
+/** Durations of calls. */
+interface DurationsRow {
+  readonly count: number
+  /** in milliseconds */
+  readonly p50: number
+  readonly p99: number
+  readonly buckets: BucketCounts
 }
 
 /** An actor. */
@@ -34,6 +46,25 @@ export interface ActorRow {
     readonly concurrency: number
     readonly onFull: "suspend" | "fail"
   }
+  /** the id of the actor that has spawned this one; `undefined`: the program */
+  readonly spawnedBy: string | undefined
+  /** the name of the pool; `undefined`: the actor is no member of one */
+  readonly pool: string | undefined
+  readonly counters: {
+    readonly made: number
+    readonly ok: number
+    readonly failed: number
+    readonly defect: number
+    readonly interrupted: number
+    readonly notRun: number
+    readonly unknown: number
+    readonly rejected: number
+    readonly tells: number
+    readonly restarts: number
+  }
+  /** `undefined`: no duration has been measured */
+  readonly latency: Readonly<Record<"client" | "wait" | "server", DurationsRow>> | undefined
+  readonly handles: { readonly lent: number; readonly held: number }
   readonly budget: Restarts | undefined
   readonly handling: ReadonlyArray<CycleCall>
   readonly ended: End | undefined
@@ -84,21 +115,83 @@ export interface Rows {
 /** Which actors to list. */
 export interface Selection {
   readonly sort?: Readings.Sort | undefined
-  readonly filter?: { readonly name?: string | undefined; readonly worker?: string | undefined } | undefined
+  readonly filter?: {
+    readonly name?: string | undefined
+    readonly worker?: string | undefined
+    readonly pool?: string | undefined
+  } | undefined
   readonly limit?: number | undefined
   readonly calls?: number | undefined
 }
 
-/** The row of an actor; `ended`: how it has ended; `handling`: the calls that it runs. */
-export const actorRow = (actor: ObservedActor, ended?: End, handling: ReadonlyArray<CycleCall> = []): ActorRow => {
-  const { address, facts: { incarnation = 1, name, state = "Running" }, id, proxy, restarts, startedAt, worker } = actor
+const noDurations: DurationsRow = { count: 0, p50: 0, p99: 0, buckets: [] }
+
+// three digits are more than the buckets tell
+const rounded = (millis: number): number => Number(millis.toPrecision(3))
+
+const durationsRow = (counts: BucketCounts | undefined, hasBuckets: boolean): DurationsRow =>
+  counts === undefined || counts.length === 0 ? noDurations : {
+    count: counts.reduce((sum, count) => sum + count, 0),
+    p50: rounded(quantile(counts, 0.5)),
+    p99: rounded(quantile(counts, 0.99)),
+    buckets: hasBuckets ? counts : []
+  }
+
+const latencyOf = (
+  { tally }: ObservedActor["proxy"],
+  facts: ServedFacts | undefined,
+  hasBuckets: boolean
+): ActorRow["latency"] => {
+  const client = tally?.client?.trimmed
+  if (client === undefined && facts?.wait === undefined && facts?.server === undefined) return undefined
+  return {
+    client: durationsRow(client, hasBuckets),
+    wait: durationsRow(facts?.wait, hasBuckets),
+    server: durationsRow(facts?.server, hasBuckets)
+  }
+}
+
+const countersOf = ({ life, tally }: ObservedActor["proxy"]): ActorRow["counters"] => {
+  const of = (outcome: Counts.Outcome): number => tally?.ended[outcome] ?? 0
+  return {
+    made: tally?.made ?? 0,
+    ok: of(Counts.ok),
+    failed: of(Counts.error),
+    defect: of(Counts.defect),
+    interrupted: of(Counts.interrupted),
+    notRun: of(Counts.notRun),
+    unknown: of(Counts.unknown),
+    rejected: of(Counts.rejected),
+    tells: tally?.tells ?? 0,
+    restarts: life - 1
+  }
+}
+
+/** What is added to the row of an actor. */
+interface RowOptions {
+  /** how the actor has ended */
+  readonly ended?: End | undefined
+  /** the calls that it runs */
+  readonly handling?: ReadonlyArray<CycleCall> | undefined
+  /** what its worker has answered */
+  readonly facts?: ServedFacts | undefined
+  /** whether the buckets of durations are listed */
+  readonly hasBuckets?: boolean | undefined
+}
+
+/** The row of an actor. */
+export const actorRow = (
+  actor: ObservedActor,
+  { ended, facts, handling = [], hasBuckets = false }: RowOptions = {}
+): ActorRow => {
+  const { address, id, name, proxy, restarts, spawnedBy, startedAt, status, worker } = actor
   return {
     id,
     name,
     address,
     worker: worker.id,
-    state: ended === undefined ? state : "Ended",
-    incarnation,
+    state: ended === undefined ? status : "Ended",
+    incarnation: proxy.life,
     startedAt: startedAt === undefined ? undefined : Readings.dateOf(startedAt),
     mailbox: {
       waiting: proxy.waiting.size,
@@ -109,51 +202,81 @@ export const actorRow = (actor: ObservedActor, ended?: End, handling: ReadonlyAr
       concurrency: proxy.concurrency,
       onFull: proxy.suspends ? "suspend" : "fail"
     },
+    spawnedBy,
+    pool: proxy.pool?.name,
+    counters: countersOf(proxy),
+    latency: latencyOf(proxy, facts, hasBuckets),
+    handles: { lent: facts?.lent ?? 0, held: facts?.held ?? 0 },
     budget: restarts,
     handling,
     ended
   }
 }
 
-// in memory there may be as many workers as actors
+/** Reads one actor, with the buckets of its durations. */
+export const readActor = (actor: ObservedActor): Effect.Effect<ActorRow> =>
+  Effect.map(Readings.readFacts([actor]), (facts) => actorRow(actor, { facts: facts.get(actor), hasBuckets: true }))
+
+const workerRow = (kind: WorkerRow["kind"], { worker, ...reading }: Readings.WorkerReading): WorkerRow => ({
+  ...reading,
+  id: worker.id,
+  kind,
+  pid: worker.handle.probe?.pid,
+  threadId: worker.handle.probe?.threadId,
+  actors: worker.size
+})
+
 const readWorkers = (limit: number): Effect.Effect<ReadonlyArray<WorkerRow>> => {
-  const placed = Array.from(systems).flatMap(({ observedWorkers, placement: { kind } }) =>
-    Array.from(observedWorkers).slice(0, kind === "memory" ? limit : undefined).map((worker) => [kind, worker] as const)
-  )
-  return Effect.forEach(
-    placed,
-    ([kind, worker]) =>
-      Effect.map(Readings.readWorker(worker), ({ blockedForMillis, figures, state }) => {
-        const { probe } = worker.handle
-        return {
-          id: worker.id,
-          kind,
-          pid: probe?.pid,
-          threadId: probe?.threadId,
-          state,
-          blockedForMillis,
-          actors: worker.size,
-          figures
-        }
-      }),
-    { concurrency: "unbounded" }
+  const near: Array<WorkerRow> = []
+  const others: Array<readonly [WorkerRow["kind"], ObservedWorker]> = []
+  for (const { observedWorkers, placement: { kind } } of systems) {
+    let listed = 0
+    for (const worker of observedWorkers) {
+      if (kind !== "memory") others.push([kind, worker])
+      else if (listed++ < limit) near.push(workerRow(kind, Readings.nearWorker(worker)))
+      // in memory there may be as many workers as actors
+      else break
+    }
+  }
+  return Effect.map(
+    Effect.forEach(
+      others,
+      ([kind, worker]) => Effect.map(Readings.readWorker(worker), (reading) => workerRow(kind, reading)),
+      { concurrency: "unbounded" }
+    ),
+    (rows) => [...near, ...rows]
   )
 }
+
+const check = (option: string, value: number): void => {
+  if (Number.isSafeInteger(value) && value >= 0) return
+  throw new RangeError(`Observer.snapshot: ${option} must be an integer of at least 0, not ${String(value)}`)
+}
+
+type Filter = Selection["filter"]
+
+const isListed = (filter: Filter, name: string, worker: string, pool: string | undefined): boolean =>
+  filter === undefined ||
+  (filter.name ?? name) === name && (filter.worker ?? worker) === worker && (filter.pool ?? pool) === pool
 
 /** Reads all systems. `graves`: the rows of actors that have ended. */
 export const read = (
   { calls = 0, filter, limit = 256, sort = "load" }: Selection,
-  graves: Readings.Graves<ActorRow>
+  graves: Readings.Graves<ActorRow>,
+  rates: Readings.Rates
 ): Effect.Effect<Rows> =>
   Effect.gen(function*() {
-    if (!Number.isSafeInteger(limit) || limit < 0) {
-      throw new RangeError(`Observer.snapshot: limit must be an integer of at least 0, not ${String(limit)}`)
+    check("limit", limit)
+    check("calls", calls)
+    const matching: Array<ObservedActor> = []
+    for (const { observedActors } of systems) {
+      for (const actor of observedActors) {
+        if (isListed(filter, actor.name, actor.worker.id, actor.proxy.pool?.name)) matching.push(actor)
+      }
     }
-    if (!Number.isSafeInteger(calls) || calls < 0) {
-      throw new RangeError(`Observer.snapshot: calls must be an integer of at least 0, not ${String(calls)}`)
-    }
-    const [workers, reading] = yield* Effect.all(
-      [readWorkers(limit), calls === 0 ? Effect.undefined : Readings.readCalls],
+    const [selected, truncated] = Readings.select(matching, sort, limit, rates)
+    const [workers, reading, facts] = yield* Effect.all(
+      [readWorkers(limit), calls === 0 ? Effect.undefined : Readings.readCalls, Readings.readFacts(selected)],
       { concurrency: "unbounded" }
     )
     // the actors are read in one turn, after the workers have answered
@@ -166,34 +289,37 @@ export const read = (
       queued: 0,
       running: 0
     }
-    const isListed = ({ name, worker }: { readonly name: string; readonly worker: string }): boolean =>
-      (filter?.name ?? name) === name && (filter?.worker ?? worker) === worker
-    const actors: Array<ObservedActor> = []
-    const infos = Array.from(systems, (system: ObservedSystem): SystemRow => {
-      const { lostTells, observedActors, observedWorkers, options, placement: { kind } } = system
-      const size = Array.from(observedWorkers).length
+    const infos: Array<SystemRow> = []
+    for (const { lostTells, observedActors, observedWorkers: { size }, options, placement: { kind } } of systems) {
       totals.workers += size
       totals.actors += observedActors.length
-      for (const actor of observedActors) {
-        const { facts: { name, state }, proxy, worker } = actor
-        if (state === "Restarting") totals.restarting++
+      for (const { proxy, status } of observedActors) {
+        if (status === "Restarting") totals.restarting++
         totals.waiting += proxy.waiting.size
         totals.queued += proxy.queued
         totals.running += proxy.running + proxy.forked
-        if (isListed({ name, worker: worker.id })) actors.push(actor)
       }
-      return { name: options.name ?? kind, placement: kind, workers: size, actors: observedActors.length, lostTells }
-    })
-    const [selected, rest] = Readings.select(actors, sort, limit)
-    const handling = (id: string): ReadonlyArray<CycleCall> =>
-      reading === undefined ? [] : callsOf(reading.graph, id).slice(0, calls)
-    const listed = selected.map((actor) => actorRow(actor, undefined, handling(actor.id)))
+      infos.push({
+        name: options.name ?? kind,
+        placement: kind,
+        workers: size,
+        actors: observedActors.length,
+        lostTells
+      })
+    }
+    const living = selected.filter(({ status }) => status !== "Ended").map((actor) =>
+      actorRow(actor, {
+        facts: facts.get(actor),
+        handling: reading === undefined ? undefined : callsOf(reading.graph, actor.id).slice(0, calls)
+      })
+    )
+    const ended = graves.values.filter(({ name, pool, worker }) => isListed(filter, name, worker, pool))
     return {
       at: Date.now(),
       totals,
       systems: infos,
       workers,
-      actors: [...listed, ...graves.values.filter(isListed).slice(0, limit - listed.length)],
-      truncated: rest
+      actors: [...living, ...ended.slice(0, limit - living.length)],
+      truncated
     }
   })

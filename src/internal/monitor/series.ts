@@ -40,14 +40,14 @@ export const callsOf = ({ forked, queued, running, waiting }: ObservedActor["pro
   running: running + forked
 })
 
-const add = (to: NameReading, { facts: { state }, proxy }: ObservedActor): void => {
+const add = (to: NameReading, { proxy, status }: ObservedActor): void => {
   const { queued, running, waiting } = callsOf(proxy)
   to.calls.waiting += waiting
   to.calls.queued += queued
   to.calls.running += running
   to.fullest = Math.max(to.fullest, queued)
   to.limit = Math.max(to.limit, proxy.capacity)
-  if (state !== undefined && state !== "Ended") to.states[state]++
+  if (status !== "Ended") to.states[status]++
   if (proxy.pool === undefined) return
   to.pool.members++
   if (proxy.load > 0) to.pool.busy++
@@ -66,7 +66,7 @@ export class Reader {
     if (this.byName !== undefined) return this.byName
     const byName = this.byName = new Map<string, NameReading>()
     for (const actor of actors()) {
-      const { name } = actor.facts
+      const { name } = actor
       let reading = byName.get(name)
       if (reading === undefined) byName.set(name, reading = nothing())
       add(reading, actor)

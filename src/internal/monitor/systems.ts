@@ -2,6 +2,7 @@
  * The actor systems of this process, for its observers. An observer reads a system when it is asked; a system does nothing for it before.
  */
 import type * as Effect from "effect/Effect"
+import type { ServedFacts, Tally } from "../metrics/actorFacts.ts"
 import type { Counted } from "../metrics/counts.ts"
 import type { Reading } from "../waits/calls.ts"
 import type { Probe } from "./probe.ts"
@@ -10,11 +11,11 @@ import type { Probe } from "./probe.ts"
 export interface ObservedActor {
   readonly id: string
   readonly address: string
-  readonly facts: {
-    readonly name: string
-    readonly state: "Spawning" | "Running" | "Restarting" | "Draining" | "Closing" | "Ended" | undefined
-    readonly incarnation: number | undefined
-  }
+  readonly name: string
+  /** what the actor does */
+  readonly status: "Spawning" | "Running" | "Restarting" | "Draining" | "Closing" | "Ended"
+  /** the id of the actor that has spawned this one; `undefined`: the program */
+  readonly spawnedBy: string | undefined
   /** the worker of the current incarnation */
   readonly worker: ObservedWorker
   /** when the actor was built for the first time, by `performance.now()`; `undefined`: not yet */
@@ -31,6 +32,12 @@ export interface ObservedActor {
 
 /** The calls of an actor, as its callers know them. */
 interface Mailbox extends Counted {
+  /** the id of the actor on the link to its worker */
+  readonly id: number
+  /** the number of the incarnation */
+  readonly life: number
+  /** the calls of the actor; `undefined`: there has been none */
+  readonly tally: Tally | undefined
   readonly waiting: { readonly size: number }
   readonly queued: number
   readonly running: number
@@ -40,7 +47,7 @@ interface Mailbox extends Counted {
   readonly concurrency: number
   readonly suspends: boolean
   /** the pool of which the actor is a member */
-  readonly pool: object | undefined
+  readonly pool: { readonly name: string } | undefined
 }
 
 /** The restarts of an actor. */
@@ -66,6 +73,11 @@ export interface ObservedWorker {
   readonly whenAnswered: (listener: () => void) => () => void
   /** Asks the worker for its calls in progress. Returns the function that detaches the listener. */
   readonly inspect: (onAnswer: (reading: Reading) => void) => () => void
+  /** Asks the worker about actors, by their ids on the link. Returns the function that detaches the listener. */
+  readonly readActors: (
+    ids: ReadonlyArray<number>,
+    onAnswer: (facts: ReadonlyArray<ServedFacts | undefined>) => void
+  ) => () => void
   readonly handle: { readonly probe?: Probe | undefined }
 }
 
@@ -76,7 +88,7 @@ export interface ObservedSystem {
   readonly lostTells: number
   /** the calls in progress at this side */
   readonly reading: Reading
-  readonly observedWorkers: Iterable<ObservedWorker>
+  readonly observedWorkers: ReadonlySet<ObservedWorker>
   readonly observedActors: ReadonlyArray<ObservedActor>
 }
 

@@ -97,7 +97,7 @@ export interface MemberQueue {
 export class Members implements PoolMembership {
   /** the same array during the life of the pool; never empty after the first sizing */
   readonly list: Array<ChildActor> = []
-  private readonly pool: string
+  readonly name: string
   private readonly spawn: Effect.Effect<ChildActor, unknown, Scope.Scope>
   private readonly scope: Scope.Scope
   private readonly context: Context.Context<never>
@@ -130,7 +130,7 @@ export class Members implements PoolMembership {
     onGivenUp: OnGivenUp,
     recycle: RecycleLimits | undefined
   ) {
-    this.pool = pool
+    this.name = pool
     this.spawn = spawn
     this.scope = scope
     this.context = context
@@ -165,7 +165,7 @@ export class Members implements PoolMembership {
    */
   resize(size: Size): Effect.Effect<void, unknown> {
     const checked = Effect.try({
-      try: () => boundsOf(this.pool, size, this.cores),
+      try: () => boundsOf(this.name, size, this.cores),
       catch: (error) => this.error("OptionsInvalid", (error as RangeError).message)
     })
     return Effect.flatMap(
@@ -183,7 +183,7 @@ export class Members implements PoolMembership {
   private fit(bounds: Bounds): Effect.Effect<Fiber.Fiber<void>, unknown> {
     return Effect.uninterruptibleMask((restore) => {
       if (this.scope.state._tag === "Closed") {
-        return Effect.fail(this.error("WorkerFailed", `the pool of ${this.pool} has been closed`))
+        return Effect.fail(this.error("WorkerFailed", `the pool of ${this.name} has been closed`))
       }
       const finish = (started: ReadonlyArray<ChildActor>): Effect.Effect<Fiber.Fiber<void>> => {
         this.bounds = bounds
@@ -203,7 +203,7 @@ export class Members implements PoolMembership {
   }
 
   private error(reason: SpawnError["reason"], message: string): SpawnError {
-    return new SpawnError({ actor: this.pool, reason, message })
+    return new SpawnError({ actor: this.name, reason, message })
   }
 
   private get alive(): Array<ChildActor> {
@@ -222,7 +222,7 @@ export class Members implements PoolMembership {
   private report(before: number): void {
     const { length: members } = this.list
     if (before === 0 || members === before) return
-    Events.ofPool(this.pool, { _tag: members > before ? "PoolGrew" : "PoolShrank", members })
+    Events.ofPool(this.name, { _tag: members > before ? "PoolGrew" : "PoolShrank", members })
   }
 
   /** Whether a member takes calls now or later. */
@@ -235,16 +235,16 @@ export class Members implements PoolMembership {
   /** The error of each call, if no member takes calls now or later. */
   get refusal(): ActorExited | undefined {
     if (this.hasFuture) return undefined
-    const { pool } = this
+    const { name } = this
     const { address, ended, exit } = this.last.proxy
     if (this.scope.state._tag === "Closed") {
-      return this.last.proxy.exited("Stopped", "NotRun", `the pool of ${pool} has been closed`)
+      return this.last.proxy.exited("Stopped", "NotRun", `the pool of ${name} has been closed`)
     }
     // a member that is being killed passes its calls on when it has ended
     if (exit === undefined) return undefined
     const what = this.healing === undefined
-      ? `the pool of ${pool} has failed`
-      : `the pool of ${pool} replaces its members after a delay`
+      ? `the pool of ${name} has failed`
+      : `the pool of ${name} replaces its members after a delay`
     return this.last.proxy.exited("GivenUp", "NotRun", `${what}: ${ended?.message ?? `${address} has been stopped`}`)
   }
 
@@ -308,7 +308,7 @@ export class Members implements PoolMembership {
   private grow(): void {
     this.starting++
     const start = Effect.uninterruptibleMask((restore) => this.start(1, restore))
-    const attributes = { "uactor.pool.name": this.pool, "uactor.pool.members": this.alive.length + this.starting }
+    const attributes = { "uactor.pool.name": this.name, "uactor.pool.members": this.alive.length + this.starting }
     const traced = this.spans?.within("uactor.pool.grow", attributes, start) ?? start
     const grown = Effect.matchCauseEffect(traced, {
       onSuccess: ([member]) => {
@@ -325,7 +325,7 @@ export class Members implements PoolMembership {
         this.starting--
         if (Cause.hasInterruptsOnly(cause)) return Effect.void
         this.startsAgain = performance.now() + Math.min(this.bounds.idle, 1000)
-        return Effect.logWarning(`a pool of ${this.pool} could not grow`, cause)
+        return Effect.logWarning(`a pool of ${this.name} could not grow`, cause)
       }
     })
     Effect.runForkWith(this.context)(Effect.forkIn(grown, this.scope))
@@ -370,7 +370,7 @@ export class Members implements PoolMembership {
   private retireUnasked(members: ReadonlyArray<ChildActor>): Effect.Effect<void> {
     return Effect.catchCause(
       Effect.flatMap(this.retire(members), Fiber.join),
-      (cause) => Effect.logWarning(`a surplus member of a pool of ${this.pool} failed to close`, cause)
+      (cause) => Effect.logWarning(`a surplus member of a pool of ${this.name} failed to close`, cause)
     )
   }
 
@@ -392,7 +392,7 @@ export class Members implements PoolMembership {
     if (min === max || idle === Infinity) return
     const check = Effect.catchDefect(
       Effect.flatMap(Effect.sleep(idle / idleChecks), () => this.shrink),
-      (defect) => Effect.logError(`a pool of ${this.pool} could not shrink`, defect)
+      (defect) => Effect.logError(`a pool of ${this.name} could not shrink`, defect)
     )
     this.watch = Effect.runSyncWith(this.context)(Effect.forkIn(Effect.forever(check), this.scope))
   }

@@ -9,6 +9,7 @@ import { ActorExited, type HandleReleased, type Outcome } from "../../ActorError
 import * as ActorId from "../actor/actorId.ts"
 import type * as Methods from "../codec/methods.ts"
 import { Fifo } from "../collections/fifo.ts"
+import { Tally } from "../metrics/actorFacts.ts"
 import * as Counts from "../metrics/counts.ts"
 import * as Events from "../monitor/events.ts"
 import { notify } from "../runtime/notify.ts"
@@ -30,6 +31,8 @@ import {
 
 /** The pool of an actor, as the proxy of the actor uses it. */
 export interface PoolMembership {
+  /** the name of the pool: that of its actors */
+  readonly name: string
   /** whether a member takes calls now or later */
   readonly hasFuture: boolean
   /** the error of each call, if no member takes calls now or later */
@@ -99,6 +102,8 @@ export class ActorProxy {
   pool: PoolMembership | undefined
   /** the counters of the calls, of all actors of this kind or of this one; made by the first call that settles */
   counts: Counts.CallCounts | undefined
+  /** the calls of this actor alone; made by its first call */
+  tally: Tally | undefined
   private watchers: Set<Watcher> | undefined
 
   constructor(
@@ -133,6 +138,11 @@ export class ActorProxy {
 
   get mailbox(): string {
     return "the mailbox"
+  }
+
+  /** the number of the incarnation */
+  get life(): number {
+    return this.incarnationNumber
   }
 
   get incarnation(): Incarnation {
@@ -457,6 +467,11 @@ export class ActorProxy {
 
   /** Sends a call, or queues the call until the mailbox has room. Returns `false` if the call has settled immediately. */
   accept(call: OutgoingCall): boolean {
+    this.tallied.made++
+    return this.enter(call)
+  }
+
+  private enter(call: OutgoingCall): boolean {
     if (this.waiting.size === 0 && this.canSend(call)) return this.connection.send(call)
     if (!this.suspends && this.waiting.size >= this.capacity) {
       this.reportFull()
@@ -478,6 +493,8 @@ export class ActorProxy {
   /** Like `accept`, for a tell. No caller awaits the end of a tell, so the tell waits while too many tells are unfinished (C7). */
   tell(pending: Tell): boolean {
     const { tells } = this.kind
+    this.tallied.made++
+    this.tallied.tells++
     if (this.unfinishedTells < tells) return this.startTell(pending)
     if (!this.suspends) {
       this.reportFull()
@@ -492,7 +509,7 @@ export class ActorProxy {
   private startTell(pending: Tell): boolean {
     this.unfinishedTells++
     pending.isUnfinished = true
-    return this.accept(pending)
+    return this.enter(pending)
   }
 
   /** Called when a tell has ended. */
@@ -515,7 +532,13 @@ export class ActorProxy {
   count(method: number, outcome: Counts.Outcome): Counts.CallCounts {
     const counts = this.counts ??= Counts.of(this.name, this.methods, this.isActor)
     counts.count(method, outcome)
+    this.tallied.ended[outcome]!++
     return counts
+  }
+
+  /** where the calls of this actor are counted */
+  get tallied(): Tally {
+    return this.tally ??= new Tally()
   }
 
   /** Sends calls that waited for room, as far as there is room. */

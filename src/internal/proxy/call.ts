@@ -287,6 +287,7 @@ const submit = (call: OutgoingCall, isTell: boolean): boolean => {
   const { proxy } = call
   const refusal = proxy.refusal()
   if (refusal !== undefined) {
+    proxy.tallied.made++
     call.refused(refusal)
     return false
   }

@@ -138,7 +138,7 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
   /** The call has settled, for its caller. */
   count(outcome: Counts.Outcome): void {
     const { kind } = this.proxy.count(this.index, outcome)
-    if (this.madeAt !== 0) Durations.ended(kind, this.index, outcome, this.madeAt)
+    if (this.madeAt !== 0) this.proxy.tallied.took(Durations.ended(kind, this.index, outcome, this.madeAt))
   }
 
   private countError(error: ActorError | HandleReleased): void {

@@ -83,6 +83,11 @@ export class Imports implements Handles.ImportTable {
     return this.objects.values().filter((object) => object instanceof RemoteObject)
   }
 
+  /** the results and objects whose handles this side holds, for observers */
+  get held(): ReadonlyArray<RemoteDeferred | RemoteObject> {
+    return [...this.results.values(), ...this.heldObjects]
+  }
+
   /** the proxies that choose a route for each call, for observers */
   get routedProxies(): ReadonlyArray<ActorProxy> {
     return this.heldObjects.flatMap(({ routed }) => routed === undefined ? [] : [routed])

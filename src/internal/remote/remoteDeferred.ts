@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { ActorExited } from "../../ActorError.ts"
+import type { Actor } from "../actor/currentActor.ts"
 import type * as Codec from "../codec/codec.ts"
 import { CompletedDeferred, decode, type Result } from "../handles/completedDeferred.ts"
 import type * as Handles from "../handles/handle.ts"
@@ -57,6 +58,11 @@ export class RemoteDeferred extends CompletedDeferred implements Lease, DirectRo
     this.codec = codec
     this.importer = from
     this.leases = leases
+  }
+
+  /** the actor that has received the handle */
+  get holder(): Actor | undefined {
+    return this.importer.receiver
   }
 
   get isOver(): boolean {

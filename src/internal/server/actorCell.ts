@@ -15,6 +15,7 @@ import * as Interruption from "../actor/interruption.ts"
 import type * as Methods from "../codec/methods.ts"
 import { IntrusiveSet, type Slotted } from "../collections/intrusiveSet.ts"
 import { ScopedFiber } from "../effect/scopedFiber.ts"
+import type { ServedDurations } from "../metrics/durations.ts"
 import type * as Frames from "../wire/frames.ts"
 import { Mailbox } from "./mailbox.ts"
 
@@ -108,6 +109,8 @@ export class ActorCell implements Actor {
   isTraced = false
   /** which spans the system makes */
   tracing: Methods.Tracing = "full"
+  /** the durations of its calls, once one has been measured */
+  durations: ServedDurations | undefined
   readonly behaviour: Definitions.Behaviour
   readonly methods: ReadonlyArray<Methods.Method>
   readonly mailbox: Mailbox<CellCall>

@@ -21,6 +21,7 @@ import { isSuccess } from "../effect/completed.ts"
 import { runFork } from "../effect/userEffect.ts"
 import * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
+import type { ServedFacts } from "../metrics/actorFacts.ts"
 import { SystemTracing } from "../observe/clientSpan.ts"
 import type { EventLoopBudget } from "../runtime/eventLoopBudget.ts"
 import { queueMicrotask } from "../runtime/globals.ts"
@@ -175,7 +176,14 @@ export class Server implements CellServer {
     [Frames.Ping]: () => this.dispatcher.outbox.push(Frames.Pong),
     [Frames.MeasureHeap]: () => this.dispatcher.outbox.push(Frames.Heap, this.heapUsed()),
     [Frames.Inspect]: (inspection) => this.dispatcher.outbox.push(Frames.Inspected, inspection, this.inspect()),
+    [Frames.ReadActors]: (inspection, targets) =>
+      this.dispatcher.outbox.push(Frames.ActorsRead, inspection, this.readActors(targets)),
     [Frames.End]: () => this.end()
+  }
+
+  /** The actor with an id, for observers. */
+  actorOf(id: number): ActorCell | undefined {
+    return this.actors.get(id)
   }
 
   /** The objects that are served, for observers. */
@@ -495,6 +503,9 @@ export class Server implements CellServer {
 
   /** Returns the calls in progress in this worker. */
   inspect: () => Reading = () => nothing
+
+  /** Returns the facts of actors. */
+  readActors: (targets: ReadonlyArray<number>) => ReadonlyArray<ServedFacts | undefined> = () => []
 
   /** Returns the used size of the heap of this worker, in bytes. */
   heapUsed: () => number = () => 0

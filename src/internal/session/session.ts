@@ -13,6 +13,7 @@ import * as WireHandles from "../handles/wireHandle.ts"
 import { ChannelTable } from "../handoff/channelTable.ts"
 import { WorkerIntroducer } from "../handoff/introducer.ts"
 import { RouteTable } from "../handoff/routeTable.ts"
+import type { ServedFacts as ActorFacts } from "../metrics/actorFacts.ts"
 import * as CallerLog from "../observe/callerLog.ts"
 import type { Relay } from "../observe/relay.ts"
 import * as HostObject from "../remote/hostObject.ts"
@@ -28,6 +29,7 @@ import * as InProcessLink from "../wire/inProcessLink.ts"
 import type { Channel, Link, LinkEnd, Notes } from "../wire/link.ts"
 import { Outbox } from "../wire/outbox.ts"
 import * as Inspection from "./inspection.ts"
+import * as ServedFacts from "./servedFacts.ts"
 
 /** The tables of a session. */
 interface SessionEnds extends Handles.LinkEnds {
@@ -209,6 +211,7 @@ export class Session {
   /** Answers the questions of observers, as the worker with this id. */
   answerAs(worker: string): void {
     this.group.name ??= worker
+    this.server.readActors = (targets) => this.factsOf(targets)
     this.server.inspect = () =>
       Inspection.read([
         this.source(`${worker}^`, `${worker}:`),
@@ -220,6 +223,11 @@ export class Session {
         ) ?? [],
         ...this.group.sources
       ])
+  }
+
+  /** What only this end knows of actors, by their ids. */
+  factsOf(ids: ReadonlyArray<number>): ReadonlyArray<ActorFacts | undefined> {
+    return ServedFacts.read(ids.map((id) => this.server.actorOf(id)), [this.ends, ...this.group.ends])
   }
 
   /** This end for an observer. `made`, `served`: what the keys of the calls start with that this end makes, and serves. */
@@ -327,6 +335,12 @@ export class SessionGroup {
   /** tells the links inside this thread apart from those of other groups, for observers */
   name: string | undefined
 
+  /** the tables of the ends of the link inside this thread, for observers */
+  get ends(): ReadonlyArray<SessionEnds> {
+    const { loop } = this
+    return loop === undefined ? [] : [loop.holder.ends, loop.owner.ends]
+  }
+
   /** the ends of the link inside this thread, for observers */
   get sources(): ReadonlyArray<Inspection.Source> {
     const { loop, name } = this
@@ -366,6 +380,7 @@ const noEvents: ClientEvents = {
   onSpans: () => undefined,
   onMetrics: () => undefined,
   onInspected: () => undefined,
+  onActorsRead: () => undefined,
   onHeap: () => undefined,
   onBroken: () => undefined,
   onTellLost: LostTells.others.add,

@@ -17,7 +17,7 @@ import type { ObservedActor, Restarts } from "../monitor/systems.ts"
 import type { SystemSpans } from "../observe/systemSpans.ts"
 import type { ActorProxy } from "../proxy/actorProxy.ts"
 import type { ActorFacts, ActorHandle } from "../proxy/clientObject.ts"
-import type { ActorOwner, End, Incarnation, SpawnAnswer } from "../proxy/proxyState.ts"
+import type { ActorOwner, ActorState, End, Incarnation, SpawnAnswer } from "../proxy/proxyState.ts"
 import * as Watching from "../proxy/watching.ts"
 import type { Deadlines } from "../runtime/deadlines.ts"
 import { messageOf } from "../runtime/describe.ts"
@@ -66,6 +66,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
   items = 0
   startedAt: number | undefined
   readonly services: ActorServices
+  readonly spawnedBy: string | undefined
   state: State = building
   /** the scope that is to close the actor */
   private scope: Scope.Scope | undefined
@@ -84,9 +85,15 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
   /** called with the vote of the actor */
   onVote: ((vote: boolean | Cause.Cause<never>) => void) | undefined
 
-  /** An actor that is to be built, and closes with the scope (L1). */
-  constructor(services: ActorServices, definition: Definition, scope: Scope.Scope) {
+  /** An actor that is to be built, and closes with the scope (L1). `spawnedBy`: the id of the actor that spawns it. */
+  constructor(
+    services: ActorServices,
+    definition: Definition,
+    scope: Scope.Scope,
+    spawnedBy: string | undefined
+  ) {
     this.services = services
+    this.spawnedBy = spawnedBy
     this.definition = definition
     this.scope = scope
     this.worker = services.workers.acquire()
@@ -136,10 +143,18 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
     return this.proxy.actorId!
   }
 
+  get name(): string {
+    return this.definition.name
+  }
+
   get facts(): ActorFacts {
-    const { definition: { name }, proxy: { exit, incarnation, paused }, state } = this
-    const now = exit !== undefined ? "Ended" : paused === "leaving" && state === running ? "Restarting" : stateOf(state)
-    return { name, state: now, incarnation: incarnation.number }
+    const { name, proxy: { life }, status } = this
+    return { name, state: status, incarnation: life }
+  }
+
+  get status(): ActorState {
+    const { proxy: { exit, paused }, state } = this
+    return exit !== undefined ? "Ended" : paused === "leaving" && state === running ? "Restarting" : stateOf(state)
   }
 
   get awaitExit(): Effect.Effect<Exit.Exit<void, ActorExited>> {

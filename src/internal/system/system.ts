@@ -9,6 +9,8 @@ import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { SpawnError } from "../../ActorError.ts"
+import * as ActorId from "../actor/actorId.ts"
+import { CurrentActor } from "../actor/currentActor.ts"
 import type { Definition } from "../actor/definition.ts"
 import { Current, effective, type Plan, plan, type Policy } from "../actor/restartPlan.ts"
 import { CallTimeout, RunTimeout } from "../codec/methods.ts"
@@ -65,6 +67,8 @@ interface SpawnTurn {
   readonly group: Group | undefined
   readonly callTimeout: number | undefined
   readonly runTimeout: number | undefined
+  /** the id of the actor that spawns; `undefined`: the program */
+  readonly spawnedBy: string | undefined
   /** the message of the error of a timeout that is out of range */
   readonly invalid: string | undefined
 }
@@ -73,6 +77,7 @@ const makeTurn = (context: Context.Context<never>, now: number): SpawnTurn => {
   let callTimeout: number | undefined
   let runTimeout: number | undefined
   let invalid: string | undefined
+  const spawner = Context.get(context, CurrentActor)
   try {
     callTimeout = CallTimeouts.of("Actor.CallTimeout", Context.get(context, CallTimeout))
     runTimeout = CallTimeouts.of("Actor.RunTimeout", Context.get(context, RunTimeout))
@@ -86,6 +91,7 @@ const makeTurn = (context: Context.Context<never>, now: number): SpawnTurn => {
     group: Context.get(context, CurrentGroup),
     callTimeout,
     runTimeout,
+    spawnedBy: spawner && ActorId.ofServed(spawner.name, spawner.number),
     invalid
   }
 }
@@ -256,7 +262,7 @@ export class System implements ActorServices, ObservedSystem {
   private makeActor(
     definition: Definition,
     scope: Scope.Scope,
-    { callTimeout, invalid, runTimeout }: SpawnTurn,
+    { callTimeout, invalid, runTimeout, spawnedBy }: SpawnTurn,
     name: string | undefined
   ): ChildActor | SpawnError {
     if (this.isClosed) return spawnError(definition, "WorkerFailed", "the actor system has been closed")
@@ -268,7 +274,7 @@ export class System implements ActorServices, ObservedSystem {
       return spawnError(definition, "NameTaken", message)
     }
     if (name === "") return spawnError(definition, "OptionsInvalid", `${definition.name}: the name must not be empty`)
-    const actor = new ChildActor(this, definition, scope)
+    const actor = new ChildActor(this, definition, scope, spawnedBy)
     actor.proxy.callTimeout = callTimeout
     actor.proxy.runTimeout = runTimeout
     if (name !== undefined) this.names.claim(definition.name, name, actor)

@@ -7,7 +7,7 @@ import type { Calls, Cycle, Graph, Handler, Wait } from "./graph.ts"
 /** An actor, as its system knows it. */
 interface KnownActor {
   readonly id: string
-  readonly facts: { readonly state: string | undefined }
+  readonly status: string
   readonly worker: { readonly id: string }
   readonly proxy: {
     readonly running: number
@@ -258,7 +258,7 @@ class Explainer {
   /** Explains what an actor does. */
   actor(actor: KnownActor): void {
     const { graph, silent } = this.calls
-    const { facts: { state }, id, proxy, worker } = actor
+    const { id, proxy, status, worker } = actor
     if (silent.has(worker.id)) {
       return this.add({
         depth: 0,
@@ -272,7 +272,7 @@ class Explainer {
     const running = graph.handlersOf(id)
     for (const handler of running) this.handler(handler, 0)
     if (running.length > 0) return
-    const text = state === "Running" || state === undefined ? `${id} runs no call` : `${id} is ${state}`
+    const text = status === "Running" ? `${id} runs no call` : `${id} is ${status}`
     this.add({ depth: 0, actor: id, method: "", state: "Idle", text })
   }
 }

@@ -3,6 +3,7 @@
  *
  * The table of frames (frames.ts) takes only the types from here. The checks run on a link whose peer is not trusted (validate.ts).
  */
+import type { ServedFacts } from "../metrics/actorFacts.ts"
 import type * as Waits from "../waits/calls.ts"
 import type { ByCode, Check, Reading } from "./checks.ts"
 import * as Is from "./checks.ts"
@@ -202,6 +203,15 @@ const isReadingOfCalls = Is.struct<Waits.Reading>({
   pools: Is.list(Is.tuple<Waits.Reading["pools"][number]>(Is.isCount, Is.list(Is.isText)))
 })
 
+const isBuckets = Is.optional(Is.list(Is.isCount))
+
+const isServedFacts = Is.struct<ServedFacts>({
+  lent: Is.isCount,
+  held: Is.isCount,
+  wait: isBuckets,
+  server: isBuckets
+})
+
 const isRoute: Check<RouteInfo> = Is.either(
   Is.oneOf<typeof Codes.RouteUnavailable | typeof Codes.RouteMarked>(Codes.RouteUnavailable, Codes.RouteMarked),
   Is.tuple<Extract<RouteInfo, ReadonlyArray<unknown>>>(Is.isId, Is.isId, Is.optional(isMailboxInfo), Is.isBoolean)
@@ -356,6 +366,10 @@ export const fields = {
   what: field<[what: "calls"]>(Is.oneOf("calls" as const)),
   /** the calls in progress in the worker */
   reading: field<[reading: Waits.Reading]>(isReadingOfCalls),
+  /** the actors that are asked about */
+  targets: field<[targets: ReadonlyArray<number>]>(Is.list(Is.isId)),
+  /** the facts of each actor that was asked about, in order; `undefined` for an actor that has none */
+  servedFacts: field<[facts: ReadonlyArray<ServedFacts | undefined>]>(Is.list(Is.optional(isServedFacts))),
   /** the entries of a log, in order */
   logs: field<[logs: ReadonlyArray<Codes.LogRecord>]>(Is.list(isLogRecord)),
   /** spans, in the order of their ends */

@@ -82,6 +82,8 @@ export const End = 41
 export const MeasureHeap = 42
 /** Asks what only the worker knows, for an observer. Answered by `Inspected`. */
 export const Inspect = 43
+/** Asks what only the worker knows of some actors, for an observer. Answered by `ActorsRead`. */
+export const ReadActors = 44
 
 // ---- answers: calls ----
 
@@ -155,6 +157,8 @@ export const Spans = 112
 export const Metrics = 113
 /** Answers `Inspect`. */
 export const Inspected = 114
+/** Answers `ReadActors`. */
+export const ActorsRead = 115
 
 // ---- the table ----
 
@@ -204,7 +208,8 @@ const requests = {
   [Ping]: host(),
   [End]: host(),
   [MeasureHeap]: host(),
-  [Inspect]: host("inspection", "what")
+  [Inspect]: host("inspection", "what"),
+  [ReadActors]: host("inspection", "targets")
 } satisfies Layouts
 
 const answers = {
@@ -240,7 +245,8 @@ const answers = {
   [Logs]: worker("logs", "dropped"),
   [Spans]: worker("spans"),
   [Metrics]: worker("metrics"),
-  [Inspected]: worker("inspection", "reading")
+  [Inspected]: worker("inspection", "reading"),
+  [ActorsRead]: worker("inspection", "servedFacts")
 } satisfies Layouts
 
 /** The layout of each frame. */

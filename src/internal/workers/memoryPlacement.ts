@@ -37,7 +37,7 @@ export const placement = (behaviours: Context.Context<never>): Placement => {
           events.onEnd(end)
         })
       }
-      return { link, release: () => stop({ reason: "Stopped", message: "closed" }), kill: stop }
+      return { link, release: () => stop({ reason: "Stopped", message: "closed" }), kill: stop, near: session }
     }
   }
 }

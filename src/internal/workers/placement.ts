@@ -3,6 +3,7 @@
  */
 import type { LogLevel } from "effect/LogLevel"
 import type { Tracing } from "../codec/methods.ts"
+import type { ServedFacts } from "../metrics/actorFacts.ts"
 import type { Probe } from "../monitor/probe.ts"
 import type { Batch, Link, LinkEnd } from "../wire/link.ts"
 
@@ -21,6 +22,12 @@ export interface WorkerEvents {
   readonly onEnd: (end: LinkEnd) => void
 }
 
+/** The end of a worker in this thread. */
+export interface NearEnd {
+  /** what only this end knows of actors, by their ids */
+  readonly factsOf: (ids: ReadonlyArray<number>) => ReadonlyArray<ServedFacts | undefined>
+}
+
 /** A running worker, as its host sees it. */
 export interface WorkerHandle {
   readonly link: Link
@@ -30,6 +37,8 @@ export interface WorkerHandle {
   readonly kill: (end: LinkEnd) => void
   /** asks the worker questions that need no answer of its event loop; absent in memory */
   readonly probe?: Probe | undefined
+  /** the end of the worker, if it is in this thread */
+  readonly near?: NearEnd | undefined
 }
 
 /** The place of a worker in the program. The worker receives it when it starts. */

@@ -7,6 +7,7 @@ import * as Tracer from "effect/Tracer"
 import * as ActorId from "../actor/actorId.ts"
 import type { Client, ClientEvents } from "../client/client.ts"
 import type { Method } from "../codec/methods.ts"
+import type { ServedFacts } from "../metrics/actorFacts.ts"
 import * as Durations from "../metrics/durations.ts"
 import * as Events from "../monitor/events.ts"
 import type { ObservedWorker } from "../monitor/systems.ts"
@@ -81,7 +82,7 @@ export class WorkerConnection implements ObservedWorker {
   private answerListeners: Set<() => void> | undefined
   unansweredSince: number | undefined
   /** the questions of observers that wait for an answer, by number */
-  private inspections: Map<number, (reading: Reading) => void> | undefined
+  private inspections: Map<number, (answer: never) => void> | undefined
   private asked = 0
   private onMeasured: ((heapUsed: number) => void) | undefined
 
@@ -162,11 +163,8 @@ export class WorkerConnection implements ObservedWorker {
       onLogs: (records, dropped) => listener.onLogs(this, records, dropped),
       onSpans: (records) => listener.onSpans(this, records),
       onMetrics: (records) => listener.onMetrics(this, records),
-      onInspected: (inspection, reading) => {
-        const onAnswer = this.inspections?.get(inspection)
-        this.inspections?.delete(inspection)
-        if (onAnswer !== undefined) notify(onAnswer, reading)
-      },
+      onInspected: (inspection, reading) => this.inspected(inspection, reading),
+      onActorsRead: (inspection, facts) => this.inspected(inspection, facts),
       onTellLost: listener.onTellLost,
       onTellFailed: listener.onTellFailed,
       onUnresponsive: (proxy) => listener.onUnresponsive(this, proxy)
@@ -253,11 +251,31 @@ export class WorkerConnection implements ObservedWorker {
   }
 
   inspect(onAnswer: (reading: Reading) => void): () => void {
+    return this.ask(onAnswer, (inspection) => this.client.inspect(inspection))
+  }
+
+  readActors(
+    ids: ReadonlyArray<number>,
+    onAnswer: (facts: ReadonlyArray<ServedFacts | undefined>) => void
+  ): () => void {
+    const { near } = this.handle
+    if (near === undefined) return this.ask(onAnswer, (inspection) => this.client.readActors(inspection, ids))
+    onAnswer(near.factsOf(ids))
+    return () => undefined
+  }
+
+  private ask(onAnswer: (answer: never) => void, send: (inspection: number) => void): () => void {
     const inspection = ++this.asked
     const inspections = this.inspections ??= new Map()
     inspections.set(inspection, onAnswer)
-    this.client.inspect(inspection)
+    send(inspection)
     return () => inspections.delete(inspection)
+  }
+
+  private inspected(inspection: number, answer: unknown): void {
+    const onAnswer = this.inspections?.get(inspection)
+    this.inspections?.delete(inspection)
+    if (onAnswer !== undefined) notify(onAnswer as (answer: unknown) => void, answer)
   }
 
   private answered(): void {

@@ -78,8 +78,8 @@ const observer = (programFor: ProgramFor) =>
     const place = places()
     return handlers
       .handle("program", () => Effect.succeed(program))
-      .handle("snapshot", ({ query: { calls, limit, name, sort, worker } }) =>
-        snapshot({ calls, limit, sort, filter: { name, worker } }))
+      .handle("snapshot", ({ query: { calls, limit, name, pool, sort, worker } }) =>
+        snapshot({ calls, limit, sort, filter: { name, worker, pool } }))
       .handle("events", () =>
         Effect.as(
           place,
@@ -94,7 +94,8 @@ const observer = (programFor: ProgramFor) =>
             { contentType: "application/x-ndjson" }
           )
         ))
-      .handle("actor", ({ params: { id } }) => Effect.flatMap(actor(id), found(id)))
+      .handle("actor", ({ params: { id } }) =>
+        Effect.flatMap(actor(id), found(id)))
       .handle("why", ({ params: { id } }) => Effect.flatMap(why(id), found(id)))
       .handle("deadlocks", () => deadlocks)
       .handle("stack", ({ params: { id } }) => stack(id))

@@ -104,7 +104,8 @@ export const connect = (
         ...(calls === undefined ? {} : { calls }),
         ...(limit === undefined ? {} : { limit }),
         ...(filter?.name === undefined ? {} : { name: filter.name }),
-        ...(filter?.worker === undefined ? {} : { worker: filter.worker })
+        ...(filter?.worker === undefined ? {} : { worker: filter.worker }),
+        ...(filter?.pool === undefined ? {} : { pool: filter.pool })
       }).pipe(
         Stream.runCollect,
         asked,

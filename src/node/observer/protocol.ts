@@ -9,7 +9,7 @@ import * as Struct from "effect/Struct"
 import { ActorInfo, Cycle, Event, Explanation, Frame, ObserverError, Snapshot, WorkerInfo } from "../../Observer.ts"
 
 /** The number of the protocol. A view refuses a program with another number. */
-export const version = 1
+export const version = 2
 
 /** The maximum number of views that are connected to one program. */
 export const maxReaders = 8
@@ -81,9 +81,10 @@ export const between = (minimum: number, maximum: number) => Schema.Int.check(Sc
 
 /** Which actors a snapshot lists. */
 export const snapshotFields = {
-  sort: Schema.optionalKey(Schema.Literals(["load", "waiting", "restarts", "age"])),
+  sort: Schema.optionalKey(Schema.Literals(["load", "waiting", "rate", "p99", "restarts", "age"])),
   name: Schema.optionalKey(Schema.String),
   worker: Schema.optionalKey(Schema.String),
+  pool: Schema.optionalKey(Schema.String),
   limit: Schema.optionalKey(between(0, 10_000)),
   calls: Schema.optionalKey(between(0, 100))
 }

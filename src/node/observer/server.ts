@@ -115,9 +115,9 @@ const handlers = (actions: ReadonlyArray<Protocol.Action>) =>
     const { actor, deadlocks, events, metrics, program, snapshot, stack, why } = programFor("a view")
     return {
       program: () => Effect.succeed(program),
-      snapshot: ({ calls, limit, name, sort, worker }) =>
+      snapshot: ({ calls, limit, name, pool, sort, worker }) =>
         oneByOne(Stream.fromIterableEffect(
-          Effect.map(snapshot({ calls, limit, sort, filter: { name, worker } }), partsOf)
+          Effect.map(snapshot({ calls, limit, sort, filter: { name, worker, pool } }), partsOf)
         )),
       actor: ({ id }) => actor(id),
       why: ({ id }) => why(id),

@@ -49,6 +49,7 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
   [Frames.Ping]: [Frames.Ping],
   [Frames.MeasureHeap]: [Frames.MeasureHeap],
   [Frames.Inspect]: [Frames.Inspect, 1, "calls"],
+  [Frames.ReadActors]: [Frames.ReadActors, 2, [1, 7]],
   [Frames.End]: [Frames.End],
 
   [Frames.Settled]: [Frames.Settled, 1, [1, 2, 3]],
@@ -104,6 +105,11 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
       [1, ["Histogram", "weight", undefined, {}, false], [[[1, 2], [5, 3]], 4, 0.5, 9, 16]],
       [2, undefined, undefined]
     ]
+  ],
+  [Frames.ActorsRead]: [
+    Frames.ActorsRead,
+    2,
+    [{ lent: 2, held: 1, wait: [0, 3, 1], server: undefined }, undefined]
   ],
   [Frames.Inspected]: [Frames.Inspected, 1, {
     made: [{
