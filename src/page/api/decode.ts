@@ -1,36 +1,8 @@
 /** Fills in the fields that the JSON of the program leaves out while they have the value that most actors have. */
+import type * as ActorInfos from "../../observer/ActorInfo.ts"
 import type * as Snapshots from "../../observer/Snapshot.ts"
 
-/** How an actor's calls have ended. */
-interface Counters {
-  readonly made: number
-  readonly ok: number
-  readonly failed: number
-  readonly defect: number
-  readonly interrupted: number
-  readonly notRun: number
-  readonly unknown: number
-  readonly rejected: number
-  readonly tells: number
-  readonly restarts: number
-}
-
-interface Durations {
-  readonly count?: number
-  readonly p50?: number
-  readonly p99?: number
-  readonly buckets?: ReadonlyArray<number>
-}
-
-interface Facts {
-  readonly spawnedBy?: string
-  readonly pool?: string
-  readonly counters?: Partial<Counters>
-  readonly latency?: { readonly client: Durations; readonly wait: Durations; readonly server: Durations }
-  readonly handles?: { readonly lent?: number; readonly held?: number }
-}
-
-const counters: Counters = {
+const counters = {
   made: 0,
   ok: 0,
   failed: 0,
@@ -41,18 +13,18 @@ const counters: Counters = {
   rejected: 0,
   tells: 0,
   restarts: 0
-}
+} as const
 
 const mailbox = { waiting: 0, queued: 0, running: 0, forked: 0, concurrency: 1, onFull: "suspend" } as const
 
-export const actorInfo = (info: typeof Snapshots.ActorInfo.Encoded & Facts) => ({
+export const actorInfo = (info: typeof ActorInfos.ActorInfo.Encoded) => ({
   ...info,
   state: info.state ?? "Running",
   incarnation: info.incarnation ?? 1,
   mailbox: { ...mailbox, ...info.mailbox },
   handling: info.handling ?? [],
-  counters: info.counters && { ...counters, ...info.counters },
-  handles: info.handles && { lent: 0, held: 0, ...info.handles }
+  counters: { ...counters, ...info.counters },
+  handles: { lent: 0, held: 0, ...info.handles }
 })
 
 export type ActorInfo = ReturnType<typeof actorInfo>
