@@ -11,7 +11,7 @@ import * as Readings from "./readings.ts"
 import { type ObservedActor, type ObservedWorker, type Restarts, systems } from "./systems.ts"
 
 /** How an actor has ended. */
-export interface End {
+interface End {
   /** in milliseconds since 1970 */
   readonly at: number
   readonly reason: string

@@ -23,7 +23,7 @@ export interface WorkerEvents {
 }
 
 /** The end of a worker in this thread. */
-export interface NearEnd {
+interface NearEnd {
   /** what only this end knows of actors, by their ids */
   readonly factsOf: (ids: ReadonlyArray<number>) => ReadonlyArray<ServedFacts | undefined>
 }
