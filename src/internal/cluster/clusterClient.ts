@@ -141,7 +141,7 @@ class References {
     Entities.checkId(this.definition, id)
     const client = this.clientOf(id)
     const ask = (tag: string, payload?: unknown): Effect.Effect<unknown, unknown> =>
-      this.noted(client[tag]!(payload), Failures.fail({ actor: name, id, method: tag }))
+      this.noted(client[tag]!(payload), Failures.fail({ actor: name, id, method: tag }), true)
     return Object.create(this.prototype, {
       [ClientObject.ActorRefTypeId]: { value: new ClusterActor(name, `${name}/${id}`, ask, this.forget(id)) },
       [entityKey]: { value: { id, client } }

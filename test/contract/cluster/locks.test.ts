@@ -2,6 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer } from "effect"
 import { RunnerStorage } from "effect/cluster/RunnerStorage"
 import * as ActorCluster from "../../../src/ActorCluster.ts"
+import * as ActorRef from "../../../src/ActorRef.ts"
 import { ActorSystem } from "../../../src/ActorSystem.ts"
 import { freePort } from "../../../src/node/cluster/testNetwork.ts"
 import * as NodeActorCluster from "../../../src/node/NodeActorCluster.ts"
@@ -61,6 +62,21 @@ it.live("K8: an idempotent call of a runner that loses its locks runs again, and
     const lines = yield* journal.lines
     assert.strictEqual(lines.filter((line) => line === "1 runs").length, 1)
     assert.strictEqual(lines.filter((line) => line === "2 runs").length, 2)
+  }).pipe(Effect.scoped))
+
+it.live("K8: a stop that waits for a call of a runner that loses its locks completes on the next runner", () =>
+  Effect.gen(function*() {
+    const { journal, network, tally } = yield* make
+    const actor = yield* tally("a")
+    const running = yield* Effect.forkChild(Effect.flip(actor.wait({ n: 1 })))
+    yield* journal.awaitLine("1 runs")
+    const stopping = yield* Effect.forkChild(ActorRef.stop(actor, { drain: true }), { startImmediately: true })
+    network.isCut = true
+    yield* journal.awaitLine("1 interrupted")
+    assert.strictEqual((yield* Fiber.join(running))._tag, "ActorExited")
+    network.isCut = false
+    yield* Fiber.join(stopping)
+    assert.strictEqual(yield* actor.add({ by: 1 }), 1)
   }).pipe(Effect.scoped))
 
 it.live("K4: an idempotent call that has begun on a runner and finds no other one is Unknown after deliveryTimeout", () =>
