@@ -21,10 +21,14 @@ const sampled = [
   "test/walks/**"
 ]
 
+/** Tests in Chromium, which `npm run runtimes -- page` installs. */
+const inBrowser = ["test/page/**/*.test.ts"]
+const isPage = process.env["TESTS"] === "page"
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: all ? [] : sampled,
+    include: isPage ? inBrowser : ["test/**/*.test.ts"],
+    exclude: isPage ? [] : all ? inBrowser : [...sampled, ...inBrowser],
     globalSetup: ["tools/vitest/bundle.ts"],
     setupFiles: ["tools/vitest/setup.ts"],
     // Node runs the files as they are
@@ -46,7 +50,7 @@ export default defineConfig({
     // CI repeats a failed test once, because a start of CI costs an hour; the reporter prints the error of the first run
     retry: process.env["CI"] === undefined ? 0 : 1,
     // all other files are checked by `npm run check`
-    typecheck: { enabled: true, include: ["test/types/**/*.test-d.ts"], tsconfig: "tools/tsconfig.types.json" },
+    typecheck: { enabled: !isPage, include: ["test/types/**/*.test-d.ts"], tsconfig: "tools/tsconfig.types.json" },
     reporters: [new QuietReporter()],
     coverage: {
       provider: "v8",

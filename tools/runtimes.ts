@@ -1,5 +1,7 @@
-// Runs tests of the contract in Bun, in Deno and in Chromium, with the packages of tools/runtimes. `npm run runtimes` runs all,
-// `npm run runtimes -- bun` those named, and `npm run runtimes -- bun test/contract/pools/map.test.ts` only these files.
+// Runs tests of the contract in Bun, in Deno and in Chromium, and the tests of the page of the observer (test/page) in Chromium, with the
+// packages of tools/runtimes. `npm run runtimes` runs all, `npm run runtimes -- bun page` those named, and
+// `npm run runtimes -- bun test/contract/pools/map.test.ts` only these files. `npm run runtimes -- page --screenshot` writes the picture of
+// docs/observe.md anew.
 // tools/runtimes/tests.ts has the files of each runtime, and the tests that are off there, with their reasons. Prints a line for each
 // file, each failure, and each reason with the number of its tests.
 import { spawn, spawnSync } from "node:child_process"
@@ -106,11 +108,26 @@ const run = async (
   }
 }
 
+/** Runs the tests of the page, which print what they do. Returns whether they have passed. */
+const runPage = (isPicture: boolean): boolean => {
+  const { status } = spawnSync(process.execPath, [path.join(root, "node_modules/vitest/vitest.mjs"), "run"], {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, TESTS: "page", ...(isPicture ? { SCREENSHOT: "docs" } : {}) }
+  })
+  return status === 0
+}
+
+const args = process.argv.slice(2)
+const isPicture = args.includes("--screenshot")
 const [names, files] = [false, true].map((isFile) =>
-  process.argv.slice(2).filter((arg) => arg.includes("/") === isFile)
+  args.filter((arg) => arg !== "--screenshot" && arg.includes("/") === isFile)
 )
-const isChosen = ({ name }: Runtime): boolean => names!.length === 0 || names!.some((one) => name.startsWith(one))
-const unknown = names!.filter((name) => !runtimes.some((runtime) => runtime.name.startsWith(name)))
+const isNamed = (name: string): boolean => names!.length === 0 || names!.some((one) => name.startsWith(one))
+const isChosen = ({ name }: Runtime): boolean => isNamed(name)
+const unknown = names!.filter((name) =>
+  !["page", ...runtimes.map(({ name }) => name)].some((one) => one.startsWith(name))
+)
 if (unknown.length > 0) throw new Error(`no runtime ${unknown.join(", ")}`)
 
 const installed = spawnSync("npm", ["ci", "--prefix", folder, "--loglevel=error", "--no-audit", "--no-fund"], {
@@ -149,5 +166,9 @@ for (const runtime of runtimes.filter(isChosen)) {
   process.stdout.write(
     `runtimes: ${runtime.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.off} off, ${seconds} s\n`
   )
+}
+if (isNamed("page") && files!.length === 0 && !runPage(isPicture)) {
+  failed++
+  process.stderr.write("runtimes: FAIL page\n")
 }
 process.exit(failed === 0 ? 0 : 1)

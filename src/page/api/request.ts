@@ -2,9 +2,9 @@
 
 /**
  * Why a request has failed: `Unauthorized`, the token is missing or wrong; `Ended`, the program behind the server has ended; `Unreachable`, there is
- * no connection; `NoAnswer`, the program does not answer in time; `Refused`, the server has answered with an error.
+ * no connection; `NoAnswer`, the program does not answer in time; `Absent`, it has no actor, call or worker with the id; `Refused`, another error.
  */
-export type Reason = "Unauthorized" | "Ended" | "Unreachable" | "NoAnswer" | "Refused"
+export type Reason = "Unauthorized" | "Ended" | "Unreachable" | "NoAnswer" | "Absent" | "Refused"
 
 export class RequestError extends Error {
   readonly reason: Reason
@@ -13,6 +13,9 @@ export class RequestError extends Error {
     this.reason = reason
   }
 }
+
+/** Whether the program has no actor, call or worker with the id. */
+export const isAbsent = (error: unknown): boolean => error instanceof RequestError && error.reason === "Absent"
 
 /** How long the server may take to answer a question, in milliseconds. */
 const patience = 15_000
@@ -28,6 +31,8 @@ const failureOf = async (response: Response): Promise<RequestError> => {
   }
   const reason = response.status === 401
     ? "Unauthorized"
+    : response.status === 404
+    ? "Absent"
     : body._tag !== "ConnectionError"
     ? "Refused"
     : body.reason === "NotListening" || body.reason === "Closed"

@@ -15,7 +15,7 @@ const choices: ReadonlyArray<Choice> = [
   {
     action: "stop",
     name: "Stop",
-    text: (id) => `Stop ${id}? The calls that it runs are interrupted.`,
+    text: (id) => `Stop ${id}? It ends for good, and the calls that it runs are interrupted.`,
     done: (id) => `${id} is stopped.`,
     run: ({ client }, id) => client.stop(id, false)
   },
@@ -29,7 +29,7 @@ const choices: ReadonlyArray<Choice> = [
   {
     action: "kill",
     name: "Kill",
-    text: (id) => `Kill ${id}? Its worker ends at once, with all actors on it. A supervised actor is restarted.`,
+    text: (id) => `Kill ${id}? It ends at once and for good, with its worker if it is alone there. No finalizer runs.`,
     done: (id) => `${id} is killed.`,
     run: ({ client }, id) => client.kill(id)
   },

@@ -1,5 +1,6 @@
 /** All that is known of one actor, and what may be done to it. */
 import { useEffect, useState } from "preact/hooks"
+import { isAbsent } from "../api/request.ts"
 import type { ActorInfo } from "../api/types.ts"
 import { Histogram } from "../charts/histogram.ts"
 import { type ActorMoment, Rates } from "../charts/rates.ts"
@@ -47,6 +48,13 @@ const useActor = (id: string): Read => {
         setRead(({ history }) => ({ info, problem: "", history: [...history.slice(1 - moments), moment] }))
       } catch (error) {
         if (isOver) return
+        if (isAbsent(error)) {
+          return setRead(({ history, info }) => ({
+            info,
+            problem: "There is no actor with this id, or it has ended.",
+            history
+          }))
+        }
         const problem = error instanceof Error ? error.message : String(error)
         setRead(({ history, info }) => ({ info, problem, history }))
       }
@@ -135,8 +143,10 @@ export const ActorDetails = ({ id, state }: { readonly id: string; readonly stat
       <${Rates} moments=${history} theme=${state.theme} />
       <h3>Durations</h3>
       <${Durations} latency=${info.latency} theme=${state.theme} />
-      <h3>What it runs, and what that waits for</h3>
-      <${Why} id=${id} />`
+      ${
+      info.ended === undefined && html`<div><h3>What it runs, and what that waits for</h3>
+      <${Why} id=${id} /></div>`
+    }`
   }
     <h3>Lives since this page was opened</h3>
     ${lives.length === 0 ? html`<p class="note">None has begun or ended.</p>` : html`<${EventLines} events=${lives} />`}

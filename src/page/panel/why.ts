@@ -1,5 +1,6 @@
 /** What a call or an actor waits for: the lines of an explanation, nested. */
 import { useEffect, useState } from "preact/hooks"
+import { isAbsent } from "../api/request.ts"
 import type { Explanation, ExplanationStep } from "../api/types.ts"
 import { html, type View } from "../html.ts"
 import { useApp } from "../state/app.ts"
@@ -28,7 +29,6 @@ const List = ({ nodes }: { readonly nodes: ReadonlyArray<Node> }): View =>
     nodes.map(({ below, step: { actor, call, closesCycle, text } }) =>
       html`<li key=${`${call} ${text}`} class=${closesCycle ? "cycle" : ""}>
         <a href=${call === undefined ? addressOf("actor", actor) : addressOf("why", call)}>${text}</a>
-        ${closesCycle && html` <strong>← a cycle</strong>`}
         ${below.length > 0 && html`<${List} nodes=${below} />`}
       </li>`
     )
@@ -42,11 +42,15 @@ export const Why = ({ id }: { readonly id: string }): View => {
     let isOver = false
     let timer: ReturnType<typeof setTimeout> | undefined
     const read = async (): Promise<void> => {
-      const next = await client.why(id).catch((error: unknown) =>
-        error instanceof Error ? error.message : String(error)
-      )
+      try {
+        const next = await client.why(id)
+        if (!isOver) setFound(next)
+      } catch (error) {
+        if (isOver) return
+        if (isAbsent(error)) return setFound("The call or the actor has ended.")
+        setFound(error instanceof Error ? error.message : String(error))
+      }
       if (isOver) return
-      setFound(next)
       timer = setTimeout(() => void read(), 2_000)
     }
     void read()

@@ -4,6 +4,7 @@ import { type Children, html, type View } from "../html.ts"
 import * as Figures from "../parts/figures.ts"
 import { onArrows } from "../parts/keys.ts"
 import { useRows } from "../parts/rows.ts"
+import { Select } from "../parts/select.ts"
 import { useApp } from "../state/app.ts"
 import type { ActorRow, Reading } from "../state/reading.ts"
 import { addressOf } from "../state/route.ts"
@@ -131,6 +132,8 @@ const filterRows = (rows: ReadonlyArray<ActorRow>, filter: string): ReadonlyArra
     : rows.filter(({ info: { id, state, worker } }) => `${id} ${state} ${worker}`.toLowerCase().includes(text))
 }
 
+const limits = [50, 256, 1_000, 10_000].map((n) => [String(n), Figures.whole(n)] as const)
+
 const Controls = ({ reading, state }: { readonly reading: Reading; readonly state: State }): View => {
   const { store } = useApp()
   const { totals, truncated } = reading.snapshot
@@ -139,16 +142,10 @@ const Controls = ({ reading, state }: { readonly reading: Reading; readonly stat
     <label>Filter <input type="search" id="filter" value=${filter} placeholder="id, state, worker"
       onInput=${({ currentTarget: { value } }: { readonly currentTarget: HTMLInputElement }) =>
     store.set({ filter: value })} /></label>
-    <label>Top <select value=${String(limit)}
-      onChange=${({ currentTarget: { value } }: { readonly currentTarget: HTMLSelectElement }) =>
-    store.set({ limit: Number(value) })}>
-      ${[50, 256, 1_000, 10_000].map((n) => html`<option value=${String(n)} key=${n}>${Figures.whole(n)}</option>`)}
-    </select></label>
-    <label>by <select value=${order}
-      onChange=${({ currentTarget: { value } }: { readonly currentTarget: HTMLSelectElement }) =>
-    store.set({ order: value as Order })}>
-      ${orders.map((order) => html`<option value=${order} key=${order}>${order}</option>`)}
-    </select></label>
+    <${Select} id="limit" label="Top" value=${String(limit)} choices=${limits}
+      onChoose=${(value: string) => store.set({ limit: Number(value) })} />
+    <${Select} id="order" label="by" value=${order} choices=${orders.map((order) => [order, order])}
+      onChoose=${(value: string) => store.set({ order: value as Order })} />
     <button type="button" aria-pressed=${frozen !== undefined}
       onClick=${() => store.set({ frozen: frozen === undefined ? reading : undefined })}>Freeze</button>
     ${

@@ -4,6 +4,7 @@ import { html, type View } from "../html.ts"
 import * as Figures from "../parts/figures.ts"
 import { onArrows } from "../parts/keys.ts"
 import { useRows } from "../parts/rows.ts"
+import { Select } from "../parts/select.ts"
 import { useApp } from "../state/app.ts"
 import type { ActorRow, Reading } from "../state/reading.ts"
 import { addressOf } from "../state/route.ts"
@@ -87,18 +88,17 @@ export const Tree = ({ reading, state }: { readonly reading: Reading; readonly s
   const { store } = useApp()
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set())
   const { grouping } = state
+  const choose = (value: string): void => {
+    setToggled(new Set())
+    store.set({ grouping: value as Grouping })
+  }
   const toggle = (name: string): void => setToggled(new Set([name]).symmetricDifference(toggled))
   const lines = grouping === "spawner" ? spawnLines(reading.actors) : groupLines(reading.actors, grouping, toggled)
   const { above, below, from, onScroll, to } = useRows(lines.length, lineHeight)
   return html`<nav aria-labelledby="tree">
     <h2 id="tree">Tree</h2>
-    <div class="controls"><label>by <select value=${grouping}
-      onChange=${({ currentTarget: { value } }: { readonly currentTarget: HTMLSelectElement }) => {
-    setToggled(new Set())
-    store.set({ grouping: value as Grouping })
-  }}>${
-    groupings.map(([value, name]) => html`<option value=${value} key=${value}>${name}</option>`)
-  }</select></label></div>
+    <div class="controls"><${Select} id="grouping" label="by" value=${grouping} choices=${groupings}
+      onChoose=${choose} /></div>
     <div class="tall plain" onScroll=${onScroll} onKeyDown=${onArrows(lineHeight)}>
       <ul class="tree">
         ${above > 0 && html`<li aria-hidden="true" style=${{ height: `${above}px` }}></li>`}

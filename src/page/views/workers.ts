@@ -53,12 +53,12 @@ const Buttons = ({ actions, id, onFound }: ButtonsProps): View => {
   }
     ${
     actions.includes("heap") && html`<button type="button" disabled=${isBusy} aria-label=${`Heap snapshot of ${id}`}
-      onClick=${() => askForHeap(app, id)}>Heap snapshot</button>`
+      onClick=${() => askForHeap(app, id)}>Heap</button>`
   }
   </span>`
 }
 
-const titles = ["Worker", "State", "Actors", "Loop", "CPU", "Heap", "RSS", "Process", "Inspect"]
+const titles = ["Worker", "State", "Inspect", "Actors", "Loop", "CPU", "Heap", "RSS", "Process"]
 
 const Row = ({ actions, found, onClose, onFound, row: { cpu, info, loop } }: {
   readonly row: WorkerRow
@@ -73,13 +73,13 @@ const Row = ({ actions, found, onClose, onFound, row: { cpu, info, loop } }: {
       <td><span class=${`state ${state}`}>${state}${
     state === "Blocked" ? ` for ${Figures.age(blockedForMillis)}` : ""
   }</span></td>
+      <td>${kind !== "memory" && html`<${Buttons} id=${id} actions=${actions} onFound=${onFound} />`}</td>
       <td class="figure">${Figures.whole(actors)}</td>
       <td class="figure">${Figures.share(loop)}</td>
       <td class="figure">${Figures.share(cpu)}</td>
       <td class="figure">${Figures.size(heap?.used)} / ${Figures.size(heap?.limit)}</td>
       <td class="figure">${Figures.size(rss)}</td>
       <td>${kind}${pid === undefined ? "" : ` ${pid}`}</td>
-      <td>${kind !== "memory" && html`<${Buttons} id=${id} actions=${actions} onFound=${onFound} />`}</td>
     </tr>
     ${
     found !== undefined && html`<tr key=${`${id} found`}><td class="wide" colspan=${titles.length}>

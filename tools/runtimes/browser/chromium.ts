@@ -1,24 +1,15 @@
 // Bundles tests of the contract for a browser, and runs them in Chromium.
 import * as fs from "node:fs"
 import { createServer } from "node:http"
-import { createRequire } from "node:module"
 import type { AddressInfo } from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
-import process from "node:process"
 import { build, defaultClientConditions, type Plugin } from "vite"
-import { findOrInstall } from "../../debian.ts"
 import type { Result } from "../suite/vitest.ts"
+import { type Browser, launch } from "./playwright.ts"
 
 const folder = import.meta.dirname
 const root = path.resolve(folder, "../../..")
-
-const names = ["chromium", "chromium-browser", "google-chrome"]
-
-const find = (): string | undefined =>
-  (process.env["PATH"] ?? "").split(path.delimiter)
-    .flatMap((folder) => names.map((name) => path.join(folder, name)))
-    .find((file) => fs.existsSync(file))
 
 /** A file, and the texts of the names of its tests that are off. */
 export interface TestFile {
@@ -71,37 +62,6 @@ const bundle = (files: ReadonlyArray<TestFile>, outDir: string): Promise<unknown
       rolldownOptions: { treeshake: false }
     }
   })
-
-/** The part of playwright-core that this file uses. The type check of the repository runs without the package. */
-interface Playwright {
-  readonly chromium: {
-    readonly launch: (
-      options: { readonly executablePath: string; readonly args: ReadonlyArray<string> }
-    ) => Promise<Browser>
-  }
-}
-
-interface Browser {
-  readonly newPage: () => Promise<Page>
-  readonly close: () => Promise<void>
-}
-
-interface Page {
-  readonly on: {
-    (event: "crash", listener: () => void): void
-    (event: "pageerror", listener: (error: Error) => void): void
-  }
-  readonly exposeFunction: (name: string, callback: (result: Result) => void) => Promise<void>
-  readonly goto: (
-    address: string,
-    options: { readonly timeout: number; readonly waitUntil: "commit" }
-  ) => Promise<unknown>
-  readonly waitForFunction: (
-    condition: string,
-    argument: undefined,
-    options: { readonly timeout: number }
-  ) => Promise<unknown>
-}
 
 const types: Readonly<Record<string, string>> = { ".html": "text/html", ".js": "text/javascript" }
 
@@ -156,15 +116,13 @@ export const runInChromium = async (
   { isIsolated, patience }: Options,
   onResult: (file: string, result: Result) => void
 ): Promise<void> => {
-  const executablePath = findOrInstall("Chromium", "chromium", find)
   const out = fs.mkdtempSync(path.join(os.tmpdir(), "uactor-browser-"))
   try {
     await bundle(files, out)
     const { port, server } = await serve(out, isIsolated)
-    const { chromium: driver } = createRequire(import.meta.url)("playwright-core") as Playwright
     try {
       for (const { file } of files) {
-        const browser = await driver.launch({ executablePath, args: ["--no-sandbox"] })
+        const browser = await launch()
         try {
           await runPage(browser, `http://127.0.0.1:${port}/?${file}`, patience, (result) => onResult(file, result))
         } catch (error) {
