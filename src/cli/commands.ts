@@ -9,11 +9,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { maxPort } from "../node/http/address.ts"
 import type { RemoteObserver } from "../node/observer/client.ts"
 import { fileNameOf } from "../node/observer/program.ts"
 import * as Doctor from "./doctor.ts"
 import { CommandFailed, failIf, failure, problem } from "./failure.ts"
 import * as Files from "./files.ts"
+import * as Page from "./page.ts"
 import * as Programs from "./programs.ts"
 import * as Text from "./text.ts"
 import * as Top from "./top/terminal.ts"
@@ -158,19 +160,20 @@ const workers = Command.make(
   Command.withDescription("Lists the workers of a program, with their load")
 )
 
+/** The end of the program is no failure of a command that runs as long as the program. */
+const untilItsEnd = <E extends { readonly reason: string; readonly message: string }, R>(
+  effect: Effect.Effect<void, E, R>
+): Effect.Effect<void, E, R> =>
+  Effect.catchIf(effect, ({ reason }) => reason === "Closed", ({ message }) => Console.error(message))
+
 const events = Command.make(
   "events",
   { pid, json },
   ({ json, pid }) =>
-    withProgram(
-      pid,
-      (observer) =>
+    withProgram(pid, (observer) =>
+      untilItsEnd(
         Stream.runForEach(observer.events, (event) => Console.log(json ? Views.json.event(event) : Views.event(event)))
-          .pipe(
-            // the end of the program is the last event
-            Effect.catchIf(({ reason }) => reason === "Closed", ({ message }) => Console.error(message))
-          )
-    )
+      ))
 ).pipe(
   Command.withDescription("Prints what happens to workers and actors, until it is interrupted or the program ends")
 )
@@ -331,6 +334,22 @@ const top = Command.make("top", {
     Command.withDescription("Shows the actors and workers of a program, and reads them again each second")
   )
 
+const page = Command.make("page", {
+  pid,
+  port: Flag.Int("port").pipe(
+    Flag.withDescription("The port, on this computer only; a free one by default"),
+    Flag.filter((n) => n >= 0 && n <= maxPort, (n) => `--port must be from 0 to ${maxPort}, not ${n}`),
+    Flag.withDefault(0)
+  ),
+  open: Flag.Boolean("open").pipe(
+    Flag.withDescription("Open the page in the browser"),
+    Flag.withDefault(false)
+  )
+}, ({ open, pid, port }) => withProgram(pid, (observer) => untilItsEnd(Page.serve(observer, { opens: open, port }))))
+  .pipe(
+    Command.withDescription("Serves a page with the state of a program, until it is interrupted or the program ends")
+  )
+
 const doctor = Command.make("doctor", {
   modules: Argument.String("module").pipe(
     Argument.withDescription("A module of behaviours, which is loaded"),
@@ -358,6 +377,7 @@ export const root = base.pipe(
     stop,
     kill,
     restart,
+    page,
     doctor
   ])
 )

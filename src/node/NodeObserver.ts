@@ -11,10 +11,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { randomBytes } from "node:crypto"
 import { Observer } from "../Observer.ts"
+import * as Address from "./http/address.ts"
 import type { ObserverHttpError } from "./http/errors.ts"
-import * as Loopback from "./http/loopback.ts"
 import * as Addresses from "./observer/addresses.ts"
 import * as Program from "./observer/program.ts"
 import * as Protocol from "./observer/protocol.ts"
@@ -191,19 +190,19 @@ export class HttpAddress extends Context.Service<HttpAddress, {
  * @since 0.2.0
  */
 export const layerHttp = (options: HttpOptions = {}): Layer.Layer<HttpAddress, ObserverHttpError> => {
-  const { actions = [], dangerouslyExpose = false, host = "127.0.0.1", port = 0 } = options
+  const { actions = [], dangerouslyExpose = false, host = Address.defaultHost, port = 0 } = options
   checkActions("layerHttp", actions)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new RangeError(`NodeObserver.layerHttp: port must be an integer from 0 to 65535, not ${port}`)
+  if (!Number.isInteger(port) || port < 0 || port > Address.maxPort) {
+    throw new RangeError(`NodeObserver.layerHttp: port must be an integer from 0 to ${Address.maxPort}, not ${port}`)
   }
-  if (!dangerouslyExpose && !Loopback.isLoopback(host)) {
+  if (!dangerouslyExpose && !Address.isLoopback(host)) {
     throw new RangeError(
       `NodeObserver.layerHttp: host must be an address of this computer such as 127.0.0.1, not ${
         JSON.stringify(host)
       }, unless dangerouslyExpose is true`
     )
   }
-  const { token: given = randomBytes(24).toString("base64url") } = options
+  const { token: given = Address.newToken() } = options
   const token = Redacted.isRedacted(given) ? given : Redacted.make(given)
   if (!/^[\w-]{32,}$/.test(Redacted.value(token))) {
     throw new RangeError(
@@ -217,7 +216,7 @@ export const layerHttp = (options: HttpOptions = {}): Layer.Layer<HttpAddress, O
       const { open } = yield* Effect.promise(() => import("./http/server.ts"))
       const programFor = yield* Program.local({ actions, openedBy: "layerHttp" })
       const url = yield* open(programFor, { host, port, token })
-      const page = Redacted.make(`${url}/#token=${Redacted.value(token)}`)
+      const page = Address.pageOf(url, token)
       yield* Effect.logInfo(`the observer of this program is at ${Redacted.value(page)}`)
       return HttpAddress.of({ url, token, page })
     })

@@ -34,12 +34,20 @@ export interface Running {
 export const start = (
   [file = "", ...args]: ReadonlyArray<string>,
   runtime: string,
-  cwd: string = process.cwd()
+  cwd: string = process.cwd(),
+  variables: NodeJS.ProcessEnv = {}
 ): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => {
-        const env = { ...process.env, XDG_RUNTIME_DIR: runtime, TMPDIR: runtime, NO_COLOR: "1", TERM: "xterm" }
+        const env = {
+          ...process.env,
+          XDG_RUNTIME_DIR: runtime,
+          TMPDIR: runtime,
+          NO_COLOR: "1",
+          TERM: "xterm",
+          ...variables
+        }
         const child = spawn(file, args, { cwd, env, stdio: "pipe" })
         let stdout = ""
         let stderr = ""

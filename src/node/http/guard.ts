@@ -10,7 +10,7 @@ import type * as Layer from "effect/Layer"
 import { createHash, timingSafeEqual } from "node:crypto"
 import * as net from "node:net"
 import * as os from "node:os"
-import { isLoopback } from "./loopback.ts"
+import { isLoopback } from "./address.ts"
 
 const headers = {
   "cache-control": "no-store",
