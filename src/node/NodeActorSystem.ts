@@ -14,7 +14,7 @@
  * @since 0.1.0
  */
 import "./startup/nodeVersion.ts"
-import "./host/diagnostics.ts"
+import "./diagnostics.ts"
 import type * as Config from "effect/Config"
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"

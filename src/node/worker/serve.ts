@@ -2,6 +2,7 @@
  * Serves behaviours in a worker, a thread or a child process. It builds the layer of a module of behaviours, or of a script of the
  * program, once, and serves the layer. It imports only modules that every worker runs, because imports are most of the cost of a start.
  */
+import "../diagnostics.ts"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -8,9 +8,10 @@ import * as ActorRef from "../../../src/ActorRef.ts"
 import { forked } from "../support/asserts.ts"
 import { until } from "../support/journal.ts"
 import { onEveryPlacement } from "../support/placements.ts"
-import behaviours, { Gate } from "./actors/gates.ts"
+import behaviours, { Agent } from "./actors/agent.ts"
+import { Gate } from "./actors/gates.ts"
 
-const fixture = { module: new URL("./actors/gates.ts", import.meta.url), behaviours }
+const fixture = { module: new URL("./actors/agent.ts", import.meta.url), behaviours }
 
 interface Message {
   readonly _tag: string
@@ -126,6 +127,23 @@ onEveryPlacement(fixture, (placement) => {
         worker: undefined,
         outcome: "ok"
       })
+    }).pipe(Effect.scoped, Effect.provide(placement.layer())))
+
+  it.live("a subscriber in a worker sees the calls that the worker makes", () =>
+    Effect.gen(function*() {
+      const gate = yield* Gate.spawn()
+      const agent = yield* Agent.spawn()
+      yield* agent.ask({ gate })
+      const seen = (yield* agent.seen()).filter(({ actor }) => actor === ActorRef.id(gate))
+      const call = { name: "Gate", kind: "call", actor: ActorRef.id(gate) }
+      assert.deepStrictEqual(seen, [
+        { ...call, step: "start", method: "touch" },
+        { ...call, step: "end", method: "touch", outcome: "ok" },
+        { ...call, step: "start", method: "refuse" },
+        { ...call, step: "end", method: "refuse", outcome: "error" }
+      ])
+      // the calls that it handles are those of the program
+      if (!placement.isMemory) assert.notInclude((yield* agent.seen()).map(({ name }) => name), "Agent")
     }).pipe(Effect.scoped, Effect.provide(placement.layer())))
 
   it.live("a subscriber of one step alone gets it, until it unsubscribes", () => {

@@ -1,9 +1,9 @@
 /**
- * Connects the diagnostics channels of Node: `uactor:worker` and `uactor:actor` for the events of workers and of actors, and the tracing
+ * Connects the diagnostics channels of Node, in the program and in each worker: `uactor:worker` and `uactor:actor` for the events of workers and of actors, and the tracing
  * channel `uactor:call` for calls.
  */
 import * as Diagnostics from "node:diagnostics_channel"
-import { channels } from "../../internal/monitor/channels.ts"
+import { channels } from "../internal/monitor/channels.ts"
 
 channels.worker = Diagnostics.channel("uactor:worker")
 channels.actor = Diagnostics.channel("uactor:actor")
