@@ -63,8 +63,7 @@ export const events: Stream.Stream<Told> = Stream.suspend(() => {
 
 const actorOf = (id: string): ObservedActor | undefined => {
   for (const { observedActors } of systems) {
-    const actor = observedActors.find((actor) => actor.id === id)
-    if (actor !== undefined) return actor
+    for (const actor of observedActors) if (actor.id === id) return actor
   }
   return undefined
 }

@@ -89,7 +89,7 @@ export interface ObservedSystem {
   /** the calls in progress at this side */
   readonly reading: Reading
   readonly observedWorkers: ReadonlySet<ObservedWorker>
-  readonly observedActors: ReadonlyArray<ObservedActor>
+  readonly observedActors: ReadonlySet<ObservedActor>
 }
 
 /** The systems that are not closed. */

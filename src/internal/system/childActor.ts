@@ -42,6 +42,8 @@ export interface ActorServices {
   readonly log: Log
   /** the deadlines of the builds in progress */
   readonly builds: Deadlines
+  /** the actors that have not ended */
+  readonly living: Set<ChildActor>
   /** the actors between two incarnations */
   readonly restarting: Set<ChildActor>
   /** the named actors */
@@ -99,6 +101,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
     this.worker = services.workers.acquire()
     this.proxy = this.worker.open(definition.name, definition.methods)
     this.proxy.owner = this
+    services.living.add(this)
     ScopeFinalizers.add(scope, this, (exit) => {
       this.scope = undefined
       return this.close(exit, false)
@@ -283,6 +286,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
 
   /** The proxy has ended: an actor that ends before its scope removes its finalizer from the scope. */
   ended(): void {
+    this.services.living.delete(this)
     if (this.state === building) return
     if (this.startedAt !== undefined) {
       Events.ofActor(this, () => {

@@ -4,9 +4,10 @@ import { Context, Effect, Fiber, Layer, Logger, Metric, Option, Schedule, Schema
 import * as ActorMetrics from "../../../src/ActorMetrics.ts"
 import * as ActorPool from "../../../src/ActorPool.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
+import { ActorSystem } from "../../../src/ActorSystem.ts"
 import { ActorInfo, Observer } from "../../../src/Observer.ts"
 import * as Supervision from "../../../src/Supervision.ts"
-import clerks, { Clerk, Sleeper } from "../fixtures/clerk.ts"
+import clerks, { Broken, Clerk, Sleeper } from "../fixtures/clerk.ts"
 import { forked } from "../support/asserts.ts"
 import { onEveryPlacement } from "../support/placements.ts"
 import busies, { Busy } from "./actors/busy.ts"
@@ -70,6 +71,22 @@ onEveryPlacement(clerkFixture, (placement) => {
       yield* ActorRef.stop(other)
       yield* Effect.exit(other.stamp())
       assert.deepInclude(plain((yield* infoOf(ended)).counters), { ok: 1 })
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("an actor that has ended is no longer counted, however it ended", () =>
+    Effect.gen(function*() {
+      const { "~uactor/ActorSystem": system } = yield* ActorSystem
+      const stopped = yield* Clerk.spawn()
+      const killed = yield* Clerk.spawn()
+      const crashed = yield* Clerk.spawn()
+      yield* Effect.scoped(Clerk.spawn())
+      assert.strictEqual(system.living.size, 3)
+      yield* Effect.exit(Broken.spawn())
+      yield* Effect.flatMap(forked(Sleeper.spawn()), Fiber.interrupt)
+      yield* ActorRef.stop(stopped)
+      yield* ActorRef.kill(killed)
+      yield* Effect.exit(crashed.crash())
+      yield* until(Effect.sync(() => system.living.size), (size) => size === 0)
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
   it.live("a snapshot orders actors by the calls that have ended since the last one", () =>
