@@ -1,5 +1,5 @@
-// `npm run test:all`: all tests, including sampled tests, then random walks of handles and short soaks on every placement. Prints
-// one line for each walk and soak, and the output of the first failure.
+// `npm run test:all`: all tests, including sampled tests, then random walks of handles, and short soaks on every placement and of
+// a cluster. Prints one line for each walk and soak, and the output of the first failure.
 import { spawnSync } from "node:child_process"
 
 const placements = ["memory", "threads", "processes"]
@@ -13,6 +13,8 @@ const soaks = ["main", "pools", "groups"].flatMap((soak) =>
 const cycles = ["--cycles 250000 --placement threads", "--cycles 25000 --placement processes"].map((args) =>
   `--expose-gc test/soak/handles.ts ${args}`
 )
+
+const clusters = ["--expose-gc test/soak/cluster.ts --minutes 0.5"]
 
 const run = (command: string): void => {
   const start = performance.now()
@@ -30,4 +32,4 @@ const { status } = spawnSync(process.execPath, ["node_modules/vitest/vitest.mjs"
   env: { ...process.env, TESTS: "all" }
 })
 if (status !== 0) process.exit(1)
-for (const command of [...walks, ...soaks, ...cycles]) run(command)
+for (const command of [...walks, ...soaks, ...cycles, ...clusters]) run(command)
