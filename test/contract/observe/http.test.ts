@@ -196,6 +196,34 @@ describe("the life of the server", () => {
       assert.include(message, "npm install @effect/platform-node")
     }))
 
+  it.live("a checkout that has not been built says so in place of the page, and the API works", () =>
+    Effect.gen(function*() {
+      const project = yield* projectWithEffectAlone
+      fs.mkdirSync(path.join(project, "node_modules/@effect"))
+      const platform = "node_modules/@effect/platform-node"
+      fs.symlinkSync(path.resolve(import.meta.dirname, "../../..", platform), path.join(project, platform))
+      fs.writeFileSync(
+        path.join(project, "main.ts"),
+        `import { Effect, Redacted } from "effect"
+        import { HttpAddress, layerHttp } from "./src/node/NodeObserver.ts"
+        await Effect.gen(function*() {
+          const { token, url } = yield* HttpAddress
+          const headers = { authorization: "Bearer " + Redacted.value(token) }
+          const ask = (path) => Effect.promise(() => fetch(url + path, { headers }))
+          const page = yield* ask("/")
+          console.log(JSON.stringify([page.status, yield* Effect.promise(() => page.text()), (yield* ask("/api/program")).status]))
+        }).pipe(Effect.provide(layerHttp()), Effect.runPromise)`
+      )
+      const { stdout } = yield* Effect.promise(() =>
+        promisify(execFile)(process.execPath, [path.join(project, "main.ts")])
+      )
+      assert.deepStrictEqual(JSON.parse(stdout.trim().split("\n").at(-1)!), [
+        503,
+        "The page has not been built: npm run build\n",
+        200
+      ])
+    }))
+
   it.live("the end of the layer ends open streams, and leaves nothing", () =>
     Effect.gen(function*() {
       const before = holdings()
@@ -265,6 +293,17 @@ describe("UACTOR_OBSERVER=http", () => {
       assert.strictEqual(program.output().match(/#token=/g)!.length, 1)
       assert.strictEqual(yield* program.end, 0)
       yield* eventually(Effect.sync(() => events.ended()))
+    }))
+
+  it.live("a program has one page, also if its child processes have systems of their own", () =>
+    Effect.gen(function*() {
+      const program = path.join(import.meta.dirname, "programs/nested.ts")
+      const { stderr, stdout } = yield* Effect.promise(() =>
+        promisify(execFile)(process.execPath, ["--conditions=@uactor/source", program], {
+          env: { ...process.env, UACTOR_OBSERVER: "http" }
+        })
+      )
+      assert.strictEqual((stdout + stderr).match(/#token=/g)?.length, 1, stdout + stderr)
     }))
 
   it.live("takes the port and the token of the environment; a wrong value is a warning", () =>
