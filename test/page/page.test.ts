@@ -297,7 +297,7 @@ describe("the form of the page", () => {
   test("the picture of the docs", () =>
     Effect.gen(function*() {
       const { address } = yield* shop({ sells: true, actions: every })
-      const { do: run, until } = yield* openPage(address)
+      const { do: run, until } = yield* openPage(address, { width: 1_280, height: 780 })
       yield* until(`rows().length === 3`)
       yield* run(async (page) => {
         await page.getByRole("link", { name: "Stock-1" }).first().click()
@@ -305,7 +305,7 @@ describe("the form of the page", () => {
         await page.getByRole("button", { name: "Restart Stock-1" }).click()
       })
       yield* until(`cells("Stock-1").Life === "2"`)
-      yield* until(`document.querySelector("aside canvas") !== null`)
+      yield* until(`document.querySelectorAll("aside canvas").length === 2`)
       // the lines of the head have many points
       yield* until(`[...document.querySelectorAll("header polyline")].every((line) => line.points.length > 20)`)
       const picture = Buffer.from(yield* run((page) => page.screenshot()))

@@ -37,7 +37,7 @@ const options: Omit<uPlot.Options, "width" | "height"> = {
   },
   axes: [
     axis({ incrs: [1, 2, 4, 8], space: 42, values: (_, buckets) => buckets.map(limitOf) }),
-    axis({ size: 42, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000, 100_000, 1_000_000] })
+    axis({ size: 54, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000, 100_000, 1_000_000] })
   ],
   // the tallest first: each hides the lower part of the one before
   series: [{}, ...parts.toReversed().map(series)]

@@ -18,7 +18,7 @@ const options: Omit<uPlot.Options, "width" | "height"> = {
   legend: { show: false },
   cursor: { show: false },
   scales: { y: { range: (_, _min, max) => [0, Math.max(1, max * 1.1)] } },
-  axes: [axis({ space: 60, values: "{HH}:{mm}:{ss}" }), axis({ size: 42 })],
+  axes: [axis({ space: 60, values: "{HH}:{mm}:{ss}" }), axis({ size: 54 })],
   series: [
     {},
     { stroke: () => colour("server"), width: 2 },

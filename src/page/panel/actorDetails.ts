@@ -41,7 +41,7 @@ const useActor = (id: string): Read => {
         const at = Date.now()
         const moment = {
           at,
-          callsPerSecond: rateOf(info.counters?.made, before?.info.counters?.made, (at - (before?.at ?? at)) / 1_000),
+          callsPerSecond: rateOf(info.counters.made, before?.info.counters.made, (at - (before?.at ?? at)) / 1_000),
           waiting: info.mailbox.queued + info.mailbox.waiting
         }
         before = { info, at }
@@ -74,6 +74,11 @@ const Item = ({ name, value }: { readonly name: string; readonly value: unknown 
 
 const link = (id: string): View => html`<a href=${addressOf("actor", id)}>${id}</a>`
 
+/** The counters that are not 0. */
+const countsOf = (counters: ActorInfo["counters"]): string =>
+  Object.entries(counters).filter(([, n]) => n > 0).map(([name, n]) => `${name} ${Figures.whole(n)}`).join(", ") ||
+  "none"
+
 const Facts = ({ info }: { readonly info: ActorInfo }): View => {
   const { address, budget, counters, ended, handles, incarnation, mailbox, pool, spawnedBy, worker } = info
   return html`<dl>
@@ -95,15 +100,8 @@ const Facts = ({ info }: { readonly info: ActorInfo }): View => {
     <${Item} name="Mailbox" value=${`${mailbox.queued} of ${
     Figures.limit(mailbox.capacity)
   }, ${mailbox.waiting} wait for room (${mailbox.onFull})`} />
-    <${Item} name="Handles" value=${
-    handles === undefined ? Figures.none : `${handles.lent} lent, ${handles.held} held`
-  } />
-    <${Item} name="Calls" value=${
-    counters === undefined
-      ? Figures.none
-      : Object.entries(counters).filter(([, n]) => n > 0).map(([name, n]) => `${name} ${Figures.whole(n)}`).join(", ")
-        || "none"
-  } />
+    <${Item} name="Handles" value=${`${handles.lent} lent, ${handles.held} held`} />
+    <${Item} name="Calls" value=${countsOf(counters)} />
   </dl>`
 }
 

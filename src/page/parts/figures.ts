@@ -18,7 +18,7 @@ export const duration = (millis: number | undefined): string =>
       ? `${Math.round(millis * 1_000)} µs`
       : millis < 10
       ? `${millis.toFixed(1)} ms`
-      : millis < 10_000
+      : millis < 1_000
       ? `${Math.round(millis)} ms`
       : `${(millis / 1_000).toFixed(1)} s`)
 

@@ -33,19 +33,23 @@ const byId = <A extends { readonly id: string }>(items: ReadonlyArray<A>): Reado
   new Map(items.map((item) => [item.id, item]))
 
 /** The errors of an actor since its spawn: the calls that have not succeeded, except those that somebody has interrupted. */
-const errorsOf = ({ counters }: ActorInfo): number | undefined =>
-  counters && counters.failed + counters.defect + counters.notRun + counters.unknown + counters.rejected
+const errorsOf = ({ counters: { defect, failed, notRun, rejected, unknown } }: ActorInfo): number =>
+  failed + defect + notRun + unknown + rejected
 
 /** The rate of a counter that only grows. */
-export const rateOf = (now: number | undefined, before: number | undefined, seconds: number): number | undefined =>
-  now === undefined || before === undefined || !(seconds > 0) ? undefined : Math.max(0, now - before) / seconds
+export const rateOf = (now: number, before: number | undefined, seconds: number): number | undefined =>
+  before === undefined || !(seconds > 0) ? undefined : Math.max(0, now - before) / seconds
+
+/** The JSON leaves out a percentile of 0. */
+const percentile = (latency: ActorInfo["latency"], of: "p50" | "p99"): number | undefined =>
+  latency?.client.count === undefined ? undefined : latency.client[of] ?? 0
 
 const actorRow = (info: ActorInfo, before: ActorInfo | undefined, seconds: number): ActorRow => ({
   info,
-  callsPerSecond: rateOf(info.counters?.made, before?.counters?.made, seconds),
+  callsPerSecond: rateOf(info.counters.made, before?.counters.made, seconds),
   errorsPerSecond: rateOf(errorsOf(info), before && errorsOf(before), seconds),
-  p50Millis: info.latency?.client.p50,
-  p99Millis: info.latency?.client.p99
+  p50Millis: percentile(info.latency, "p50"),
+  p99Millis: percentile(info.latency, "p99")
 })
 
 const workerRow = (info: WorkerInfo, before: WorkerInfo | undefined, seconds: number): WorkerRow => {

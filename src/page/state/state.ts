@@ -39,7 +39,7 @@ export const remember = (history: ReadonlyArray<Moment>, reading: Reading): Read
 export type Grouping = "worker" | "kind" | "pool" | "spawner"
 
 /** The orders in which the program lists its actors. */
-export const orders = ["load", "waiting", "restarts", "age"] as const
+export const orders = ["load", "waiting", "rate", "p99", "restarts", "age"] as const
 export type Order = (typeof orders)[number]
 
 /** What the user has chosen. */

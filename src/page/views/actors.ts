@@ -71,7 +71,8 @@ const columns: ReadonlyArray<Column> = [
     title: "Calls/s",
     by: ({ callsPerSecond }) => callsPerSecond ?? -1,
     cell: ({ callsPerSecond }) => Figures.rate(callsPerSecond),
-    isFigure: true
+    isFigure: true,
+    order: "rate"
   },
   {
     title: "Errors/s",
@@ -89,7 +90,8 @@ const columns: ReadonlyArray<Column> = [
     title: "p99",
     by: ({ p99Millis }) => p99Millis ?? -1,
     cell: ({ p99Millis }) => Figures.duration(p99Millis),
-    isFigure: true
+    isFigure: true,
+    order: "p99"
   },
   {
     title: "Restarts",

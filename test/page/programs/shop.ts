@@ -16,7 +16,7 @@ const options: ShopOptions = JSON.parse(process.argv[2] ?? "{}")
 
 const supervised = Supervision.supervised(Supervision.make({ maxRestarts: 5, window: "1 minute" }))
 
-/** Orders without an end, twelve at a time. */
+/** Orders without an end, twelve at a time, and reservations without an order. */
 const sell = Effect.gen(function*() {
   const stock = yield* supervised(Stock.spawn())
   const price = yield* supervised(Price.spawn())
@@ -24,7 +24,9 @@ const sell = Effect.gen(function*() {
   let item = 0
   const one = Effect.suspend(() => Effect.ignore(orders.checkout({ item: item++ })))
   const looks = Effect.suspend(() => Effect.ignore(price.of({ item: item % 60 })))
+  const reserve = Effect.suspend(() => Effect.ignore(stock.reserve({ item: item++ })))
   for (let i = 0; i < 12; i++) yield* Effect.forkScoped(Effect.forever(one))
+  for (let i = 0; i < 6; i++) yield* Effect.forkScoped(Effect.forever(Effect.andThen(reserve, Effect.sleep(50))))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(looks, Effect.sleep(2))))
 })
 

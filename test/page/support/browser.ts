@@ -42,13 +42,17 @@ export const script = (body: string): string => `(() => { ${helpers}; return ${b
 /** Opens an address. The test fails if the page has thrown, or has written an error to its console that `tolerated` does not match. */
 export const openPage = (
   address: string,
-  { tolerated = /^$/, width = 1_400 }: { readonly tolerated?: RegExp; readonly width?: number } = {}
+  { height = 900, tolerated = /^$/, width = 1_400 }: {
+    readonly tolerated?: RegExp
+    readonly width?: number
+    readonly height?: number
+  } = {}
 ): Effect.Effect<Opened, never, Scope.Scope> =>
   Effect.gen(function*() {
     const errors: Array<string> = []
     const page = yield* Effect.acquireRelease(
       Effect.promise(async () => {
-        const page = await (await (browser ??= launch())).newPage({ viewport: { width, height: 900 } })
+        const page = await (await (browser ??= launch())).newPage({ viewport: { width, height } })
         page.setDefaultTimeout(patience)
         page.on("pageerror", (error) => errors.push(error.stack ?? error.message))
         page.on("console", (message) => {
