@@ -154,7 +154,37 @@ export const runtimes: ReadonlyArray<Runtime> = [
       ["supervision/uncaught", "(error that cannot be read)"]
     ]
   }),
-  runtime("deno", ["calls/acknowledgements", "calls/calls", "handles/deferred", "pools/map"], {}),
+  runtime("deno", [
+    "calls/acknowledgements",
+    "calls/calls",
+    "calls/sendable",
+    "calls/streams",
+    "calls/tells",
+    "calls/traces",
+    "handles/bounds",
+    "handles/collections",
+    "handles/containers",
+    "handles/data",
+    "handles/deferred",
+    "handles/direct",
+    "handles/holders",
+    "handles/lifetime",
+    "handles/objects",
+    "handles/passing",
+    "handles/queue",
+    "handles/references",
+    "handles/results",
+    "handles/semaphore",
+    "handles/shared-buffers",
+    "pools/map"
+  ], {
+    "a port has functions of its own, which the refusal names instead of the port": [
+      ["calls/sendable", "with the name of the field (MessagePort)"]
+    ],
+    "Deno says the same of a buffer that it cannot move and of one that it cannot copy": [
+      ["calls/sendable", "C9: bytes of a pool that cannot be moved"]
+    ]
+  }),
   runtime("browser", [
     "calls/calls",
     "calls/failures",

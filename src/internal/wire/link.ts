@@ -28,7 +28,7 @@ export interface Link {
    */
   readonly startedCalls?: Int32Array | undefined
   /**
-   * Present if another thread reads these notes while the actors run, and may keep further calls from starting before the process
+   * Present if another thread reads these notes while the actors run, and may keep further calls from starting before the worker
    * is killed. Writes all messages that have not left yet.
    */
   readonly onStop?: () => void

@@ -13,6 +13,7 @@ import type { Placement } from "../../internal/workers/placement.ts"
 import * as ThreadProbe from "../inspect/threadProbe.ts"
 import { bootKey, type Telemetry, threadFlushAt } from "../startup/bootstrap.ts"
 import { page } from "../startup/builtFiles.ts"
+import { threadsStopFirst } from "../startup/features.ts"
 import * as LoadSemaphore from "../startup/loadSemaphore.ts"
 import type { Program } from "../startup/workerScript.ts"
 import { isOfWatchMode, show } from "../transport/foreignMessages.ts"
@@ -26,9 +27,9 @@ import * as Cores from "./cores.ts"
 import { type Given, hasInputType, startThread } from "./nodeArguments.ts"
 import { forward } from "./outputForwarding.ts"
 
-const makeNotes = (): Notes => {
+const makeNotes = () => {
   const memory = (length: number) => new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT))
-  return { startedCalls: memory(StartedCalls.length), interrupts: memory(length) }
+  return { startedCalls: memory(StartedCalls.length), interrupts: memory(length) } satisfies Notes
 }
 
 // `uncaught` holds the thrown value, which may be any value
@@ -62,7 +63,11 @@ const threadWith = (name: string, script: string, boot: ThreadBoot, options: Thr
       name,
       ...given,
       eval: asText,
-      workerData: { [bootKey]: boot, [LoadSemaphore.semaphoreKey]: LoadSemaphore.semaphore },
+      // a thread that goes on after its end would take a slot for ever
+      workerData: {
+        [bootKey]: boot,
+        ...(threadsStopFirst ? { [LoadSemaphore.semaphoreKey]: LoadSemaphore.semaphore } : {})
+      },
       transferList: [boot.port],
       stdout: true,
       stderr: true,
@@ -159,6 +164,8 @@ export const placement = (
     const finish = (full: LinkEnd): void => {
       if (isOver) return
       isOver = true
+      // from here on, a call that has no note has not started
+      if (!threadsStopFirst) Atomics.store(notes.startedCalls, StartedCalls.stopAt, StartedCalls.stopping)
       worker.removeAllListeners("message").removeAllListeners("messageerror")
       // reads the last messages of the thread
       drain(port, (message) => receiver.posted(message as Posted), onUnreadable)

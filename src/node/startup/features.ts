@@ -37,6 +37,9 @@ export const serializers = hasSerializer()
 /** Whether an uncaught exception ends a process whose main module awaits at its top level. Bun prints the exception, and the process goes on. */
 export const exceptionsEndMain = process.versions["bun"] === undefined
 
+/** Whether the code of a thread has stopped when its end is reported. In Deno, the code goes on until its next wait, or without end. */
+export const threadsStopFirst = process.versions["deno"] === undefined
+
 /** Opens a socket on a file descriptor of this process. The constructor of Bun ignores the descriptor. */
 export const socketOf = (fd: number, direction: Pick<SocketConstructorOpts, "readable" | "writable">): Socket => {
   const socket = new Socket({ fd, ...direction })

@@ -4,6 +4,7 @@
 import type { Batch } from "../../internal/wire/frames.ts"
 import type { Link } from "../../internal/wire/link.ts"
 import * as Bootstrap from "../startup/bootstrap.ts"
+import { threadsStopFirst } from "../startup/features.ts"
 import { PortReader } from "../transport/portReader.ts"
 import { Sender } from "../transport/ring.ts"
 import type { ThreadBoot, ThreadChannel } from "../transport/startMessages.ts"
@@ -21,6 +22,8 @@ export const thread = (boot: ThreadBoot): Transport => {
       send: (batch, transfer) => sender.send(batch, transfer),
       flushAt: Bootstrap.threadFlushAt,
       ...notes,
+      // the host stops the calls of a thread whose code goes on after its end
+      ...(threadsStopFirst ? {} : { onStop: () => undefined }),
       openChannel: (end, onBatch) => openChannel(end as ThreadChannel, onBatch, poller)
     },
     listen: (events) => {
