@@ -8,7 +8,7 @@ const all = process.env["TESTS"] === "all"
 
 const args = process.argv.slice(2)
 
-/** Whether the whole suite runs, but not everything: a clause has some of its tests with processes only (test/contract/support/placements.ts). */
+/** Whether the whole suite runs, but not everything: a clause has some of its tests with processes only (test/contract/support/sample.ts). */
 const isSample = !all && !args.includes("--coverage") && args.every((arg) => arg === "run" || arg.startsWith("-"))
 
 /** Tests that take samples by a seed, and tests of clusters that wait for leases and idle times. */
@@ -51,7 +51,7 @@ export default defineConfig({
     retry: process.env["CI"] === undefined ? 0 : 1,
     // all other files are checked by `npm run check`
     typecheck: { enabled: !isPage, include: ["test/types/**/*.test-d.ts"], tsconfig: "tools/tsconfig.types.json" },
-    reporters: [new QuietReporter()],
+    reporters: [new QuietReporter(isSample)],
     coverage: {
       provider: "v8",
       autoAttachSubprocess: true,

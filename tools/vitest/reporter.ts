@@ -7,6 +7,7 @@ import {
   type TestSpecification,
   type Vitest
 } from "vitest/node"
+import { clausesOf } from "../../test/contract/support/clauses.ts"
 import { outputOf } from "./pool.ts"
 
 /** The number of unfinished files of a test folder, and the totals of its finished files. */
@@ -25,15 +26,35 @@ const folderOf = (module: TestSpecification | TestModule, root: string): string 
 }
 
 /**
+ * Returns the clauses of which a placement ran no test although it has tests of the clause. The sample of `npm test`
+ * (test/contract/support/sample.ts) must skip no clause.
+ */
+const droppedClauses = (modules: ReadonlyArray<TestModule>): ReadonlyArray<string> => {
+  const ran = new Map<string, boolean>()
+  for (const test of modules.flatMap((module) => [...module.children.allTests()])) {
+    const [, placement] = /(?:^| > )(memory|threads|processes) > /.exec(test.fullName) ?? []
+    if (placement === undefined) continue
+    for (const clause of clausesOf(test.name)) {
+      const key = `${clause} on ${placement}`
+      ran.set(key, ran.get(key) === true || test.result().state !== "skipped")
+    }
+  }
+  return Array.from(ran).flatMap(([key, hasRun]) => hasRun ? [] : [key])
+}
+
+/**
  * Prints one line for each folder of tests, the failures, the output of each failed file, and one plain closing line,
- * "N passed, N failed, N skipped". A run in which a test leaks an asynchronous resource fails.
+ * "N passed, N failed, N skipped". A run in which a test leaks an asynchronous resource fails, and so does a sample that skips a clause.
  */
 export default class QuietReporter extends DefaultReporter {
   #vitest: Vitest | undefined
   readonly #folders = new Map<string, Folder>()
 
-  constructor() {
+  readonly #isSample: boolean
+
+  constructor(isSample: boolean) {
     super({ summary: false, silent: "passed-only" })
+    this.#isSample = isSample
   }
 
   override onInit(vitest: Vitest): void {
@@ -99,7 +120,9 @@ export default class QuietReporter extends DefaultReporter {
       }
     }
     this.#printFlaky(modules)
-    if (leaks > 0) process.exitCode = 1
+    const dropped = this.#isSample && reason === "passed" ? droppedClauses(modules) : []
+    for (const clause of dropped) this.error(`\nno test of ${clause} ran: the sample must skip no clause`)
+    if (leaks > 0 || dropped.length > 0) process.exitCode = 1
     process.stdout.write(`\n${n.passed} passed, ${n.failed} failed, ${n.skipped} skipped\n`)
   }
 }

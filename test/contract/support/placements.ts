@@ -12,6 +12,7 @@ import { ActorSystem } from "../../../src/ActorSystem.ts"
 import * as NodeActorSystem from "../../../src/node/NodeActorSystem.ts"
 import type { Given } from "../../../src/WorkerConfig.ts"
 import * as InCluster from "./inCluster.ts"
+import { skipBeyondSample } from "./sample.ts"
 
 /** The options of a system under test; a placement leaves out those that mean nothing to it. */
 interface PlacementOptions {
@@ -136,39 +137,11 @@ export const onEveryPlacement = (
   for (const placement of withClusters(fixture, options.inCluster)) {
     if (options.except?.includes(placement.name)) continue
     describe(placement.inCluster ? `cluster, ${placement.name}` : placement.name, () => {
-      if (placement.name === "processes" && options.areWorkersShared !== true) skipBeyondSample()
+      if (options.areWorkersShared !== true) skipBeyondSample(placement.name)
       checkLeaks(placement.inCluster)
       body(placement)
     })
   }
-}
-
-// ---- the sample ----
-
-/** So many tests of each clause, in each file, are the sample of the tests that start processes. */
-const sampleSize = 2
-
-/** The number of tests of the sample by file and clause. */
-const sample = new Map<string, number>()
-
-/** The ids of the tests of the sample, which may be repeated. */
-const sampled = new Set<string>()
-
-/**
- * Skips tests of clauses that have enough tests before them, in a run of `npm test`. To start processes is the largest part of the cost of
- * all tests. A run of chosen files and `npm run test:all` skip none.
- */
-const skipBeyondSample = (): void => {
-  if (process.env["TESTS"] !== "sample") return
-  beforeEach(({ skip, task }) => {
-    const clauses = /^[A-Z]\d+(?:, [A-Z]\d+)*(?=:)/.exec(task.name)?.[0].split(", ")
-    // a test of no clause, or a repetition
-    if (clauses === undefined || sampled.has(task.id)) return
-    const keys = clauses.map((clause) => `${task.file.filepath} ${clause}`)
-    if (keys.every((key) => (sample.get(key) ?? 0) >= sampleSize)) skip("the sample has other tests of its clauses")
-    for (const key of keys) sample.set(key, (sample.get(key) ?? 0) + 1)
-    sampled.add(task.id)
-  })
 }
 
 // ---- the leak check ----
