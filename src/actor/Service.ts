@@ -288,7 +288,8 @@ export const Service = <Self>() =>
       // an actor without arguments has the options first
       const takesNone = definition.args === Codec.voidCodec
       const name = (takesNone ? first as SpawnOptions | undefined : second)?.name
-      return system.begin(context, definition, takesNone ? undefined : first, undefined, reference, resume, name)
+      const args = takesNone ? undefined : first
+      return system.begin({ context, definition, args, policy: undefined, name, make: reference, resume })
     })
   const members = {
     id,

@@ -96,6 +96,22 @@ const makeTurn = (context: Context.Context<never>, now: number): SpawnTurn => {
   }
 }
 
+/** A spawn of a fiber. */
+interface SpawnRequest<A> {
+  /** the context of the fiber */
+  readonly context: Context.Context<never>
+  readonly definition: Definition
+  readonly args: unknown
+  /** supervises the actor if neither the fiber nor the behaviour has a policy */
+  readonly policy: Policy | undefined
+  /** the name of the actor in the program */
+  readonly name: string | undefined
+  /** makes the result of the spawn */
+  readonly make: (actor: ChildActor) => A
+  /** resumes the fiber with the result, once */
+  readonly resume: (effect: Effect.Effect<A, unknown, Scope.Scope>) => void
+}
+
 /** Spawns actors, and ends them and their workers. */
 export class System implements ActorServices, ObservedSystem {
   readonly options: SystemOptions
@@ -132,33 +148,31 @@ export class System implements ActorServices, ObservedSystem {
    */
   spawn(definition: Definition, args: unknown, policy?: Policy): Effect.Effect<ChildActor, unknown, Scope.Scope> {
     return Effect.callback<ChildActor, unknown, Scope.Scope>((resume) =>
-      this.begin(Fiber.getCurrent()!.context, definition, args, policy, identity, resume)
+      this.begin({
+        context: Fiber.getCurrent()!.context,
+        definition,
+        args,
+        policy,
+        name: undefined,
+        make: identity,
+        resume
+      })
     )
   }
 
-  /** Like `spawn`, for a fiber with this context, with a name in the program. Resumes the fiber with the result of `make`. */
-  begin<A>(
-    context: Context.Context<never>,
-    definition: Definition,
-    args: unknown,
-    policy: Policy | undefined,
-    make: (actor: ChildActor) => A,
-    resume: (effect: Effect.Effect<A, unknown, Scope.Scope>) => void,
-    name?: string
-  ): Effect.Effect<void> | undefined {
+  /** Like `spawn`, for any fiber. Returns the interruption of a spawn that has not ended. */
+  begin<A>(request: SpawnRequest<A>): Effect.Effect<void> | undefined {
     const { spans } = this
-    if (spans === undefined) return this.beginSpawn(context, definition, args, policy, make, resume, name)
+    if (spans === undefined) return this.beginSpawn(request)
+    const { definition, make, resume } = request
     const span = spans.begin("uactor.spawn", { "uactor.actor.name": definition.name })
-    const cancel = this.beginSpawn(
-      context,
-      definition,
-      args,
-      policy,
-      (actor) => {
+    const cancel = this.beginSpawn({
+      ...request,
+      make: (actor) => {
         for (const [key, value] of Object.entries(actor.attributes)) span.attribute(key, value)
         return make(actor)
       },
-      (effect) =>
+      resume: (effect) =>
         resume(Effect.onExit(effect, (exit) =>
           Effect.sync(() => {
             const error = Exit.findErrorOption(exit)
@@ -166,21 +180,13 @@ export class System implements ActorServices, ObservedSystem {
               span.attribute("uactor.spawn.reason", error.value.reason)
             }
             spans.end(span, exit)
-          }))),
-      name
-    )
+          })))
+    })
     return cancel && Effect.ensuring(cancel, Effect.sync(() => spans.end(span, Exit.interrupt())))
   }
 
-  private beginSpawn<A>(
-    context: Context.Context<never>,
-    definition: Definition,
-    args: unknown,
-    policy: Policy | undefined,
-    make: (actor: ChildActor) => A,
-    resume: (effect: Effect.Effect<A, unknown, Scope.Scope>) => void,
-    name: string | undefined
-  ): Effect.Effect<void> | undefined {
+  private beginSpawn<A>(request: SpawnRequest<A>): Effect.Effect<void> | undefined {
+    const { args, context, definition, make, name, policy, resume } = request
     const turn = this.turnOf(context)
     const { group, policy: current } = turn
     const encoding = definition.args.handles ? undefined : definition.args.encode(args)
@@ -195,19 +201,16 @@ export class System implements ActorServices, ObservedSystem {
       resume(Effect.fail(actor))
       return undefined
     }
-    const actor = this.spawnWhenEncoded(definition, args, encoding, policy, turn, name)
+    const actor = this.spawnWhenEncoded(request, encoding, turn)
     resume(Effect.map(actor, make))
     return undefined
   }
 
   // samples the policies and encodes the arguments, which may take time; handles are exported to the worker, which is acquired first
   private spawnWhenEncoded(
-    definition: Definition,
-    args: unknown,
+    { args, definition, name, policy }: Pick<SpawnRequest<never>, "args" | "definition" | "name" | "policy">,
     encoding: Effect.Effect<unknown, unknown> | undefined,
-    policy: Policy | undefined,
-    turn: SpawnTurn,
-    name: string | undefined
+    turn: SpawnTurn
   ): Effect.Effect<ChildActor, unknown, Scope.Scope> {
     const { group, policy: current } = turn
     return Effect.uninterruptibleMask((restore) =>

@@ -53,6 +53,7 @@ onEveryPlacement(fixture, (placement) => {
         yield* talker.say({ what })
         assert.strictEqual(yield* talker.ping(), "pong")
       }
+      yield* Journal.until("the warning arrives", () => lines.length > 0)
       assert.lengthOf(lines, 1)
       assert.match(lines[0]!.message, /^(thread|process)-\d+: .*is ignored.*: 'ready'$/)
     }).pipe(Effect.provide(placement.layer()), Effect.provide(layer))

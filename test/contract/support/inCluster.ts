@@ -71,7 +71,7 @@ export const layer = <E, R>(module: URL, system: Layer.Layer<ActorSystem, E, R>)
             Effect.andThen(Effect.exit(ActorRef.stop(ref)), Effect.sync(() => argsOf.delete(id))))
         })
 
-      const begin: System["begin"] = (context, definition, args, _policy, _make, resume) => {
+      const begin: System["begin"] = ({ args, context, definition, resume }) => {
         resume(Effect.provideContext(spawn(definition, args), context as Context.Context<Scope.Scope>) as never)
         return undefined
       }

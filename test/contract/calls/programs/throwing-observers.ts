@@ -25,6 +25,9 @@ const systems: Record<string, Layer.Layer<ActorSystem>> = {
 
 const waiting = 20
 
+/** The number of observers that throw. */
+let throwing = 0
+
 /** Starts many fibers that run the same, every other one of which has an observer that throws; gives those that were started. */
 const started = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.forEach(
@@ -32,6 +35,7 @@ const started = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     (_, i) =>
       Effect.map(Effect.forkDetach(effect, { startImmediately: true }), (fiber) => {
         if (i % 2 === 0) {
+          throwing++
           fiber.addObserver(() => {
             throw new Error("thrown by an observer")
           })
@@ -78,5 +82,8 @@ const program = Effect.gen(function*() {
 const result = await Effect.runPromise(
   Effect.scoped(program).pipe(Effect.provide(systems[process.argv[2]!]!), Effect.provide(Logger.layer([])))
 )
-await new Promise((resolve) => setTimeout(resolve, 100))
+// an exception that does not arrive fails the test by its timeout
+while (uncaught < throwing) await new Promise((resolve) => setTimeout(resolve, 1))
+// an exception that arrives twice would arrive in the next turn
+await new Promise((resolve) => setImmediate(resolve))
 console.log(JSON.stringify({ ...result, uncaught }))

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
+import { once } from "node:events"
 import * as fs from "node:fs"
 import { parseArgs } from "node:util"
 import { isMainThread, parentPort } from "node:worker_threads"
@@ -37,16 +38,14 @@ export class Talker extends Actor.Service<Talker>()("Talker", {
 
 export default Talker.toLayer({
   ping: () => Effect.succeed("pong"),
-  say: ({ what }) =>
-    Effect.andThen(
-      Effect.sync(() => isMainThread ? process.send!(what) : parentPort!.postMessage(what)),
-      Effect.sleep("20 millis")
-    ),
+  say: ({ what }) => Effect.sync(() => isMainThread ? process.send!(what) : parentPort!.postMessage(what)),
+  // ends when the channel has closed
   close: () =>
-    Effect.andThen(
-      Effect.sync(() => isMainThread ? process.disconnect() : parentPort!.close()),
-      Effect.sleep("20 millis")
-    ),
+    isMainThread ? Effect.sync(() => process.disconnect()) : Effect.promise(() => {
+      const closed = once(parentPort!, "close")
+      parentPort!.close()
+      return closed
+    }),
   args: () => Effect.sync(() => process.argv.slice(2)),
   replaceGlobals: () =>
     Effect.sync(() => {
