@@ -11,7 +11,6 @@ import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { SpawnError } from "../ActorError.ts"
-import type { ActorPool } from "../ActorPool.ts"
 import type { ActorRef, Client } from "../ActorRef.ts"
 import { ActorSystem } from "../ActorSystem.ts"
 import * as Behaviours from "../internal/actor/behaviour.ts"
@@ -27,6 +26,7 @@ import * as ClientObject from "../internal/proxy/clientObject.ts"
 import * as ActorReference from "../internal/remote/actorReference.ts"
 import * as Votes from "../internal/system/votes.ts"
 import type { Given } from "../WorkerConfig.ts"
+import type { ActorPool } from "./Pool.ts"
 
 /**
  * The parameters of `spawn`: the arguments of the actor, or none if the actor has no arguments.

@@ -338,6 +338,19 @@ const limitsOf = (layer: string, resourceLimits: ThreadSettings["resourceLimits"
   return resourceLimits
 }
 
+// checks and returns the options of workers that threads and processes share
+const workerOptions = (layer: string, options: ThreadOptions | ProcessOptions): ProcessPlacement.ProcessOptions => {
+  NodeArguments.check(layer, options)
+  const { argv, env, execArgv } = options
+  return {
+    argv,
+    env,
+    execArgv,
+    config: ConfigValues.valuesOf(layer, options.config),
+    telemetry: telemetryOf(layer, options)
+  }
+}
+
 /**
  * A system whose actors run on worker threads. Throws a `RangeError` or a `TypeError` that names the option if an option is out of range
  * or does not fit the others.
@@ -360,21 +373,13 @@ export const layerThreads = (threads: ThreadOptions): Layer.Layer<ActorSystem> =
       throw new TypeError(`${name}: ${option} cannot be combined with a function \`worker\`: pass it to \`new Worker\``)
     }
   }
-  NodeArguments.check(name, threads)
-  const { argv, env, execArgv } = threads
+  const worker = workerOptions(name, threads)
   const resourceLimits = limitsOf(name, threads.resourceLimits)
   return layer(
     name,
     program,
     System.make(
-      ThreadPlacement.placement(program, spinOf(name, threads, "50 micros"), {
-        argv,
-        config: ConfigValues.valuesOf(name, threads.config),
-        env,
-        execArgv,
-        resourceLimits,
-        telemetry: telemetryOf(name, threads)
-      }),
+      ThreadPlacement.placement(program, spinOf(name, threads, "50 micros"), { ...worker, resourceLimits }),
       options(name, threads)
     )
   )
@@ -400,19 +405,12 @@ export const layerProcesses = (processes: ProcessOptions): Layer.Layer<ActorSyst
   if (program.make !== undefined) {
     throw new TypeError(`${name}: worker must be an absolute path or a file URL: a function can only make threads`)
   }
-  NodeArguments.check(name, processes)
-  const { argv, env, execArgv } = processes
+  const worker = workerOptions(name, processes)
   return layer(
     name,
     program,
     System.make(
-      ProcessPlacement.placement(program, spinOf(name, processes, "300 micros"), {
-        argv,
-        config: ConfigValues.valuesOf(name, processes.config),
-        env,
-        execArgv,
-        telemetry: telemetryOf(name, processes)
-      }),
+      ProcessPlacement.placement(program, spinOf(name, processes, "300 micros"), worker),
       options(name, processes)
     )
   )

@@ -3,6 +3,7 @@
  *
  * The table of frames (frames.ts) takes only the types from here. The checks run on a link whose peer is not trusted (validate.ts).
  */
+import { ActorExited } from "../../ActorError.ts"
 import type { ServedFacts } from "../metrics/actorFacts.ts"
 import type * as Waits from "../waits/calls.ts"
 import type { ByCode, Check, Reading } from "./checks.ts"
@@ -217,17 +218,7 @@ const isRoute: Check<RouteInfo> = Is.either(
   Is.tuple<Extract<RouteInfo, ReadonlyArray<unknown>>>(Is.isId, Is.isId, Is.optional(isMailboxInfo), Is.isBoolean)
 )
 
-const isReasonOfExit = Is.oneOf<NonNullable<Codes.TargetExit>[0]>(
-  "Stopped",
-  "Crashed",
-  "Killed",
-  "OutOfMemory",
-  "Unresponsive",
-  "Restarted",
-  "Disconnected",
-  "GivenUp",
-  "NotStarted"
-)
+const isReasonOfExit = Is.oneOf<NonNullable<Codes.TargetExit>[0]>(...ActorExited.fields.reason.literals)
 
 const isItems: Check<ReadonlyArray<unknown> | Codes.Packed> = (value, reading): value is ReadonlyArray<unknown> =>
   (Array.isArray(value) || value instanceof Int32Array || value instanceof Float64Array) && reading.admits(value)

@@ -38,13 +38,14 @@ export class Talker extends Actor.Service<Talker>()("Talker", {
 
 export default Talker.toLayer({
   ping: () => Effect.succeed("pong"),
-  say: ({ what }) => Effect.sync(() => isMainThread ? process.send!(what) : parentPort!.postMessage(what)),
+  say: ({ what }) => Effect.sync(() => void (isMainThread ? process.send!(what) : parentPort!.postMessage(what))),
   // ends when the channel has closed
   close: () =>
-    isMainThread ? Effect.sync(() => process.disconnect()) : Effect.promise(() => {
+    Effect.promise(async () => {
+      if (isMainThread) return process.disconnect()
       const closed = once(parentPort!, "close")
       parentPort!.close()
-      return closed
+      await closed
     }),
   args: () => Effect.sync(() => process.argv.slice(2)),
   replaceGlobals: () =>
