@@ -1,5 +1,6 @@
 // Checks the built site: each link inside the site leads to a page, and its anchor to an element of that page. Checks llms.txt: it lists
-// each page of docs/, and each of its links leads to a file. Checks the page of the examples: it shows each example.
+// each page of docs/, and each of its links leads to a file. Checks the page of the examples: it shows each example. Checks the pages of
+// the API: they are for users, who do not know the clauses of the contract.
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { dist, root } from "./paths.ts"
@@ -22,6 +23,12 @@ for (const [page, text] of texts) {
     if (known === undefined) errors.push(`${page}: no page for ${href}`)
     else if (hash !== "" && !known.has(decodeURIComponent(hash.slice(1)))) errors.push(`${page}: no anchor for ${href}`)
   }
+}
+
+for (const [page, text] of texts) {
+  if (!page.startsWith("api/")) continue
+  const [clause] = /\([A-Z]\d{1,2}(?:, [A-Z]\d{1,2})*\)/.exec(text.replace(/<[^>]*>/g, "")) ?? []
+  if (clause !== undefined) errors.push(`${page}: a docstring names the clause ${clause}`)
 }
 
 const listed = new Set(
