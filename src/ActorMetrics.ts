@@ -7,18 +7,10 @@
  * @module
  * @since 0.2.0
  */
-import type * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import { constVoid } from "effect/Function"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
-import type * as Scope from "effect/Scope"
-import * as Counts from "./internal/metrics/counts.ts"
-import * as Durations from "./internal/metrics/durations.ts"
-import * as Events from "./internal/monitor/events.ts"
-import type { Figures } from "./internal/monitor/probe.ts"
-import * as Series from "./internal/monitor/series.ts"
-import type { ObservedActor } from "./internal/monitor/systems.ts"
+import type * as Metric from "effect/Metric"
+import * as Definitions from "./internal/metrics/definitions.ts"
+import * as Registry from "./internal/monitor/registry.ts"
 
 /**
  * The calls that have ended, since the start of the program. Attributes: `rpc.method` (`Price/of`), `uactor.call.outcome`: `ok`; `error`, the
@@ -28,11 +20,7 @@ import type { ObservedActor } from "./internal/monitor/systems.ts"
  * @category metrics
  * @since 0.2.0
  */
-export const calls: Metric.Counter<number> = Metric.counter("uactor.calls", {
-  description: "Calls that have ended, by outcome",
-  attributes: { unit: "{call}" },
-  incremental: true
-})
+export const calls: Metric.Counter<number> = Definitions.calls
 
 /**
  * The calls in progress. Attributes: `uactor.actor.name`, `uactor.call.state`: `waiting` at the caller, for room in the mailbox or for the next
@@ -41,10 +29,7 @@ export const calls: Metric.Counter<number> = Metric.counter("uactor.calls", {
  * @category metrics
  * @since 0.2.0
  */
-export const callsActive: Metric.Gauge<number> = Metric.gauge("uactor.calls.active", {
-  description: "Calls in progress",
-  attributes: { unit: "{call}" }
-})
+export const callsActive: Metric.Gauge<number> = Definitions.callsActive
 
 /**
  * The calls in the mailbox of the fullest actor of a name. Attribute: `uactor.actor.name`.
@@ -52,10 +37,7 @@ export const callsActive: Metric.Gauge<number> = Metric.gauge("uactor.calls.acti
  * @category metrics
  * @since 0.2.0
  */
-export const mailboxSizeMax: Metric.Gauge<number> = Metric.gauge("uactor.mailbox.size.max", {
-  description: "Calls in the mailbox of the fullest actor",
-  attributes: { unit: "{call}" }
-})
+export const mailboxSizeMax: Metric.Gauge<number> = Definitions.mailboxSizeMax
 
 /**
  * The capacity of the mailboxes of a name. Attribute: `uactor.actor.name`. There is no series for mailboxes without limit.
@@ -63,10 +45,7 @@ export const mailboxSizeMax: Metric.Gauge<number> = Metric.gauge("uactor.mailbox
  * @category metrics
  * @since 0.2.0
  */
-export const mailboxLimit: Metric.Gauge<number> = Metric.gauge("uactor.mailbox.limit", {
-  description: "Capacity of a mailbox",
-  attributes: { unit: "{call}" }
-})
+export const mailboxLimit: Metric.Gauge<number> = Definitions.mailboxLimit
 
 /**
  * The living actors. Attributes: `uactor.actor.name`, `uactor.actor.state` (`Running`, `Restarting`, …).
@@ -74,10 +53,7 @@ export const mailboxLimit: Metric.Gauge<number> = Metric.gauge("uactor.mailbox.l
  * @category metrics
  * @since 0.2.0
  */
-export const actors: Metric.Gauge<number> = Metric.gauge("uactor.actors", {
-  description: "Living actors, by state",
-  attributes: { unit: "{actor}" }
-})
+export const actors: Metric.Gauge<number> = Definitions.actors
 
 /**
  * The restarts, since the layer was built. Attributes: `uactor.actor.name`, `uactor.exit.reason`, the end of the incarnation before.
@@ -85,11 +61,7 @@ export const actors: Metric.Gauge<number> = Metric.gauge("uactor.actors", {
  * @category metrics
  * @since 0.2.0
  */
-export const actorRestarts: Metric.Counter<number> = Metric.counter("uactor.actor.restarts", {
-  description: "Restarts of actors, by the reason of the end before",
-  attributes: { unit: "{restart}" },
-  incremental: true
-})
+export const actorRestarts: Metric.Counter<number> = Definitions.actorRestarts
 
 /**
  * The actors that have ended for good, since the layer was built. Attributes: `uactor.actor.name`, `uactor.exit.reason`.
@@ -97,11 +69,7 @@ export const actorRestarts: Metric.Counter<number> = Metric.counter("uactor.acto
  * @category metrics
  * @since 0.2.0
  */
-export const actorExits: Metric.Counter<number> = Metric.counter("uactor.actor.exits", {
-  description: "Actors that have ended for good, by reason",
-  attributes: { unit: "{actor}" },
-  incremental: true
-})
+export const actorExits: Metric.Counter<number> = Definitions.actorExits
 
 /**
  * The spawns that have failed, since the layer was built. Attributes: `uactor.actor.name`, `uactor.exit.reason`.
@@ -109,11 +77,7 @@ export const actorExits: Metric.Counter<number> = Metric.counter("uactor.actor.e
  * @category metrics
  * @since 0.2.0
  */
-export const spawnFailures: Metric.Counter<number> = Metric.counter("uactor.spawn.failures", {
-  description: "Spawns that have failed",
-  attributes: { unit: "{spawn}" },
-  incremental: true
-})
+export const spawnFailures: Metric.Counter<number> = Definitions.spawnFailures
 
 /**
  * The members of the pools of a name. Attribute: `uactor.pool.name`, the name of the actors.
@@ -121,10 +85,7 @@ export const spawnFailures: Metric.Counter<number> = Metric.counter("uactor.spaw
  * @category metrics
  * @since 0.2.0
  */
-export const poolMembers: Metric.Gauge<number> = Metric.gauge("uactor.pool.members", {
-  description: "Members of pools",
-  attributes: { unit: "{actor}" }
-})
+export const poolMembers: Metric.Gauge<number> = Definitions.poolMembers
 
 /**
  * The members of the pools of a name that have calls. Attribute: `uactor.pool.name`.
@@ -132,10 +93,51 @@ export const poolMembers: Metric.Gauge<number> = Metric.gauge("uactor.pool.membe
  * @category metrics
  * @since 0.2.0
  */
-export const poolBusy: Metric.Gauge<number> = Metric.gauge("uactor.pool.busy", {
-  description: "Members of pools that have calls",
-  attributes: { unit: "{actor}" }
-})
+export const poolBusy: Metric.Gauge<number> = Definitions.poolBusy
+
+/**
+ * The maximum number of members of the pools of a name. Attribute: `uactor.pool.name`.
+ *
+ * @category metrics
+ * @since 0.2.0
+ */
+export const poolLimit: Metric.Gauge<number> = Definitions.poolLimit
+
+/**
+ * The time from a spawn until the actor is built, since the layer was built. Attribute: `uactor.actor.name`. The start of a worker for the
+ * actor is a part of it. Restarts are not counted.
+ *
+ * @category metrics
+ * @since 0.2.0
+ */
+export const spawnDuration: Metric.Histogram<number> = Definitions.spawnDuration
+
+/**
+ * The handles between the program and its workers: objects, and results that are pending. Attributes: `uactor.handle.kind` (`Ref`, `Deferred`, …),
+ * `uactor.handle.role`: `lent` by the program to workers, or `held` by the program. A handle that one worker has lent to another is counted in both
+ * roles. A number that only grows is a leak. `Observer` has the numbers of each actor.
+ *
+ * @category metrics
+ * @since 0.2.0
+ */
+export const handles: Metric.Gauge<number> = Definitions.handles
+
+/**
+ * The frames between the program and a thread or a child process: a call and its answer are a frame each. Attributes: `uactor.worker.id`,
+ * `network.io.direction`: `transmit` to the worker, `receive` from it.
+ *
+ * @category metrics
+ * @since 0.2.0
+ */
+export const linkFrames: Metric.Counter<number> = Definitions.linkFrames
+
+/**
+ * The messages that carry the frames. Attributes as in {@link linkFrames}. Fewer messages than frames mean that calls share messages.
+ *
+ * @category metrics
+ * @since 0.2.0
+ */
+export const linkBatches: Metric.Counter<number> = Definitions.linkBatches
 
 /**
  * The share of its time in which the event loop of a worker was active, from 0 to 1, since the measurement before. Attributes:
@@ -144,10 +146,7 @@ export const poolBusy: Metric.Gauge<number> = Metric.gauge("uactor.pool.busy", {
  * @category metrics
  * @since 0.2.0
  */
-export const eventLoopUtilization: Metric.Gauge<number> = Metric.gauge("nodejs.eventloop.utilization", {
-  description: "Event loop utilization",
-  attributes: { unit: "1" }
-})
+export const eventLoopUtilization: Metric.Gauge<number> = Definitions.eventLoopUtilization
 
 /**
  * The used heap of a worker. Attributes: `uactor.worker.id`, `process.pid`.
@@ -155,10 +154,7 @@ export const eventLoopUtilization: Metric.Gauge<number> = Metric.gauge("nodejs.e
  * @category metrics
  * @since 0.2.0
  */
-export const heapUsed: Metric.Gauge<number> = Metric.gauge("v8js.memory.heap.used", {
-  description: "Used heap of a worker",
-  attributes: { unit: "By" }
-})
+export const heapUsed: Metric.Gauge<number> = Definitions.heapUsed
 
 /**
  * The limit of the heap of a worker. Attributes: `uactor.worker.id`, `process.pid`.
@@ -166,10 +162,7 @@ export const heapUsed: Metric.Gauge<number> = Metric.gauge("v8js.memory.heap.use
  * @category metrics
  * @since 0.2.0
  */
-export const heapLimit: Metric.Gauge<number> = Metric.gauge("v8js.memory.heap.limit", {
-  description: "Limit of the heap of a worker",
-  attributes: { unit: "By" }
-})
+export const heapLimit: Metric.Gauge<number> = Definitions.heapLimit
 
 /**
  * The processor time of a worker since its start: of its thread, or of its process. Attributes: `uactor.worker.id`, `process.pid`, `cpu.mode`
@@ -178,11 +171,7 @@ export const heapLimit: Metric.Gauge<number> = Metric.gauge("v8js.memory.heap.li
  * @category metrics
  * @since 0.2.0
  */
-export const cpuTime: Metric.Counter<number> = Metric.counter("process.cpu.time", {
-  description: "Processor time of a worker",
-  attributes: { unit: "s" },
-  incremental: true
-})
+export const cpuTime: Metric.Counter<number> = Definitions.cpuTime
 
 /**
  * The resident memory of a child process. Attributes: `uactor.worker.id`, `process.pid`. Threads have no series, because they share the memory of
@@ -191,19 +180,17 @@ export const cpuTime: Metric.Counter<number> = Metric.counter("process.cpu.time"
  * @category metrics
  * @since 0.2.0
  */
-export const memoryUsage: Metric.Gauge<number> = Metric.gauge("process.memory.usage", {
-  description: "Resident memory of a child process",
-  attributes: { unit: "By" }
-})
+export const memoryUsage: Metric.Gauge<number> = Definitions.memoryUsage
 
 /**
  * The time from a call to its end, for its caller: `ActorMetrics.layer({ durations: true })`. Attributes: `rpc.system.name` (`uactor`), `rpc.method`,
- * and `error.type` unless the call succeeds: the outcome as in {@link calls}. The name is that of the OpenTelemetry conventions.
+ * `uactor.placement` of the actor (`memory`, `thread`, `process`; absent for an actor behind a reference), and `error.type` unless the call
+ * succeeds: the outcome as in {@link calls}. The name is that of the OpenTelemetry conventions.
  *
  * @category metrics
  * @since 0.2.0
  */
-export const clientCallDuration: Metric.Histogram<number> = Durations.clientDuration
+export const clientCallDuration: Metric.Histogram<number> = Definitions.clientCallDuration
 
 /**
  * The time from the beginning of a handler to its end. Attributes as in {@link clientCallDuration}.
@@ -211,15 +198,16 @@ export const clientCallDuration: Metric.Histogram<number> = Durations.clientDura
  * @category metrics
  * @since 0.2.0
  */
-export const serverCallDuration: Metric.Histogram<number> = Durations.serverDuration
+export const serverCallDuration: Metric.Histogram<number> = Definitions.serverCallDuration
 
 /**
- * The time from the arrival of a call in the worker of its actor to the beginning of its handler. Attribute: `rpc.method`.
+ * The time from the arrival of a call in the worker of its actor to the beginning of its handler. Attributes:
+ * `rpc.method`, `uactor.placement`.
  *
  * @category metrics
  * @since 0.2.0
  */
-export const mailboxWaitDuration: Metric.Histogram<number> = Durations.mailboxWait
+export const mailboxWaitDuration: Metric.Histogram<number> = Definitions.mailboxWaitDuration
 
 /**
  * What is registered.
@@ -240,257 +228,6 @@ export interface Options {
    */
   readonly durations?: boolean | undefined
 }
-
-// the maximum number of actors with series of their own
-const maxActors = 1_000
-
-// the interval between two measurements of the workers
-const sampleInterval = "5 seconds"
-
-type Attributes = Readonly<Record<string, string>>
-
-/** The series of one registry. */
-class Registry {
-  private readonly context: Context.Context<never>
-  private readonly reader = new Series.Reader()
-  private readonly registrations = new Map<string, () => void>()
-  private readonly apart = new Map<ObservedActor, Counts.CallCounts>()
-  private readonly apartCounts = new Set<Counts.CallCounts>()
-  private readonly ends = new Map<string, number>()
-  private readonly samples = new Map<string, Figures>()
-  private readonly perActor: boolean
-  /** a figure of a worker has been read since the last measurement */
-  isRead = true
-
-  constructor(context: Context.Context<never>, perActor: boolean) {
-    this.context = context
-    this.perActor = perActor
-  }
-
-  private register<State>(
-    metric: Metric.Metric<number, State>,
-    attributes: Attributes,
-    get: () => State
-  ): void {
-    const key = JSON.stringify([metric.id, attributes])
-    if (this.registrations.has(key)) return
-    const series = Metric.withAttributes(metric, attributes)
-    const { remove } = Metric.registerUnsafe(series, this.context, { get, update: constVoid, modify: constVoid })
-    this.registrations.set(key, remove)
-  }
-
-  private gauge(metric: Metric.Gauge<number>, attributes: Attributes, value: () => number): void {
-    this.register(metric, attributes, () => ({ value: value() }))
-  }
-
-  private counter(metric: Metric.Counter<number>, attributes: Attributes, count: () => number): void {
-    this.register(metric, attributes, () => ({ count: count(), incremental: true }))
-  }
-
-  // removes the series with an attribute
-  private remove(key: string, value: string): void {
-    for (const [name, remove] of this.registrations) {
-      const [, attributes] = JSON.parse(name) as [string, Attributes]
-      if (attributes[key] !== value) continue
-      remove()
-      this.registrations.delete(name)
-    }
-  }
-
-  /** Removes all series. */
-  close(): void {
-    for (const remove of this.registrations.values()) remove()
-  }
-
-  // ---- actors ----
-
-  /** A kind of actor has been called for the first time. */
-  readonly kind = ({ methods, name }: Counts.Kind): void => {
-    this.pools(name)
-    for (const { tag } of methods) {
-      if (tag.startsWith("~")) continue
-      for (const [code, outcome] of Counts.outcomes.entries()) {
-        this.counter(
-          calls,
-          { "rpc.method": `${name}/${tag}`, "uactor.call.outcome": outcome },
-          () => Series.sum(name, tag, code, this.apartCounts)
-        )
-      }
-    }
-  }
-
-  /** An actor has been spawned. */
-  spawned(actor: ObservedActor): void {
-    const { name, proxy } = actor
-    const { reader } = this
-    const attributes = { "uactor.actor.name": name }
-    for (const state of callStates) {
-      this.gauge(callsActive, { ...attributes, "uactor.call.state": state }, () => {
-        let { [state]: calls } = reader.of(name).calls
-        for (const { name: other, proxy } of this.apart.keys()) {
-          if (other === name) calls -= Series.callsOf(proxy)[state]
-        }
-        return calls
-      })
-    }
-    this.gauge(mailboxSizeMax, attributes, () => reader.of(name).fullest)
-    if (proxy.capacity !== Infinity) this.gauge(mailboxLimit, attributes, () => reader.of(name).limit)
-    for (const state of Series.states) {
-      this.gauge(actors, { ...attributes, "uactor.actor.state": state }, () => {
-        this.pools(name)
-        return reader.of(name).states[state]
-      })
-    }
-    this.pools(name)
-    if (this.perActor && this.apart.size < maxActors) this.separate(actor)
-  }
-
-  // a member joins its pool after its spawn
-  private pools(name: string): void {
-    const { reader } = this
-    if (reader.of(name).pool.members === 0) return
-    this.gauge(poolMembers, { "uactor.pool.name": name }, () => reader.of(name).pool.members)
-    this.gauge(poolBusy, { "uactor.pool.name": name }, () => reader.of(name).pool.busy)
-  }
-
-  private separate(actor: ObservedActor): void {
-    const { id, name, proxy } = actor
-    const counts = Counts.separate(proxy)
-    this.apart.set(actor, counts)
-    this.apartCounts.add(counts)
-    for (const [method, { tag }] of proxy.methods.entries()) {
-      if (tag.startsWith("~")) continue
-      for (const [code, outcome] of Counts.outcomes.entries()) {
-        const attributes = {
-          "rpc.method": `${name}/${tag}`,
-          "uactor.call.outcome": outcome,
-          "uactor.actor.id": id
-        }
-        this.counter(calls, attributes, () => counts.get(method, code))
-      }
-    }
-    for (const state of callStates) {
-      this.gauge(
-        callsActive,
-        { "uactor.actor.name": name, "uactor.call.state": state, "uactor.actor.id": id },
-        () => Series.callsOf(proxy)[state]
-      )
-    }
-  }
-
-  // counts an end of an actor
-  private count(metric: Metric.Counter<number>, attributes: Attributes): void {
-    const key = JSON.stringify([metric.id, attributes])
-    this.ends.set(key, (this.ends.get(key) ?? 0) + 1)
-    this.counter(metric, attributes, () => this.ends.get(key)!)
-  }
-
-  /** Something has happened to an actor or a worker. */
-  readonly event: Events.Listener = (event, actor) => {
-    if (event._tag === "WorkerEnded") {
-      this.samples.delete(event.worker)
-      return this.remove("uactor.worker.id", event.worker)
-    }
-    if (actor === undefined) return
-    const { name } = actor
-    const attributes = { "uactor.actor.name": name }
-    switch (event._tag) {
-      case "ActorSpawned":
-        return this.spawned(actor)
-      case "ActorRestarting":
-        return this.count(actorRestarts, { ...attributes, "uactor.exit.reason": event.reason })
-      case "SpawnFailed":
-        return this.count(spawnFailures, { ...attributes, "uactor.exit.reason": event.reason })
-      case "ActorEnded": {
-        this.count(actorExits, { ...attributes, "uactor.exit.reason": event.reason })
-        const counts = this.apart.get(actor)
-        if (counts === undefined) return
-        this.apart.delete(actor)
-        this.apartCounts.delete(counts)
-        return this.remove("uactor.actor.id", actor.id)
-      }
-      default:
-    }
-  }
-
-  // ---- workers ----
-
-  /** Measures the workers, if the last measurement has been read. */
-  get sample(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (!this.isRead) return Effect.void
-      this.isRead = this.samples.size === 0
-      return Effect.forEach(
-        Series.workers(),
-        ([worker, probe]) =>
-          Effect.map(probe.figures, (figures) => {
-            if (!worker.ended) this.measured(worker.id, probe.pid, probe.threadId, figures)
-          }),
-        { concurrency: "unbounded", discard: true }
-      )
-    })
-  }
-
-  private measured(worker: string, pid: number, threadId: number, figures: Figures): void {
-    const before = this.samples.get(worker)
-    // a blocked process reports a part of its figures
-    const now = { ...before, ...figures }
-    this.samples.set(worker, now)
-    const share = Series.utilization(now.eventLoop, before?.eventLoop)
-    if (share !== undefined) this.utilizations.set(worker, share)
-    const last = (): Figures => {
-      this.isRead = true
-      return this.samples.get(worker) ?? {}
-    }
-    const id = { "uactor.worker.id": worker }
-    const process = { ...id, "process.pid": String(pid) }
-    if (share !== undefined) {
-      this.gauge(eventLoopUtilization, { ...id, "thread.name": worker }, () => {
-        last()
-        return this.utilizations.get(worker) ?? 0
-      })
-    }
-    if (now.heap !== undefined) {
-      this.gauge(heapUsed, process, () => last().heap?.used ?? 0)
-      this.gauge(heapLimit, process, () => last().heap?.limit ?? 0)
-    }
-    if (now.cpu !== undefined) {
-      for (const mode of ["user", "system"] as const) {
-        this.counter(cpuTime, { ...process, "cpu.mode": mode }, () => (last().cpu?.[mode] ?? 0) / 1_000_000)
-      }
-    }
-    if (now.rss !== undefined && threadId === 0) this.gauge(memoryUsage, process, () => last().rss ?? 0)
-  }
-
-  private readonly utilizations = new Map<string, number>()
-}
-
-const callStates = ["waiting", "queued", "running"] as const
-
-const make = (options: Options): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const context = yield* Effect.context()
-    const registry = new Registry(context, options.perActor === true)
-    if (options.durations === true) {
-      yield* Effect.acquireRelease(
-        Effect.sync(() => Durations.register(context)),
-        (stop) => Effect.sync(stop)
-      )
-    }
-    yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        for (const kind of Counts.kinds) registry.kind(kind)
-        for (const actor of Series.actors()) registry.spawned(actor)
-        return [Counts.onKind(registry.kind), Events.subscribe(registry.event)]
-      }),
-      (detach) =>
-        Effect.sync(() => {
-          for (const stop of detach) stop()
-          registry.close()
-        })
-    )
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(registry.sample, Effect.sleep(sampleInterval))))
-  })
 
 /**
  * Registers the metrics of the engine in the metric registry of the program, until the layer is released. They are those of all systems of the
@@ -524,4 +261,4 @@ const make = (options: Options): Effect.Effect<void, never, Scope.Scope> =>
  * @category layers
  * @since 0.2.0
  */
-export const layer = (options: Options = {}): Layer.Layer<never> => Layer.effectDiscard(make(options))
+export const layer = (options: Options = {}): Layer.Layer<never> => Layer.effectDiscard(Registry.make(options))

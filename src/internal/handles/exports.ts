@@ -257,6 +257,14 @@ export class Exports implements Handles.LinkExports {
     return this.results.size > 0
   }
 
+  /** the kinds of the exported results and objects, for observers */
+  get kinds(): ReadonlyArray<string> {
+    return [
+      ...this.results.values().map(() => "Deferred"),
+      ...this.objects.values().map(({ object }) => Handles.shownKind(object))
+    ]
+  }
+
   /** the exported results and objects, for observers */
   get entries(): ReadonlyArray<ResultExport | ObjectExport> {
     return [...this.results.values(), ...this.objects.values()]

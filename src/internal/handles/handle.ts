@@ -261,7 +261,7 @@ export const isHandle = (u: unknown, kind: string): boolean =>
   typeof u === "object" && u !== null && HandleTypeId in u && targetOf(u).kind === kind
 
 // a kind of `Handle.object` ends with a number
-const shownKind = ({ kind }: HandleTarget): string => kind.replace(/\.\d+$/, "")
+export const shownKind = ({ kind }: Pick<HandleTarget, "kind">): string => kind.replace(/\.\d+$/, "")
 
 /** The content of a handle in logs. */
 export const describe = (handle: object): object => {

@@ -1,8 +1,9 @@
 /**
  * What is counted for each actor: its calls at the side of its callers, and the durations of its calls at both sides.
  */
-import { type BucketCounts, Buckets } from "./buckets.ts"
+import type { BucketCounts } from "./buckets.ts"
 import { outcomes } from "./counts.ts"
+import type { ActorDurations } from "./durations.ts"
 
 /** The calls of one actor since its spawn, as its callers in this thread count them. */
 export class Tally {
@@ -12,12 +13,7 @@ export class Tally {
   /** the calls that have ended, by outcome */
   readonly ended: Array<number> = outcomes.map(() => 0)
   /** the durations for the callers, once one has been measured */
-  client: Buckets | undefined
-
-  /** A call has ended after this time. */
-  took(millis: number): void {
-    ;(this.client ??= new Buckets()).add(millis)
-  }
+  durations: ActorDurations | undefined
 
   /** the number of calls that have ended */
   get settled(): number {

@@ -6,15 +6,9 @@ import type * as Context from "effect/Context"
 import { constVoid } from "effect/Function"
 import * as Metric from "effect/Metric"
 import { performance, queueMicrotask } from "../runtime/globals.ts"
-import { boundaries, Buckets } from "./buckets.ts"
+import { Buckets } from "./buckets.ts"
 import * as Counts from "./counts.ts"
-
-const histogramOf = (id: string, description: string): Metric.Histogram<number> =>
-  Metric.histogram(id, { description, attributes: { unit: "s" }, boundaries })
-
-export const clientDuration = histogramOf("rpc.client.call.duration", "Time from a call to its end, for the caller")
-export const serverDuration = histogramOf("rpc.server.call.duration", "Time from the beginning of a handler to its end")
-export const mailboxWait = histogramOf("uactor.mailbox.wait.duration", "Time that a call waits in the mailbox")
+import * as Definitions from "./definitions.ts"
 
 // ---- the clock ----
 
@@ -54,26 +48,36 @@ const perMethod = 2 * Counts.outcomes.length + 1
 const handlersAt = Counts.outcomes.length
 const mailboxAt = 2 * Counts.outcomes.length
 
-const byKind = new WeakMap<Counts.Kind, Array<Buckets | undefined>>()
+/** The durations of the actors of a kind on one placement, by method. */
+type PlacedDurations = Array<Buckets | undefined>
 
-const bucketsOf = (kind: Counts.Kind, method: number, at: number): Buckets => {
-  let found = byKind.get(kind)
-  if (found === undefined) byKind.set(kind, found = [])
-  return found[method * perMethod + at] ??= make(kind, method, at)
+const byKind = new WeakMap<Counts.Kind, Map<string | undefined, PlacedDurations>>()
+
+const placed = (kind: Counts.Kind, placement: string | undefined): PlacedDurations => {
+  let byPlacement = byKind.get(kind)
+  if (byPlacement === undefined) byKind.set(kind, byPlacement = new Map())
+  let found = byPlacement.get(placement)
+  if (found === undefined) byPlacement.set(placement, found = [])
+  return found
 }
 
-const make = ({ methods, name }: Counts.Kind, method: number, at: number): Buckets => {
+const make = ({ methods, name }: Counts.Kind, placement: string | undefined, method: number, at: number): Buckets => {
   const rpcMethod = `${name}/${methods[method]!.tag}`
   const outcome = Counts.outcomes[at % handlersAt]!
   const series: Series = {
-    metric: at === mailboxAt ? mailboxWait : at < handlersAt ? clientDuration : serverDuration,
-    attributes: at === mailboxAt
-      ? { "rpc.method": rpcMethod }
-      : {
+    metric: at === mailboxAt
+      ? Definitions.mailboxWaitDuration
+      : at < handlersAt
+      ? Definitions.clientCallDuration
+      : Definitions.serverCallDuration,
+    attributes: {
+      "rpc.method": rpcMethod,
+      ...(placement === undefined ? {} : { "uactor.placement": placement }),
+      ...(at === mailboxAt ? {} : {
         "rpc.system.name": "uactor",
-        "rpc.method": rpcMethod,
         ...(outcome === "ok" ? {} : { "error.type": outcome })
-      },
+      })
+    },
     buckets: new Buckets()
   }
   all.add(series)
@@ -83,49 +87,47 @@ const make = ({ methods, name }: Counts.Kind, method: number, at: number): Bucke
 
 // ---- the measurements ----
 
-/** A call that was made at a time has ended for its caller. Returns how long it took. */
-export const ended = (kind: Counts.Kind, method: number, outcome: Counts.Outcome, madeAt: number): number => {
-  const millis = now() - madeAt
-  bucketsOf(kind, method, outcome).add(millis)
-  return millis
-}
-
-/** The durations of the calls of one actor in its worker. */
-export class ServedDurations {
-  readonly kind: Counts.Kind
+/** The durations of the calls of one actor, at one of the two sides. */
+export class ActorDurations {
+  private readonly kind: Counts.Kind
+  private readonly placement: string | undefined
+  private readonly ofKind: PlacedDurations
+  /** for callers, or in the handlers */
+  readonly all = new Buckets()
+  /** in the mailbox */
   readonly wait = new Buckets()
-  readonly server = new Buckets()
 
-  constructor(kind: Counts.Kind) {
+  constructor(kind: Counts.Kind, placement: string | undefined) {
     this.kind = kind
+    this.placement = placement
+    this.ofKind = placed(kind, placement)
   }
-}
 
-/** An actor in its worker. */
-interface ServedActor {
-  readonly name: string
-  readonly methods: Counts.Kind["methods"]
-  durations: ServedDurations | undefined
-}
+  private add(method: number, at: number, millis: number): void {
+    ;(this.ofKind[method * perMethod + at] ??= make(this.kind, this.placement, method, at)).add(millis)
+  }
 
-const servedBy = (actor: ServedActor): ServedDurations =>
-  actor.durations ??= new ServedDurations(Counts.kindOf(actor.name, actor.methods, true))
+  /** A call that was made at a time has ended for its caller. */
+  ended(method: number, outcome: Counts.Outcome, madeAt: number): void {
+    const millis = now() - madeAt
+    this.all.add(millis)
+    this.add(method, outcome, millis)
+  }
 
-/** The handler of a call that arrived at a time begins. Returns the time. */
-export const begun = (actor: ServedActor, method: number, arrivedAt: number): number => {
-  const at = now()
-  const { kind, wait } = servedBy(actor)
-  wait.add(at - arrivedAt)
-  bucketsOf(kind, method, mailboxAt).add(at - arrivedAt)
-  return at
-}
+  /** The handler of a call that arrived at a time begins. Returns the time. */
+  begun(method: number, arrivedAt: number): number {
+    const at = now()
+    this.wait.add(at - arrivedAt)
+    this.add(method, mailboxAt, at - arrivedAt)
+    return at
+  }
 
-/** A handler that began at a time has ended. It may have used this turn, so the clock is read again. */
-export const answered = (actor: ServedActor, method: number, outcome: Counts.Outcome, begunAt: number): void => {
-  const millis = read() - begunAt
-  const { kind, server } = servedBy(actor)
-  server.add(millis)
-  bucketsOf(kind, method, handlersAt + outcome).add(millis)
+  /** A handler that began at a time has ended. It may have used this turn, so the clock is read again. */
+  answered(method: number, outcome: Counts.Outcome, begunAt: number): void {
+    const millis = read() - begunAt
+    this.all.add(millis)
+    this.add(method, handlersAt + outcome, millis)
+  }
 }
 
 /** Measures durations, and registers them in the registry of a context. Returns the function that ends both. */

@@ -165,7 +165,7 @@ export class Rates {
 const keys: Readonly<Record<Exclude<Sort, "rate">, (actor: ObservedActor) => number>> = {
   load: ({ proxy }) => proxy.load,
   waiting: ({ proxy }) => proxy.waiting.size,
-  p99: ({ proxy }) => proxy.tally?.client?.quantile(0.99) ?? 0,
+  p99: ({ proxy }) => proxy.tally?.durations?.all.quantile(0.99) ?? 0,
   restarts: ({ proxy }) => proxy.life,
   age: ({ startedAt = Infinity }) => -startedAt
 }

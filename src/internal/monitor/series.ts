@@ -21,8 +21,8 @@ export interface NameReading {
   /** the largest capacity of a mailbox; `Infinity`: no limit */
   limit: number
   readonly states: Record<(typeof states)[number], number>
-  /** the members of pools, and those of them that have calls */
-  readonly pool: { members: number; busy: number }
+  /** the members of pools, those of them that have calls, and the maximum number of members */
+  readonly pool: { members: number; busy: number; limit: number }
 }
 
 const nothing = (): NameReading => ({
@@ -30,7 +30,7 @@ const nothing = (): NameReading => ({
   fullest: 0,
   limit: 0,
   states: { Spawning: 0, Running: 0, Restarting: 0, Draining: 0, Closing: 0 },
-  pool: { members: 0, busy: 0 }
+  pool: { members: 0, busy: 0, limit: 0 }
 })
 
 /** The calls in progress of an actor. */
@@ -53,9 +53,41 @@ const add = (to: NameReading, { proxy, status }: ObservedActor): void => {
   if (proxy.load > 0) to.pool.busy++
 }
 
+/** The handles of one kind. */
+interface HandleReading {
+  lent: number
+  held: number
+}
+
+const readHandles = (): ReadonlyMap<string, HandleReading> => {
+  const byKind = new Map<string, HandleReading>()
+  const count = (kind: string, role: keyof HandleReading): void => {
+    let reading = byKind.get(kind)
+    if (reading === undefined) byKind.set(kind, reading = { lent: 0, held: 0 })
+    reading[role]++
+  }
+  for (const { observedWorkers } of systems) {
+    for (const { handleKinds: { held, lent } } of observedWorkers) {
+      for (const kind of lent) count(kind, "lent")
+      for (const kind of held) count(kind, "held")
+    }
+  }
+  return byKind
+}
+
 /** Reads the actors. */
 export class Reader {
   private byName: Map<string, NameReading> | undefined
+  private byKind: ReadonlyMap<string, HandleReading> | undefined
+
+  /** The handles of each kind now. */
+  get handles(): ReadonlyMap<string, HandleReading> {
+    if (this.byKind !== undefined) return this.byKind
+    queueMicrotask(() => {
+      this.byKind = undefined
+    })
+    return this.byKind = readHandles()
+  }
 
   /** The actors of a name now. */
   of(name: string): NameReading {
@@ -65,11 +97,16 @@ export class Reader {
   private read(): ReadonlyMap<string, NameReading> {
     if (this.byName !== undefined) return this.byName
     const byName = this.byName = new Map<string, NameReading>()
+    const pools = new Set<object>()
     for (const actor of actors()) {
       const { name } = actor
       let reading = byName.get(name)
       if (reading === undefined) byName.set(name, reading = nothing())
       add(reading, actor)
+      const { pool } = actor.proxy
+      if (pool === undefined || pools.has(pool)) continue
+      pools.add(pool)
+      reading.pool.limit += pool.limit
     }
     queueMicrotask(() => {
       this.byName = undefined

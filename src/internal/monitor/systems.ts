@@ -22,6 +22,8 @@ export interface ObservedActor {
   readonly startedAt: number | undefined
   /** the actor on the side of its callers */
   readonly proxy: Mailbox
+  /** when the actor was spawned, by `performance.now()` */
+  readonly requestedAt: number
   /** the restarts that count against the budget of the policy; `undefined`: the actor is not supervised */
   readonly restarts: Restarts | undefined
   readonly stop: (drain: boolean | number) => Effect.Effect<void>
@@ -47,7 +49,7 @@ interface Mailbox extends Counted {
   readonly concurrency: number
   readonly suspends: boolean
   /** the pool of which the actor is a member */
-  readonly pool: { readonly name: string } | undefined
+  readonly pool: { readonly name: string; readonly limit: number } | undefined
 }
 
 /** The restarts of an actor. */
@@ -56,6 +58,13 @@ export interface Restarts {
   readonly used: number
   readonly max: number
   readonly windowMillis: number
+}
+
+/** What has been sent over a link in one direction. */
+interface Traffic {
+  readonly frames: number
+  /** the messages that have carried the frames */
+  readonly batches: number
 }
 
 /** A worker, as an observer reads it. */
@@ -79,6 +88,10 @@ export interface ObservedWorker {
     onAnswer: (facts: ReadonlyArray<ServedFacts | undefined>) => void
   ) => () => void
   readonly handle: { readonly probe?: Probe | undefined }
+  /** what the link has carried since the start of the worker */
+  readonly traffic: { readonly transmit: Traffic; readonly receive: Traffic }
+  /** the kinds of the handles that the host has lent to the worker, and of those that it holds of the worker */
+  readonly handleKinds: { readonly lent: ReadonlyArray<string>; readonly held: ReadonlyArray<string> }
 }
 
 /** A system, as an observer reads it. */

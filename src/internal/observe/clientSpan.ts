@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
 import { ActorError } from "../../ActorError.ts"
 import type { Method, Tracing } from "../codec/methods.ts"
+import * as Counts from "../metrics/counts.ts"
 import { attempt } from "../runtime/describe.ts"
 
 /** Which spans a system makes, for the code of its workers. */
@@ -71,14 +72,16 @@ export const attributesOf = (actor: string, method: string, id: string | undefin
   ...(id === undefined ? {} : { "uactor.actor.id": id })
 })
 
-/** How a call has failed. */
-export const outcomeOf = (cause: Cause.Cause<unknown>): string => {
+/** How a call has failed, for its caller. */
+export const outcomeOf = (cause: Cause.Cause<unknown>): string => Counts.outcomes[codeOf(cause)]
+
+const codeOf = (cause: Cause.Cause<unknown>): Counts.Outcome => {
   const fail = cause.reasons.find(Cause.isFailReason)
-  if (fail === undefined) return Cause.hasInterruptsOnly(cause) ? "interrupted" : "defect"
+  if (fail === undefined) return Cause.hasInterruptsOnly(cause) ? Counts.interrupted : Counts.defect
   const { error } = fail
-  if (!isActorError(error)) return "error"
-  if (error._tag === "MailboxFull") return "rejected"
-  return error.outcome === "NotRun" ? "not_run" : "unknown"
+  if (!isActorError(error)) return Counts.error
+  if (error._tag === "MailboxFull") return Counts.rejected
+  return error.outcome === "NotRun" ? Counts.notRun : Counts.unknown
 }
 
 // an error may be any value, even a proxy that throws when it is inspected

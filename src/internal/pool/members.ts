@@ -146,6 +146,10 @@ export class Members implements PoolMembership {
     }
   }
 
+  get limit(): number {
+    return this.bounds.max
+  }
+
   /** A member may have room for another call, or has ended. */
   advance(): void {
     this.queue?.advance()

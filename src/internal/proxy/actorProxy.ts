@@ -33,6 +33,8 @@ import {
 export interface PoolMembership {
   /** the name of the pool: that of its actors */
   readonly name: string
+  /** the maximum number of members */
+  readonly limit: number
   /** whether a member takes calls now or later */
   readonly hasFuture: boolean
   /** the error of each call, if no member takes calls now or later */

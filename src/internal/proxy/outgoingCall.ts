@@ -138,7 +138,10 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
   /** The call has settled, for its caller. */
   count(outcome: Counts.Outcome): void {
     const { kind } = this.proxy.count(this.index, outcome)
-    if (this.madeAt !== 0) this.proxy.tallied.took(Durations.ended(kind, this.index, outcome, this.madeAt))
+    if (this.madeAt === 0) return
+    const { connection: { placement }, proxy: { tallied } } = this
+    const durations = tallied.durations ??= new Durations.ActorDurations(kind, placement)
+    durations.ended(this.index, outcome, this.madeAt)
   }
 
   private countError(error: ActorError | HandleReleased): void {

@@ -88,6 +88,11 @@ export class Imports implements Handles.ImportTable {
     return [...this.results.values(), ...this.heldObjects]
   }
 
+  /** the kinds of these handles */
+  get kinds(): ReadonlyArray<string> {
+    return this.held.map(Handles.shownKind)
+  }
+
   /** the proxies that choose a route for each call, for observers */
   get routedProxies(): ReadonlyArray<ActorProxy> {
     return this.heldObjects.flatMap(({ routed }) => routed === undefined ? [] : [routed])

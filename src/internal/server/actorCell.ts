@@ -15,7 +15,8 @@ import * as Interruption from "../actor/interruption.ts"
 import type * as Methods from "../codec/methods.ts"
 import { IntrusiveSet, type Slotted } from "../collections/intrusiveSet.ts"
 import { ScopedFiber } from "../effect/scopedFiber.ts"
-import type { ServedDurations } from "../metrics/durations.ts"
+import * as Counts from "../metrics/counts.ts"
+import { ActorDurations } from "../metrics/durations.ts"
 import type * as Frames from "../wire/frames.ts"
 import { Mailbox } from "./mailbox.ts"
 
@@ -71,6 +72,8 @@ export interface CellServer {
   readonly advanceClose: (actor: ActorCell) => void
   /** the host of the worker; a server without actors has none */
   readonly host: ActorHost | undefined
+  /** the placement of the worker */
+  readonly placement: string | undefined
   /** ends an actor as crashed */
   readonly crash: (actor: ActorCell, cause: Cause.Cause<unknown>) => void
 }
@@ -110,7 +113,7 @@ export class ActorCell implements Actor {
   /** which spans the system makes */
   tracing: Methods.Tracing = "full"
   /** the durations of its calls, once one has been measured */
-  durations: ServedDurations | undefined
+  durations: ActorDurations | undefined
   readonly behaviour: Definitions.Behaviour
   readonly methods: ReadonlyArray<Methods.Method>
   readonly mailbox: Mailbox<CellCall>
@@ -178,6 +181,11 @@ export class ActorCell implements Actor {
 
   get name(): string {
     return this.behaviour.definition.name
+  }
+
+  /** where the durations of its calls are counted */
+  get timed(): ActorDurations {
+    return this.durations ??= new ActorDurations(Counts.kindOf(this.name, this.methods, true), this.server.placement)
   }
 
   get client(): Rpc.ServerClient {

@@ -504,6 +504,9 @@ export class Server implements CellServer {
   /** Returns the calls in progress in this worker. */
   inspect: () => Reading = () => nothing
 
+  /** the placement of the worker; `undefined`: the calls of other workers arrive here */
+  placement: string | undefined
+
   /** Returns the facts of actors. */
   readActors: (targets: ReadonlyArray<number>) => ReadonlyArray<ServedFacts | undefined> = () => []
 

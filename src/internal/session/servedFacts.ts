@@ -34,7 +34,7 @@ export const read = (
       lent: lent.get(cell) ?? 0,
       held: held.get(cell) ?? 0,
       wait: durations?.wait.trimmed,
-      server: durations?.server.trimmed
+      server: durations?.all.trimmed
     }
     return facts.lent + facts.held > 0 || durations !== undefined ? facts : undefined
   })

@@ -51,6 +51,7 @@ export class Session {
   private readonly handlers: Handlers
   private readonly onGap: () => void
   private readonly read: (batch: () => void) => void
+  private framesReceived = 0
 
   private constructor(
     group: SessionGroup,
@@ -208,9 +209,10 @@ export class Session {
     this.outbox.push(Frames.Ready)
   }
 
-  /** Answers the questions of observers, as the worker with this id. */
-  answerAs(worker: string): void {
+  /** Answers the questions of observers, as the worker with this id on this placement. */
+  answerAs(worker: string, placement: string): void {
     this.group.name ??= worker
+    this.server.placement = placement
     this.server.readActors = (targets) => this.factsOf(targets)
     this.server.inspect = () =>
       Inspection.read([
@@ -228,6 +230,15 @@ export class Session {
   /** What only this end knows of actors, by their ids. */
   factsOf(ids: ReadonlyArray<number>): ReadonlyArray<ActorFacts | undefined> {
     return ServedFacts.read(ids.map((id) => this.server.actorOf(id)), [this.ends, ...this.group.ends])
+  }
+
+  /** What the link has carried, for observers. */
+  get traffic(): Record<"transmit" | "receive", { readonly frames: number; readonly batches: number }> {
+    const { framesReceived, inbox, outbox: { framesSent, sent } } = this
+    return {
+      transmit: { frames: framesSent, batches: sent },
+      receive: { frames: framesReceived, batches: inbox.received }
+    }
   }
 
   /** This end for an observer. `made`, `served`: what the keys of the calls start with that this end makes, and serves. */
@@ -276,7 +287,9 @@ export class Session {
     if (order === "repeated") return
     if (order === "early") return this.onGap()
     this.read(() => {
+      let frames = 0
       for (let i = 1; i < batch.length;) {
+        frames++
         if (batch[i] as number >= Frames.CarriesHandles) this.open(batch, i)
         // an exception in one frame must not affect the following frames
         try {
@@ -286,6 +299,7 @@ export class Session {
         }
         i += Frames.sizes[batch[i] as number]!
       }
+      this.framesReceived += frames
     })
   }
 

@@ -66,6 +66,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
   build: Build | undefined
   /** the number of unfinished items for which the actor was chosen as a member of a pool */
   items = 0
+  readonly requestedAt: number
   startedAt: number | undefined
   readonly services: ActorServices
   readonly spawnedBy: string | undefined
@@ -96,6 +97,7 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
   ) {
     this.services = services
     this.spawnedBy = spawnedBy
+    this.requestedAt = services.now
     this.definition = definition
     this.scope = scope
     this.worker = services.workers.acquire()

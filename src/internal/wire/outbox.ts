@@ -52,6 +52,8 @@ const framesOf = (batch: Frames.Batch): Array<Frames.Frame> => {
 export class Outbox {
   /** the number of batches that have been passed to the link */
   sent = 0
+  /** the number of frames in them */
+  framesSent = 0
   private batch: Frames.Batch = fresh()
   private frames = 0
   /** the frames of a refused batch, which are sent one by one ahead of all other frames */
@@ -226,7 +228,7 @@ export class Outbox {
   private sendPushed(): boolean {
     if (this.backlog.length > 0) this.sendBacklog()
     if (this.frames === 0) return false
-    const batch = this.batch
+    const { batch, frames } = this
     this.batch = fresh()
     this.frames = 0
     this.first = undefined
@@ -238,7 +240,7 @@ export class Outbox {
     if (hasRefused || !this.sendWhole(batch)) {
       this.backlog = framesOf(batch)
       this.sendBacklog()
-    }
+    } else this.framesSent += frames
     return true
   }
 
@@ -299,6 +301,7 @@ export class Outbox {
       const prepared = frame.map((part) => Sendable.prepare(part, moved, this.link.isRemote === true))
       this.link.send([this.sent, ...prepared], transfer)
       this.sent++
+      this.framesSent++
       return true
     } catch (error) {
       this.isSending = false

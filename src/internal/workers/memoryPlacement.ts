@@ -26,7 +26,7 @@ export const placement = (behaviours: Context.Context<never>): Placement => {
       })
       const link: Link = { send: toServer.send, flushAt: Infinity, startedCalls }
       const session = Session.worker(group, { send: toHost.send, flushAt: Infinity, startedCalls }, behaviours)
-      session.answerAs(id)
+      session.answerAs(id, "memory")
       session.announceReady()
       const stop = (end: Parameters<typeof events.onEnd>[0]): void => {
         if (!open) return

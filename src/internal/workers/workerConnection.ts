@@ -57,6 +57,8 @@ const start = (placement: Placement, name: string, place: WorkerPlace, events: W
   }
 }
 
+const noHandles = { lent: [], held: [] }
+
 /** One worker and the connection to it. */
 export class WorkerConnection implements ObservedWorker {
   readonly name: string
@@ -172,6 +174,15 @@ export class WorkerConnection implements ObservedWorker {
     this.client.worker = this.id
     this.client.placement = placement.kind
     this.client.tracing = options.tracing
+  }
+
+  get traffic(): Session["traffic"] {
+    return this.session.traffic
+  }
+
+  get handleKinds(): ObservedWorker["handleKinds"] {
+    const { exports, imports } = this.session.ends
+    return exports.size + imports.size === 0 ? noHandles : { lent: exports.kinds, held: imports.kinds }
   }
 
   // an event for observers, if the worker ends with handles

@@ -124,7 +124,7 @@ const serve = async (
   group.budget.poller = poller
   const session = Session.worker(group, transport.link, built.value, relay)
   const { server } = session
-  session.answerAs(id)
+  session.answerAs(id, isMainThread ? "process" : "thread")
   server.onEnd = (answer) => {
     const released = Effect.catchCause(
       Scope.close(scope, Exit.void),

@@ -3,6 +3,7 @@ import { assert, it } from "@effect/vitest"
 import * as Semconv from "@opentelemetry/semantic-conventions/incubating"
 import { Context, Effect, Exit, Fiber, Layer, Metric, Schedule } from "effect"
 import { PrometheusMetrics } from "effect/observability"
+import * as fs from "node:fs"
 import * as ActorMetrics from "../../../src/ActorMetrics.ts"
 import * as ActorPool from "../../../src/ActorPool.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
@@ -10,6 +11,7 @@ import * as Supervision from "../../../src/Supervision.ts"
 import behaviours, { Broken, Clerk } from "../fixtures/clerk.ts"
 import { until } from "../support/journal.ts"
 import { onEveryPlacement } from "../support/placements.ts"
+import lenders, { Keeper, Lender } from "./actors/lender.ts"
 
 const fixture = { module: new URL("../fixtures/clerk.ts", import.meta.url), behaviours }
 
@@ -131,9 +133,11 @@ onEveryPlacement(fixture, (placement) => {
     const { find, provide, snapshot } = registry()
     return Effect.gen(function*() {
       yield* Effect.gen(function*() {
-        const pool = yield* ActorPool.make(Clerk, { size: 2 })
+        const pool = yield* ActorPool.make(Clerk, { size: { min: 2, max: 3, idleTimeToLive: "1 hour" } })
         yield* pool.client.stamp()
         assert.strictEqual(find(`uactor_pool_members{uactor_pool_name="Clerk"}`), 2)
+        assert.strictEqual(find(`uactor_pool_limit{uactor_pool_name="Clerk"}`), 3)
+        assert.strictEqual(find(`uactor_spawn_duration_count{uactor_actor_name="Clerk"}`), 2)
         assert.strictEqual(find(`uactor_pool_busy{uactor_pool_name="Clerk"}`), 0)
         const running = yield* Effect.forkChild(pool.client.wait(), { startImmediately: true })
         yield* until("a member is busy", () => find(`uactor_pool_busy{uactor_pool_name="Clerk"}`) === 1)
@@ -159,6 +163,19 @@ onEveryPlacement(fixture, (placement) => {
           assert.isAbove((heap as any).state.value, 100_000)
           assert.match(heap!.attributes!["uactor.worker.id"]!, /^(?:thread|process)-1(?:~\d+)?$/)
           assert.strictEqual(worker(ActorMetrics.heapLimit.id).length, 1)
+          const carried = (id: string, direction: string): number =>
+            worker(id).flatMap(({ attributes, state }) =>
+              attributes!["network.io.direction"] === direction ? [(state as { readonly count: number }).count] : []
+            )[0] ?? 0
+          const { linkBatches, linkFrames } = ActorMetrics
+          const before = carried(linkFrames.id, "transmit")
+          yield* Effect.replicateEffect(clerk.stamp(), 20, { concurrency: "unbounded" }).pipe(Effect.exit)
+          // a call is a frame, and its answer another one
+          assert.isAtLeast(carried(linkFrames.id, "transmit") - before, 1)
+          for (const direction of ["transmit", "receive"]) {
+            assert.isAbove(carried(linkBatches.id, direction), 0)
+            assert.isAtLeast(carried(linkFrames.id, direction), carried(linkBatches.id, direction))
+          }
           const [cpu] = worker(Semconv.METRIC_PROCESS_CPU_TIME)
           assert.isAbove((cpu as any).state.count, 0)
           assert.strictEqual(
@@ -172,6 +189,37 @@ onEveryPlacement(fixture, (placement) => {
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), provide)
   })
 }, { except: ["memory"], reason: "the worker is this process" })
+
+onEveryPlacement(
+  { module: new URL("./actors/lender.ts", import.meta.url), behaviours: lenders },
+  (placement) => {
+    it.live("H: the handles that the program lends and holds are counted by their kind", () => {
+      const { find, provide } = registry()
+      const handles = (role: string): number =>
+        find(`uactor_handles{uactor_handle_kind="Ref",uactor_handle_role="${role}"}`) || 0
+      return Effect.gen(function*() {
+        const [lent, held] = [handles("lent"), handles("held")]
+        const lender = yield* Lender.spawn()
+        const keeper = yield* Keeper.spawn()
+        yield* Effect.gen(function*() {
+          const counter = yield* lender.counter()
+          yield* until("the program holds the handle", () => handles("held") === held + 1)
+          yield* keeper.keep({ counter })
+          yield* until("the keeper has the handle", () => handles("lent") === lent + 1)
+        }).pipe(Effect.scoped)
+        yield* ActorRef.stop(keeper)
+        yield* until("the handles are released", () => handles("held") === held && handles("lent") === lent)
+      }).pipe(Effect.scoped, Effect.provide(Layer.merge(placement.layer(), ActorMetrics.layer())), provide)
+    })
+  }
+)
+
+it("docs/observe.md lists each metric", () => {
+  const page = fs.readFileSync(new URL("../../../docs/observe.md", import.meta.url), "utf8")
+  for (const metric of Object.values(ActorMetrics)) {
+    if (Metric.isMetric(metric)) assert.include(page, `\`${metric.id}\``)
+  }
+})
 
 it("the names of the conventions are those of their package", () => {
   const names = Object.values(ActorMetrics).flatMap((metric) => Metric.isMetric(metric) ? [metric.id] : [])
@@ -189,13 +237,14 @@ it("the names of the conventions are those of their package", () => {
     Array.from(known).toSorted()
   )
   assert.deepStrictEqual(
-    ["rpc.method", "error.type", "process.pid", "thread.name", "cpu.mode"],
+    ["rpc.method", "error.type", "process.pid", "thread.name", "cpu.mode", "network.io.direction"],
     [
       Semconv.ATTR_RPC_METHOD,
       Semconv.ATTR_ERROR_TYPE,
       Semconv.ATTR_PROCESS_PID,
       Semconv.ATTR_THREAD_NAME,
-      Semconv.ATTR_CPU_MODE
+      Semconv.ATTR_CPU_MODE,
+      Semconv.ATTR_NETWORK_IO_DIRECTION
     ]
   )
 })
