@@ -9,47 +9,61 @@ export const boundaries: ReadonlyArray<number> = Array.from({ length: 28 }, (_, 
 /** The counts of the buckets, without the empty ones at the end. */
 export type BucketCounts = ReadonlyArray<number>
 
+const size = boundaries.length + 1
+// after the buckets
+const sumAt = size
+const minAt = size + 1
+const maxAt = size + 2
+
 /** Durations, counted. */
 export class Buckets {
-  private readonly counts = new Float64Array(boundaries.length + 1)
-  private count = 0
-  private sum = 0
-  private min = Number.MAX_VALUE
-  private max = -Number.MAX_VALUE
+  // one array of numbers, so that nothing is allocated for a duration
+  private readonly values = new Float64Array(size + 3)
+
+  constructor() {
+    this.values[minAt] = Infinity
+    this.values[maxAt] = -Infinity
+  }
 
   add(millis: number): void {
-    const micros = Math.ceil(millis * 1_000)
-    this
-      .counts[
-        micros <= 1
-          ? 0
-          : micros >= 2 ** 31
-          ? boundaries.length
-          : Math.min(32 - Math.clz32(micros - 1), boundaries.length)
-      ]!++
-    this.count++
-    const seconds = Math.max(0, millis / 1_000)
-    this.sum += seconds
-    if (seconds < this.min) this.min = seconds
-    if (seconds > this.max) this.max = seconds
+    const { values } = this
+    const micros = millis * 1_000
+    values[micros <= 1 ? 0 : micros > 2 ** 27 ? boundaries.length : 32 - Math.clz32(Math.ceil(micros) - 1)]!++
+    values[sumAt]! += millis
+    if (millis < values[minAt]!) values[minAt] = millis
+    if (millis > values[maxAt]!) values[maxAt] = millis
+  }
+
+  /** Adds the durations of others. */
+  merge({ values }: Buckets): void {
+    const own = this.values
+    for (let i = 0; i <= sumAt; i++) own[i]! += values[i]!
+    own[minAt] = Math.min(own[minAt]!, values[minAt]!)
+    own[maxAt] = Math.max(own[maxAt]!, values[maxAt]!)
   }
 
   get state(): Metric.HistogramState {
-    const { count, counts, max, min, sum } = this
-    let n = 0
-    return { buckets: boundaries.map((bound, i) => [bound, n += counts[i]!]), count, min, max, sum }
+    const { values } = this
+    let count = 0
+    const buckets = boundaries.map((bound, i) => [bound, count += values[i]!] as [number, number])
+    count += values[boundaries.length]!
+    const [min, max] = count === 0 ? [Number.MAX_VALUE, -Number.MAX_VALUE] : [values[minAt]!, values[maxAt]!]
+    return { buckets, count, min: min / 1_000, max: max / 1_000, sum: values[sumAt]! / 1_000 }
   }
 
   get trimmed(): BucketCounts {
-    const { counts } = this
-    let length = counts.length
-    while (length > 0 && counts[length - 1] === 0) length--
-    return Array.from(counts.subarray(0, length))
+    const { values } = this
+    let length = size
+    while (length > 0 && values[length - 1] === 0) length--
+    return Array.from(values.subarray(0, length))
   }
+}
 
-  quantile(part: number): number {
-    return quantile(this.counts, part)
-  }
+/** The durations of several buckets together. */
+export const union = (all: Iterable<Buckets>): Buckets => {
+  const sum = new Buckets()
+  for (const buckets of all) sum.merge(buckets)
+  return sum
 }
 
 /**

@@ -6,7 +6,7 @@ import type * as Context from "effect/Context"
 import { constVoid } from "effect/Function"
 import * as Metric from "effect/Metric"
 import { performance, queueMicrotask } from "../runtime/globals.ts"
-import { Buckets } from "./buckets.ts"
+import { Buckets, union } from "./buckets.ts"
 import * as Counts from "./counts.ts"
 import * as Definitions from "./definitions.ts"
 
@@ -17,27 +17,44 @@ export let isOn = false
 
 let users = 0
 
-// the time of this turn, in milliseconds; 0: not read yet
+// the time of this turn for callers, in milliseconds; 0: not read yet
 let time = 0
+
+// a message is being read, whose end is the end of the turn
+let isReading = false
 
 const expire = (): void => {
   time = 0
 }
 
-/** The time of this turn, in milliseconds. The clock is read once a turn. */
-export const now = (): number => time === 0 ? read() : time
-
-/** Reads the clock. */
-const read = (): number => {
-  if (time === 0) queueMicrotask(expire)
+/** The time of this turn for callers, in milliseconds. The clock is read once a turn. */
+export const now = (): number => {
+  if (time > 0) return time
+  if (!isReading) queueMicrotask(expire)
   return time = performance.now()
 }
 
-/** The durations of a method that ended in one way. */
+/** A message is read from now on, which is one turn. Returns what {@link leave} takes. */
+export const enter = (): boolean => {
+  const isInner = isReading
+  if (!isInner) time = 0
+  isReading = true
+  return isInner
+}
+
+/** The message has been read. */
+export const leave = (isInner: boolean): void => {
+  isReading = isInner
+  if (!isInner) time = 0
+}
+
+/** The durations of a method that ended in one way, on one placement. */
 interface Series {
   readonly metric: Metric.Histogram<number>
   readonly attributes: Readonly<Record<string, string>>
-  readonly buckets: Buckets
+  /** those of living actors */
+  readonly parts: Set<Buckets>
+  readonly ended: Buckets
 }
 
 const all = new Set<Series>()
@@ -48,12 +65,9 @@ const perMethod = 2 * Counts.outcomes.length + 1
 const handlersAt = Counts.outcomes.length
 const mailboxAt = 2 * Counts.outcomes.length
 
-/** The durations of the actors of a kind on one placement, by method. */
-type PlacedDurations = Array<Buckets | undefined>
+const byKind = new WeakMap<Counts.Kind, Map<string | undefined, Array<Series | undefined>>>()
 
-const byKind = new WeakMap<Counts.Kind, Map<string | undefined, PlacedDurations>>()
-
-const placed = (kind: Counts.Kind, placement: string | undefined): PlacedDurations => {
+const seriesOf = (kind: Counts.Kind, placement: string | undefined): Array<Series | undefined> => {
   let byPlacement = byKind.get(kind)
   if (byPlacement === undefined) byKind.set(kind, byPlacement = new Map())
   let found = byPlacement.get(placement)
@@ -61,8 +75,8 @@ const placed = (kind: Counts.Kind, placement: string | undefined): PlacedDuratio
   return found
 }
 
-const make = ({ methods, name }: Counts.Kind, placement: string | undefined, method: number, at: number): Buckets => {
-  const rpcMethod = `${name}/${methods[method]!.tag}`
+const make = ({ methods, name }: Counts.Kind, placement: string | undefined, index: number): Series => {
+  const at = index % perMethod
   const outcome = Counts.outcomes[at % handlersAt]!
   const series: Series = {
     metric: at === mailboxAt
@@ -71,18 +85,19 @@ const make = ({ methods, name }: Counts.Kind, placement: string | undefined, met
       ? Definitions.clientCallDuration
       : Definitions.serverCallDuration,
     attributes: {
-      "rpc.method": rpcMethod,
+      "rpc.method": `${name}/${methods[(index - at) / perMethod]!.tag}`,
       ...(placement === undefined ? {} : { "uactor.placement": placement }),
       ...(at === mailboxAt ? {} : {
         "rpc.system.name": "uactor",
         ...(outcome === "ok" ? {} : { "error.type": outcome })
       })
     },
-    buckets: new Buckets()
+    parts: new Set(),
+    ended: new Buckets()
   }
   all.add(series)
   for (const listener of listeners) listener(series)
-  return series.buckets
+  return series
 }
 
 // ---- the measurements ----
@@ -91,50 +106,88 @@ const make = ({ methods, name }: Counts.Kind, placement: string | undefined, met
 export class ActorDurations {
   private readonly kind: Counts.Kind
   private readonly placement: string | undefined
-  private readonly ofKind: PlacedDurations
-  /** for callers, or in the handlers */
-  readonly all = new Buckets()
-  /** in the mailbox */
-  readonly wait = new Buckets()
+  private readonly ofKind: Array<Series | undefined>
+  private readonly own: Array<Buckets | undefined>
+  private isEnded = false
 
   constructor(kind: Counts.Kind, placement: string | undefined) {
     this.kind = kind
     this.placement = placement
-    this.ofKind = placed(kind, placement)
+    this.ofKind = seriesOf(kind, placement)
+    this.own = new Array<Buckets | undefined>(kind.methods.length * perMethod).fill(undefined)
   }
 
-  private add(method: number, at: number, millis: number): void {
-    ;(this.ofKind[method * perMethod + at] ??= make(this.kind, this.placement, method, at)).add(millis)
+  private add(index: number, millis: number): void {
+    ;(this.own[index] ??= this.open(index)).add(millis)
+  }
+
+  private open(index: number): Buckets {
+    const series = this.ofKind[index] ??= make(this.kind, this.placement, index)
+    if (this.isEnded) return series.ended
+    const buckets = new Buckets()
+    series.parts.add(buckets)
+    return buckets
+  }
+
+  /** The actor has ended: its durations are added to those of its kind. */
+  end(): void {
+    if (this.isEnded) return
+    this.isEnded = true
+    for (const [index, buckets] of this.own.entries()) {
+      if (buckets === undefined) continue
+      const { ended, parts } = this.ofKind[index]!
+      parts.delete(buckets)
+      ended.merge(buckets)
+    }
+    this.own.fill(undefined)
   }
 
   /** A call that was made at a time has ended for its caller. */
   ended(method: number, outcome: Counts.Outcome, madeAt: number): void {
-    const millis = now() - madeAt
-    this.all.add(millis)
-    this.add(method, outcome, millis)
+    this.add(method * perMethod + outcome, now() - madeAt)
   }
 
-  /** The handler of a call that arrived at a time begins. Returns the time. */
-  begun(method: number, arrivedAt: number): number {
-    const at = now()
-    this.wait.add(at - arrivedAt)
-    this.add(method, mailboxAt, at - arrivedAt)
-    return at
+  /** The handler of a call that arrived at a time begins now. Returns the time. */
+  begun(method: number, arrivedAt: number, time: number): number {
+    this.add(method * perMethod + mailboxAt, time - arrivedAt)
+    return time
   }
 
-  /** A handler that began at a time has ended. It may have used this turn, so the clock is read again. */
-  answered(method: number, outcome: Counts.Outcome, begunAt: number): void {
-    const millis = read() - begunAt
-    this.all.add(millis)
-    this.add(method, handlersAt + outcome, millis)
+  /** A handler has ended after a time. */
+  answered(method: number, outcome: Counts.Outcome, millis: number): void {
+    this.add(method * perMethod + handlersAt + outcome, millis)
+  }
+
+  // those of some places of each method; `undefined`: none has been measured
+  private from(start: number, end: number): Buckets | undefined {
+    const found = this.own.filter((buckets, index): buckets is Buckets => {
+      const at = index % perMethod
+      return buckets !== undefined && at >= start && at < end
+    })
+    return found.length === 0 ? undefined : union(found)
+  }
+
+  /** for callers */
+  get client(): Buckets | undefined {
+    return this.from(0, handlersAt)
+  }
+
+  /** in the handlers */
+  get server(): Buckets | undefined {
+    return this.from(handlersAt, mailboxAt)
+  }
+
+  /** in the mailbox */
+  get wait(): Buckets | undefined {
+    return this.from(mailboxAt, perMethod)
   }
 }
 
 /** Measures durations, and registers them in the registry of a context. Returns the function that ends both. */
 export const register = (context: Context.Context<never>): () => void => {
   const registrations: Array<Metric.Registration> = []
-  const add = ({ attributes, buckets, metric }: Series): void => {
-    const hooks = { get: () => buckets.state, update: constVoid, modify: constVoid }
+  const add = ({ attributes, ended, metric, parts }: Series): void => {
+    const hooks = { get: () => union([ended, ...parts]).state, update: constVoid, modify: constVoid }
     registrations.push(Metric.registerUnsafe(Metric.withAttributes(metric, attributes), context, hooks))
   }
   for (const series of all) add(series)

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import { firsts } from "../collections/firsts.ts"
 import type { ServedFacts } from "../metrics/actorFacts.ts"
+import { quantile } from "../metrics/buckets.ts"
 import { type Deadline, Deadlines } from "../runtime/deadlines.ts"
 import { performance } from "../runtime/globals.ts"
 import type { Reading } from "../waits/calls.ts"
@@ -165,7 +166,7 @@ export class Rates {
 const keys: Readonly<Record<Exclude<Sort, "rate">, (actor: ObservedActor) => number>> = {
   load: ({ proxy }) => proxy.load,
   waiting: ({ proxy }) => proxy.waiting.size,
-  p99: ({ proxy }) => proxy.tally?.durations?.all.quantile(0.99) ?? 0,
+  p99: ({ proxy }) => quantile(proxy.tally?.durations?.client?.trimmed ?? [], 0.99),
   restarts: ({ proxy }) => proxy.life,
   age: ({ startedAt = Infinity }) => -startedAt
 }

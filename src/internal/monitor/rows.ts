@@ -142,7 +142,7 @@ const latencyOf = (
   facts: ServedFacts | undefined,
   hasBuckets: boolean
 ): ActorRow["latency"] => {
-  const client = tally?.durations?.all.trimmed
+  const client = tally?.durations?.client?.trimmed
   if (client === undefined && facts?.wait === undefined && facts?.server === undefined) return undefined
   return {
     client: durationsRow(client, hasBuckets),

@@ -431,6 +431,7 @@ export class ActorProxy {
     this.watchers = undefined
     this.owner?.ended()
     Counts.ended(this)
+    this.tally?.durations?.end()
     if (watchers !== undefined) { for (const watcher of Array.from(watchers)) notify(watcher.onExit, exit) }
   }
 

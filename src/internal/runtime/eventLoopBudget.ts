@@ -71,6 +71,8 @@ export class EventLoopBudget {
   private spent = 0
   /** the time of the last addition to `spent` */
   private counted = 0
+  /** the time that `measure` has read for the next `pace`; 0: none */
+  private measured = 0
   /** the time at which messages inside this thread last waited for the event loop */
   private waited = 0
   private isWatching = false
@@ -114,6 +116,7 @@ export class EventLoopBudget {
       }
     } finally {
       this.isOpen = this.isOverBudget = false
+      this.measured = 0
       this.sender = undefined
       for (const left of this.ready.splice(0)) setImmediate(left)
     }
@@ -135,7 +138,8 @@ export class EventLoopBudget {
   /** Measures the time of a handler that has just run. */
   pace(): void {
     if (!this.isOpen) return
-    const now = this.clock.now()
+    const now = this.measured > 0 ? this.measured : this.clock.now()
+    this.measured = 0
     this.spent += now - this.counted
     this.counted = now
     if (this.spent > loopBudgetMs / 2 && !this.isWatching) {
@@ -156,6 +160,16 @@ export class EventLoopBudget {
   private refresh(): void {
     this.isWatching = false
     this.spent = 0
+  }
+
+  /** The time now, when a handler has run. The clock is read for the next `pace`, too. */
+  measure(): number {
+    return this.isOpen ? this.measured = this.clock.now() : this.clock.now()
+  }
+
+  /** The time now, before a handler runs. A turn has read the clock already. */
+  get now(): number {
+    return !this.isOpen ? this.clock.now() : this.measured > 0 ? this.measured : this.counted
   }
 
   /** The time at which the turn has last measured its handlers. Reads no clock. */

@@ -424,6 +424,7 @@ export class Server implements CellServer {
     actor.provided?.drain().forEach((cell) => cell.end())
     this.releaseScope(actor, exit, (cause) => {
       this.actors.delete(actor.id)
+      actor.durations?.end()
       if (actor.id < 0) this.exports.closed(actor.id)
       // the holder has released the object itself
       if (!actor.isReleased) {

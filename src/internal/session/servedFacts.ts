@@ -33,8 +33,8 @@ export const read = (
     const facts = {
       lent: lent.get(cell) ?? 0,
       held: held.get(cell) ?? 0,
-      wait: durations?.wait.trimmed,
-      server: durations?.all.trimmed
+      wait: durations?.wait?.trimmed,
+      server: durations?.server?.trimmed
     }
     return facts.lent + facts.held > 0 || durations !== undefined ? facts : undefined
   })

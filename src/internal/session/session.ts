@@ -14,6 +14,7 @@ import { ChannelTable } from "../handoff/channelTable.ts"
 import { WorkerIntroducer } from "../handoff/introducer.ts"
 import { RouteTable } from "../handoff/routeTable.ts"
 import type { ServedFacts as ActorFacts } from "../metrics/actorFacts.ts"
+import * as Durations from "../metrics/durations.ts"
 import * as CallerLog from "../observe/callerLog.ts"
 import type { Relay } from "../observe/relay.ts"
 import * as HostObject from "../remote/hostObject.ts"
@@ -286,6 +287,16 @@ export class Session {
     const order = this.inbox.check(batch)
     if (order === "repeated") return
     if (order === "early") return this.onGap()
+    if (!Durations.isOn) return this.readFrames(batch)
+    const isInner = Durations.enter()
+    try {
+      this.readFrames(batch)
+    } finally {
+      Durations.leave(isInner)
+    }
+  }
+
+  private readFrames(batch: Frames.Batch): void {
     this.read(() => {
       let frames = 0
       for (let i = 1; i < batch.length;) {
