@@ -81,7 +81,7 @@ export const layer = (address: Address): Layer.Layer<never, never, HttpRouter.Ht
           ? refused(403, "OriginRefused", `a page of ${origin} may not ask the observer`)
           : length !== "0" || encoding !== undefined
           ? refused(413, "RequestTooLarge", "a request to the observer has no body")
-          : answer
+          : Effect.tapDefect(answer, (defect) => Effect.logError("the observer has not answered a request", defect))
         return HttpEffect.withPreResponseHandler(
           checked,
           (_, response) => Effect.succeed(HttpServerResponse.setHeaders(response, headers))

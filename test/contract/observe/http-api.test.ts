@@ -2,9 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Metric, Redacted, Schedule } from "effect"
 import * as ActorRef from "../../../src/ActorRef.ts"
+import * as Server from "../../../src/node/http/server.ts"
 import * as NodeActorSystem from "../../../src/node/NodeActorSystem.ts"
 import * as NodeObserver from "../../../src/node/NodeObserver.ts"
+import * as Program from "../../../src/node/observer/program.ts"
 import * as Protocol from "../../../src/node/observer/protocol.ts"
+import { Observer } from "../../../src/Observer.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import { Till } from "../fixtures/counted.ts"
 import { logOf } from "../support/asserts.ts"
@@ -59,6 +62,24 @@ describe("what is answered", () => {
         for (const text of [id, String(process.pid), process.cwd()]) assert.notInclude(body, text)
       }
     }))
+
+  it.live("a defect is an answer with the status 500, and an entry in the log of the program", () => {
+    const { layer, lines } = logOf("Error")
+    return Effect.gen(function*() {
+      const programFor = yield* Program.local({ actions: [], openedBy: "layerHttp" })
+      const token = Redacted.make("0123456789abcdef0123456789abcdef")
+      const url = yield* Server.open(
+        (reader) => ({ ...programFor(reader), deadlocks: Effect.die(new Error("by the test")) }),
+        { host: "127.0.0.1", port: 0, token }
+      )
+      const headers = { authorization: `Bearer ${Redacted.value(token)}` }
+      assert.strictEqual((yield* request(`${url}/api/deadlocks`, { headers })).status, 500)
+      assert.strictEqual((yield* request(`${url}/api/program`, { headers })).status, 200)
+      assert.strictEqual((yield* request(`${url}/api/actors/x`, { headers })).status, 404)
+      assert.deepStrictEqual(lines.length, 1)
+      assert.include(JSON.stringify(lines), "by the test")
+    }).pipe(Effect.provide(Layer.merge(layer, Observer.layer)))
+  })
 
   it.live("an event is a line of JSON", () =>
     Effect.gen(function*() {
