@@ -91,7 +91,7 @@ describe("what the page shows", () => {
     Effect.gen(function*() {
       const { address } = yield* shop({ blocked: true, actions: ["profile"] })
       const { do: run, until } = yield* openPage(address)
-      yield* until(`/thread-1 is blocked for/.test(document.querySelector("[role=alert]")?.innerText)`)
+      yield* until(`/thread-1 is blocked/.test(document.querySelector("[role=alert]")?.innerText)`)
       yield* until(`table("workers").querySelector("tbody tr").innerText.includes("Blocked for")`)
       yield* run((page) => page.getByRole("button", { name: "Stack of thread-1" }).click())
       yield* until(`table("workers").innerText.includes("at busyLoop (file:")`)
@@ -237,6 +237,7 @@ describe("what the page does", () => {
       yield* focused("Restart Stock-1")
       yield* press("Enter")
       yield* until(`cells("Stock-1").Life === "2"`)
+      yield* focused("Restart")
       yield* press("Escape")
       yield* until(`document.querySelector("aside") === null`)
     }))

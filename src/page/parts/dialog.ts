@@ -8,12 +8,14 @@ const Open = ({ question }: { readonly question: Question }): View => {
   const app = useApp()
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current!.showModal(), [])
-  const close = (): void => app.store.set({ question: undefined })
+  const forget = (): void => app.store.set({ question: undefined })
+  // the browser gives the focus back to where it was
+  const close = (): void => dialog.current!.close()
   const run = (): void => {
     close()
     void attempt(app, question.done, question.run)
   }
-  return html`<dialog ref=${dialog} aria-labelledby="question" onClose=${close}>
+  return html`<dialog ref=${dialog} aria-labelledby="question" onClose=${forget}>
     <p id="question">${question.text}</p>
     <div class="actions">
       <button type="button" autofocus onClick=${close}>Cancel</button>

@@ -1,6 +1,5 @@
 /** The red bars: a lost connection, a proved deadlock, a blocked worker. And the notices. */
 import { html, type View } from "../html.ts"
-import * as Figures from "../parts/figures.ts"
 import { addressOf } from "../state/route.ts"
 import type { State } from "../state/state.ts"
 
@@ -19,8 +18,8 @@ export const Alerts = ({ state }: { readonly state: State }): View => {
   return html`<div class="alerts">
     <${ConnectionAlert} ...${state} />
     ${
-    proved.map(({ calls, text }) =>
-      html`<div role="alert" class="alert" key=${text}>
+    proved.map(({ calls }) =>
+      html`<div role="alert" class="alert" key=${calls.map(({ call }) => call).join()}>
         <strong>Deadlock, proved:</strong> ${
         calls.map(({ actor, call, method }, i) =>
           html`${i > 0 && " → "}<a href=${addressOf("why", call)}>${actor} runs ${method}</a>`
@@ -30,13 +29,13 @@ export const Alerts = ({ state }: { readonly state: State }): View => {
     )
   }
     ${
-    blocked.map(({ blockedForMillis, id }) =>
+    // without the time, which would be read out again and again
+    blocked.map(({ id }) =>
       html`<div role="alert" class="alert" key=${id}>
-        <strong>${id} is blocked</strong> for ${Figures.age(blockedForMillis)}: its event loop does not answer.
+        <strong>${id} is blocked</strong>: its event loop does not answer.
         <a href=${`#worker-${id}`}>Its stack shows why.</a>
       </div>`
-    )
-  }
+    )}
   </div>`
 }
 

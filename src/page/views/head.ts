@@ -45,6 +45,13 @@ export const Head = ({ state }: { readonly state: State }): View => {
       <${Total} name="Process" value=${String(program.pid)} />
       <${Total} name="Runtime" value=${program.runtime} />
       <${Total} name="Up" value=${Figures.age(uptime)} />
+      ${
+      reading?.snapshot.systems.map(({ actors, lostTells, name }, i) =>
+        html`<${Total} key=${i} name=${`System ${name}`} value=${`${Figures.whole(actors)} actors${
+          lostTells > 0 ? `, ${Figures.whole(lostTells)} lost tells` : ""
+        }`} />`
+      )
+    }
       <${Total} name="Workers" value=${whole(totals?.workers)} />
       <${Total} name="Actors" value=${whole(totals?.actors)} />
       <${Total} name="Running calls" value=${whole(totals?.running)} />

@@ -99,6 +99,10 @@ export const Tree = ({ reading, state }: { readonly reading: Reading; readonly s
     <h2 id="tree">Tree</h2>
     <div class="controls"><${Select} id="grouping" label="by" value=${grouping} choices=${groupings}
       onChoose=${choose} /></div>
+    ${
+    reading.snapshot.truncated > 0 &&
+    html`<p class="note">The ${Figures.whole(reading.actors.length)} actors of the table</p>`
+  }
     <div class="tall plain" onScroll=${onScroll} onKeyDown=${onArrows(lineHeight)}>
       <ul class="tree">
         ${above > 0 && html`<li aria-hidden="true" style=${{ height: `${above}px` }}></li>`}
