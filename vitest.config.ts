@@ -8,8 +8,8 @@ const all = process.env["TESTS"] === "all"
 
 const args = process.argv.slice(2)
 
-/** Whether the whole suite runs, but not everything: a clause has some of its tests with processes only (test/contract/support/sample.ts). */
-const isSample = !all && !args.includes("--coverage") && args.every((arg) => arg === "run" || arg.startsWith("-"))
+/** Whether the run is `npm test`: each clause has some of its tests on threads and in processes (test/contract/support/sample.ts). */
+const isSample = !all && args.every((arg) => arg === "run" || /^-(?!-coverage|-testNamePattern)/.test(arg))
 
 /** Tests that take samples by a seed, and tests of clusters that wait for leases and idle times. */
 const sampled = [
