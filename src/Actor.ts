@@ -9,6 +9,7 @@
 export { CallTimeout, Idempotent, RunTimeout, Tracing } from "./actor/Annotations.ts"
 export { checkInterrupt, disconnect } from "./actor/Interruption.ts"
 export { type Method, method } from "./actor/Method.ts"
+export { Propagated } from "./actor/Propagated.ts"
 export { crash, forkSupervised, named, type Self, self, stopSelf } from "./actor/Self.ts"
 export {
   type ActorService,

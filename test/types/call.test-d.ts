@@ -1,7 +1,7 @@
 /**
  * What an editor shows where methods are called.
  */
-import { type Cause, Effect, type Exit, type Queue, Schema, type Scope, type Stream } from "effect"
+import { type Cause, Context, Effect, type Exit, type Queue, Schema, type Scope, type Stream } from "effect"
 import { describe, expectTypeOf, test } from "vitest"
 import {
   Actor,
@@ -63,6 +63,16 @@ describe("a call", () => {
     expectTypeOf(Effect.catchIf(counter.increment({ by: 1 }), ActorError.is, () => Effect.succeed(0))).toEqualTypeOf<
       Effect.Effect<number, Overflow>
     >()
+  })
+
+  test("C13: a propagated reference keeps its type, and needs a schema of this type without services", () => {
+    const reference = Context.Reference("Tenant", { defaultValue: () => "nobody" })
+    const tenant = Actor.Propagated(reference, Schema.String)
+    expectTypeOf(tenant).toEqualTypeOf<Context.Reference<string>>()
+    // @ts-expect-error - a schema is required
+    Actor.Propagated(reference)
+    // @ts-expect-error - the schema is of another type
+    Actor.Propagated(reference, Schema.Int)
   })
 
   test("C6: a payload that does not fit its schema does not compile", () => {

@@ -38,6 +38,8 @@ const allowed: Readonly<Record<string, string>> = {
   "monitor/readings.ts answers": "holds the timers of the questions that observers ask at the moment",
   "monitor/systems.ts systems": "an observer sees all systems of the program; a system leaves the set when it closes",
   "observe/callerLog.ts plain": "a cache, until the end of the turn",
+  "observe/propagated.ts declared": "a reference is declared once for the thread, by its module",
+  "observe/propagated.ts isUsed": "the same",
   "session/inspection.ts lastSerial": "generates numbers that are unique in the thread",
   "runtime/notify.ts waiting": "set while states change together, and restored",
   "runtime/realm.ts prototypes": "a cache",

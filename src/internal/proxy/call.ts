@@ -18,6 +18,7 @@ import { isSuccess } from "../effect/completed.ts"
 import { type CallReport, channels, ReportedCall } from "../monitor/channels.ts"
 import * as CallerLog from "../observe/callerLog.ts"
 import * as ClientSpan from "../observe/clientSpan.ts"
+import * as Propagated from "../observe/propagated.ts"
 import type { Deadlines } from "../runtime/deadlines.ts"
 import type * as Frames from "../wire/frames.ts"
 import type { ActorProxy } from "./actorProxy.ts"
@@ -308,7 +309,12 @@ const extrasOf = (
   const fiber = Fiber.getCurrent()!
   const span = own ?? fiber.cache.span
   const log = CallerLog.of(fiber)
-  if (span === undefined && options === undefined && window === undefined && log === undefined) return undefined
+  const values = Propagated.isUsed ? Propagated.of(fiber.context) : undefined
+  if (
+    span === undefined && options === undefined && window === undefined && log === undefined && values === undefined
+  ) {
+    return undefined
+  }
   const extras: Frames.Extras = {
     trace: span === undefined ? undefined : [span.traceId, span.spanId, span.sampled],
     headers: options?.headers === undefined ? undefined : { ...Headers.fromInput(options.headers) },
@@ -317,5 +323,6 @@ const extrasOf = (
     // a tell is over for its sender when it is accepted
     ...(options?.follower === undefined || options.discard === true ? {} : { reportsBegin: true })
   }
-  return log === undefined ? extras : { ...extras, log }
+  if (log === undefined && values === undefined) return extras
+  return { ...extras, ...(log === undefined ? {} : { log }), ...(values === undefined ? {} : { values }) }
 }

@@ -16,6 +16,7 @@ import * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import * as CallerLog from "../observe/callerLog.ts"
 import * as ClientSpan from "../observe/clientSpan.ts"
+import * as Propagated from "../observe/propagated.ts"
 import { textOf } from "../runtime/describe.ts"
 import type { EventLoopBudget } from "../runtime/eventLoopBudget.ts"
 import * as Frames from "../wire/frames.ts"
@@ -173,7 +174,9 @@ export class Invocation {
         if (extras?.reportsBegin === true && !actor.isRelay) effect = this.reporting(call, effect)
       }
       const log = extras?.log
-      call.effect = log === undefined ? effect : CallerLog.within(effect, log)
+      if (log !== undefined) effect = CallerLog.within(effect, log)
+      const values = extras?.values
+      call.effect = values === undefined ? effect : Propagated.within(effect, values)
       call.forked = fork
       call.uninterruptible = uninterruptible
       actor.recordFork(index, fork)

@@ -174,6 +174,8 @@ export interface Extras {
   readonly log?:
     | readonly [annotations: Readonly<Record<string, unknown>> | undefined, level: LogLevel | undefined]
     | undefined
+  /** the encoded values of references of the user, by their keys */
+  readonly values?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** An entry of a log. */

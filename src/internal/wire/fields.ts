@@ -40,7 +40,8 @@ const isExtras = Is.struct<Codes.Extras>({
   reportsBegin: Is.optional(Is.isBoolean),
   log: Is.optional(
     Is.tuple<NonNullable<NonNullable<Codes.Extras["log"]>>>(Is.optional(isRecord), Is.optional(isLevel))
-  )
+  ),
+  values: Is.optional(isRecord)
 })
 
 // `-1` stands for "unbounded"

@@ -23,7 +23,14 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
     -3,
     0,
     undefined,
-    { trace: ["a1", "b2", true], headers: { tenant: "x" }, discard: true, window: 16, reportsBegin: true }
+    {
+      trace: ["a1", "b2", true],
+      headers: { tenant: "x" },
+      discard: true,
+      window: 16,
+      reportsBegin: true,
+      values: { "app/Tenant": "ada" }
+    }
   ],
   [Frames.Interrupt]: [Frames.Interrupt, 1],
   [Frames.Credit]: [Frames.Credit, 1, 8],
