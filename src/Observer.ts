@@ -1,7 +1,7 @@
 /**
  * Looks into the running program: which workers and actors live, how full their mailboxes are, what a blocked worker computes; and ends or
- * restarts an actor from outside. The observer sees every `ActorSystem` of the process in which it runs, not the systems that its
- * workers have made themselves.
+ * restarts an actor from outside. The observer sees every `ActorSystem` of the process in which it runs. Of the systems that its workers have
+ * made themselves it sees the calls, in `why` and `deadlocks`; a snapshot does not list them.
  *
  * A program without the layer collects nothing for it. The index `uactor` does not export this module: import `uactor/Observer`.
  *

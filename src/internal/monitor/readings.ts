@@ -2,13 +2,14 @@
  * What an observer reads of actors and workers.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { firsts } from "../collections/firsts.ts"
 import type { ServedFacts } from "../metrics/actorFacts.ts"
 import { quantile } from "../metrics/buckets.ts"
 import { type Deadline, Deadlines } from "../runtime/deadlines.ts"
 import { performance } from "../runtime/globals.ts"
 import type { Reading } from "../waits/calls.ts"
-import { type Calls, Graph, type ThreadReading } from "../waits/graph.ts"
+import { type Calls, Graph } from "../waits/graph.ts"
 import type { Figures } from "./probe.ts"
 import { type ObservedActor, type ObservedWorker, systems } from "./systems.ts"
 
@@ -34,43 +35,66 @@ export const isAnswering = (worker: ObservedWorker): Effect.Effect<boolean> =>
   })
 
 /** Asks a worker for its calls in progress; `undefined`: it has not answered in time. */
-const inspect = (worker: ObservedWorker): Effect.Effect<Reading | undefined> =>
+const inspect = (worker: ObservedWorker, limit: Deadlines): Effect.Effect<Reading | undefined> =>
   Effect.callback((resume) => {
     const settle = (reading: Reading | undefined): void => {
       stop()
       resume(Effect.succeed(reading))
     }
     const detach = worker.inspect(settle)
-    const deadline = answers.start(() => settle(undefined))
+    const deadline = limit.start(() => settle(undefined))
     const stop = (): void => {
       detach()
-      answers.delete(deadline)
+      limit.delete(deadline)
     }
     return Effect.sync(stop)
   })
 
-/** Reads the calls in progress of all systems, which takes at most the limit. */
-export const readCalls: Effect.Effect<Calls> = Effect.suspend(() => {
-  const all = Array.from(systems)
-  const silent = new Set<string>()
-  const workers = all.flatMap(({ observedWorkers, placement: { kind } }) =>
-    Array.from(observedWorkers).filter(({ ended, isReady }) => isReady && !ended).map((worker) =>
-      [kind, worker] as const
+type ReadThread = Reading["nested"][number]
+
+// reads the systems of this thread and their workers; `thread`: the id of this thread, empty for the program
+const readThreads = (thread: string, limit: Deadlines): Effect.Effect<ReadonlyArray<ReadThread>> =>
+  Effect.suspend(() => {
+    const all = Array.from(systems)
+    const workers = all.flatMap(({ observedWorkers, placement: { kind } }) =>
+      Array.from(observedWorkers).filter(({ ended, isReady }) => isReady && !ended).map((worker) =>
+        [kind, worker] as const
+      )
     )
-  )
-  return Effect.map(
-    Effect.forEach(workers, ([kind, worker]) =>
-      Effect.map(inspect(worker), (reading): ReadonlyArray<ThreadReading> => {
-        if (reading === undefined) silent.add(worker.id)
-        // the actors in memory run in the thread of the program
-        return reading === undefined ? [] : [{ thread: kind === "memory" ? "" : worker.id, reading }]
-      }), { concurrency: "unbounded" }),
-    (readings) => ({
-      graph: new Graph([...all.map(({ reading }) => ({ thread: "", reading })), ...readings.flat()]),
-      silent
-    })
-  )
-})
+    return Effect.map(
+      Effect.forEach(
+        workers,
+        ([kind, worker]) =>
+          Effect.map(inspect(worker, limit), (reading): ReadonlyArray<ReadThread> => [
+            // the actors in memory run in this thread
+            [kind === "memory" && reading !== undefined ? thread : worker.id, reading],
+            ...reading?.nested ?? []
+          ]),
+        { concurrency: "unbounded" }
+      ),
+      (readings) => [...all.map(({ reading }) => [thread, reading] as const), ...readings.flat()]
+    )
+  })
+
+/** Reads the calls in progress of all systems, which takes at most the limit. */
+export const readCalls: Effect.Effect<Calls> = Effect.map(
+  Effect.suspend(() => readThreads("", answers)),
+  (threads) => ({
+    graph: new Graph(threads.flatMap(([thread, reading]) => reading === undefined ? [] : [{ thread, reading }])),
+    silent: new Set(threads.flatMap(([thread, reading]) => reading === undefined ? [thread] : []))
+  })
+)
+
+// a worker answers its host in time, although its own workers may not answer it
+let nestedAnswers: Deadlines | undefined
+
+/** Adds the readings of the systems that this worker has made, and of their workers, to its own one. `id`: the id of this worker. */
+export const withNested = (id: string) => (own: Reading, answer: (reading: Reading) => void): void => {
+  if (systems.size === 0) return answer(own)
+  nestedAnswers ??= new Deadlines(Math.max(10, 100 - 35 * id.split("/").length))
+  Effect.runFork(readThreads(id, nestedAnswers))
+    .addObserver((exit) => answer(Exit.isSuccess(exit) ? { ...own, nested: exit.value } : own))
+}
 
 /** What a worker does, and since when it has not answered. */
 export interface WorkerReading {

@@ -175,7 +175,8 @@ export class Server implements CellServer {
 
     [Frames.Ping]: () => this.dispatcher.outbox.push(Frames.Pong),
     [Frames.MeasureHeap]: () => this.dispatcher.outbox.push(Frames.Heap, this.heapUsed()),
-    [Frames.Inspect]: (inspection) => this.dispatcher.outbox.push(Frames.Inspected, inspection, this.inspect()),
+    [Frames.Inspect]: (inspection) =>
+      this.inspect((reading) => this.dispatcher.outbox.push(Frames.Inspected, inspection, reading)),
     [Frames.ReadActors]: (inspection, targets) =>
       this.dispatcher.outbox.push(Frames.ActorsRead, inspection, this.readActors(targets)),
     [Frames.End]: () => this.end()
@@ -503,7 +504,7 @@ export class Server implements CellServer {
   onEnd: (answer: () => void) => void = (answer) => answer()
 
   /** Returns the calls in progress in this worker. */
-  inspect: () => Reading = () => nothing
+  inspect: (answer: (reading: Reading) => void) => void = (answer) => answer(nothing)
 
   /** the placement of the worker; `undefined`: the calls of other workers arrive here */
   placement: string | undefined

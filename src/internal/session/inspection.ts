@@ -267,6 +267,7 @@ export const read = (sources: ReadonlyArray<Source>): Reading => {
     owners,
     holders,
     relays,
-    pools: queued
+    pools: queued,
+    nested: []
   }
 }

@@ -24,6 +24,7 @@ import { atomically, uncaught } from "../runtime/notify.ts"
 import * as Realm from "../runtime/realm.ts"
 import type { ActorCell } from "../server/actorCell.ts"
 import { Server, type ServerRole } from "../server/server.ts"
+import type { Reading } from "../waits/calls.ts"
 import * as Frames from "../wire/frames.ts"
 import { dispatch, type Handlers, Inbox } from "../wire/inbox.ts"
 import * as InProcessLink from "../wire/inProcessLink.ts"
@@ -210,22 +211,32 @@ export class Session {
     this.outbox.push(Frames.Ready)
   }
 
-  /** Answers the questions of observers, as the worker with this id on this placement. */
-  answerAs(worker: string, placement: string): void {
+  /**
+   * Answers the questions of observers, as the worker with this id on this placement. `extend`: adds what the systems know that the worker
+   * has made.
+   */
+  answerAs(
+    worker: string,
+    placement: string,
+    extend: (own: Reading, answer: (reading: Reading) => void) => void = (own, answer) => answer(own)
+  ): void {
     this.group.name ??= worker
     this.server.placement = placement
     this.server.readActors = (targets) => this.factsOf(targets)
-    this.server.inspect = () =>
-      Inspection.read([
-        this.source(`${worker}^`, `${worker}:`),
-        ...this.channels?.all.flatMap(([channel, serving, calling]) =>
-          serving === calling
-            // the two ends of a channel join their calls by its number; each end is the caller of its own
-            ? [serving.source(`${channel}!`, `${channel}?`)]
-            : [calling.source(`${channel}=`, `${channel}~`), serving.source(`${channel}~`, `${channel}=`)]
-        ) ?? [],
-        ...this.group.sources
-      ])
+    this.server.inspect = (answer) =>
+      extend(
+        Inspection.read([
+          this.source(`${worker}^`, `${worker}:`),
+          ...this.channels?.all.flatMap(([channel, serving, calling]) =>
+            serving === calling
+              // the two ends of a channel join their calls by its number; each end is the caller of its own
+              ? [serving.source(`${channel}!`, `${channel}?`)]
+              : [calling.source(`${channel}=`, `${channel}~`), serving.source(`${channel}~`, `${channel}=`)]
+          ) ?? [],
+          ...this.group.sources
+        ]),
+        answer
+      )
   }
 
   /** What only this end knows of actors, by their ids. */

@@ -114,6 +114,8 @@ export interface Reading {
   readonly relays: ReadonlyArray<readonly [holder: string, owner: string]>
   /** the pools with calls in their queues, and the ids of their members */
   readonly pools: ReadonlyArray<readonly [pool: number, members: ReadonlyArray<string>]>
+  /** of a worker that has made systems: the readings of these systems and of their workers; `undefined`: a worker has not answered */
+  readonly nested: ReadonlyArray<readonly [thread: string, reading: Reading | undefined]>
 }
 
 /** The reading of a thread without calls. */
@@ -127,5 +129,6 @@ export const nothing: Reading = {
   owners: [],
   holders: [],
   relays: [],
-  pools: []
+  pools: [],
+  nested: []
 }

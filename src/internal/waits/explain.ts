@@ -301,6 +301,9 @@ export const explain = (
     const wait = handler.served.state === "Queued" ? graph.madeOf(handler) : undefined
     if (wait === undefined) explainer.handler(handler, 0)
     else explainer.call(wait)
+  } else if (graph.handlersOf(id).length > 0) {
+    // an actor of a worker of a worker
+    for (const handler of graph.handlersOf(id)) explainer.handler(handler, 0)
   } else {
     const wait = graph.made.find((wait) => waitId(wait) === id)
     if (wait === undefined) return undefined

@@ -7,7 +7,7 @@
 import type { HeldPermits, MadeCall, ObjectWait, OwnWait, Reading, ServedActor, ServedCall } from "./calls.ts"
 
 /** A reading, and the thread to which the fibers in it belong: a worker, or the program. */
-export interface ThreadReading {
+interface ThreadReading {
   readonly thread: string
   readonly reading: Reading
 }

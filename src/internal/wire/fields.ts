@@ -175,7 +175,7 @@ const isServedCall = Is.struct<Waits.ServedCall>({
 
 const isTexts = Is.list(Is.tuple<readonly [string, string]>(Is.isText, Is.isText))
 
-const isReadingOfCalls = Is.struct<Waits.Reading>({
+const isReadingOfCalls: Check<Waits.Reading> = Is.struct<Waits.Reading>({
   made: Is.list(isMadeCall),
   served: Is.list(isServedCall),
   actors: Is.list(
@@ -202,7 +202,13 @@ const isReadingOfCalls = Is.struct<Waits.Reading>({
   owners: Is.list(Is.tuple<Waits.Reading["owners"][number]>(Is.isCount, Is.isText)),
   holders: isTexts,
   relays: isTexts,
-  pools: Is.list(Is.tuple<Waits.Reading["pools"][number]>(Is.isCount, Is.list(Is.isText)))
+  pools: Is.list(Is.tuple<Waits.Reading["pools"][number]>(Is.isCount, Is.list(Is.isText))),
+  nested: Is.list(
+    Is.tuple<Waits.Reading["nested"][number]>(
+      Is.isText,
+      Is.optional((value, reading, code): value is Waits.Reading => isReadingOfCalls(value, reading, code))
+    )
+  )
 })
 
 const isBuckets = Is.optional(Is.list(Is.isCount))

@@ -17,6 +17,7 @@ import * as ActorId from "../../internal/actor/actorId.ts"
 import { checkLayer } from "../../internal/effect/effectCopies.ts"
 import { missingService } from "../../internal/effect/missingService.ts"
 import * as Durations from "../../internal/metrics/durations.ts"
+import * as Readings from "../../internal/monitor/readings.ts"
 import { SystemTracing } from "../../internal/observe/clientSpan.ts"
 import { type Collected, Relay, withoutLog } from "../../internal/observe/relay.ts"
 import { queueMicrotask } from "../../internal/runtime/globals.ts"
@@ -124,7 +125,7 @@ const serve = async (
   group.budget.poller = poller
   const session = Session.worker(group, transport.link, built.value, relay)
   const { server } = session
-  session.answerAs(id, isMainThread ? "process" : "thread")
+  session.answerAs(id, isMainThread ? "process" : "thread", Readings.withNested(id))
   server.onEnd = (answer) => {
     const released = Effect.catchCause(
       Scope.close(scope, Exit.void),

@@ -214,6 +214,26 @@ onEveryPlacement(fixture, (placement) => {
       yield* Effect.forEach([...calls, call], Fiber.interrupt)
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
+  it.live("a cycle over an actor and a worker that the actor has started is proved", () =>
+    Effect.gen(function*() {
+      const [walker] = yield* walkers(1)
+      const id = ActorRef.id(walker)
+      const call = yield* forked(walker.delegate())
+      const [cycle, ...others] = yield* found("proved")
+      assert.deepStrictEqual(others, [])
+      const outer = cycle!.calls.find(({ actor }) => actor === id)
+      const inner = cycle!.calls.find(({ actor }) => actor !== id)
+      assert.lengthOf(cycle!.calls, 2)
+      assert.deepStrictEqual([outer?.method, inner?.method], ["Walker.delegate", "Walker.walk"])
+      // the ids of the actors of a worker start with the id of the worker
+      if (!placement.isMemory) assert.match(inner!.actor, /^(thread|process)-\d+(~\d+)?\/Walker-\d+$/)
+      for (const asked of [id, inner!.actor, inner!.call]) {
+        const { text } = yield* explained(asked, ({ deadlock }) => Option.contains(deadlock, "proved"))
+        assert.include(text, "a cycle: none of these two can be answered")
+      }
+      yield* Fiber.interrupt(call)
+    }).pipe(Effect.provide(layer)))
+
   it.live("a call with a timeout may go on, so that its cycle is not proved", () =>
     Effect.gen(function*() {
       const all = yield* walkers(2)

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Rpc from "effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
 import { Actor, Handle } from "../../../../src/index.ts"
+import * as NodeActorSystem from "../../../../src/node/NodeActorSystem.ts"
 
 /** One step of a path: which peer to call, after yielding how many times, and inside which lock, from 1 on; 0: none. */
 export const step = (peer: number, yields: number, lock = 0): number => peer + 10 * yields + 1_000 * lock
@@ -52,6 +53,8 @@ export class Walker extends Actor.Service<Walker>()("Walker", {
     }),
     pass: Actor.method({ payload: { latch: Handle.Latch } }),
     arrive: Actor.method({ payload: { barrier: Handle.Barrier } }),
+    /** starts a walker in a worker of this worker, which calls this actor */
+    delegate: Actor.method({}),
     /** blocks the thread */
     spin: Actor.method({ payload: { millis: Schema.Number } }),
     never: Actor.method({})
@@ -96,6 +99,17 @@ export default Walker.toLayer(() =>
       hold: () => Effect.void,
       pass: ({ latch }) => Effect.orDie(latch.await),
       arrive: ({ barrier }) => Effect.orDie(Effect.asVoid(barrier.await)),
+      delegate: () =>
+        Effect.gen(function*() {
+          const { ref } = yield* Actor.self(Walker)
+          const walker = yield* Walker.spawn()
+          yield* walker.meet({ peers: [ref] })
+          yield* walker.walk({ path: [0] })
+        }).pipe(
+          Effect.scoped,
+          Effect.provide(NodeActorSystem.layerThreads({ module: new URL(import.meta.url) })),
+          Effect.orDie
+        ),
       spin: ({ millis }) =>
         Effect.sync(() => {
           const end = performance.now() + millis
