@@ -34,7 +34,15 @@ import {
 import type { Event } from "./observer/Event.ts"
 import { Cycle, Explanation, ExplanationStep } from "./observer/Explanation.ts"
 import { type CpuProfile, Frame } from "./observer/Inspection.ts"
-import { Snapshot, type SnapshotOptions, SystemInfo, Totals, WorkerInfo } from "./observer/Snapshot.ts"
+import {
+  QueuedCallInfo,
+  QueueInfo,
+  Snapshot,
+  type SnapshotOptions,
+  SystemInfo,
+  Totals,
+  WorkerInfo
+} from "./observer/Snapshot.ts"
 
 export {
   ActorInfo,
@@ -51,7 +59,16 @@ export {
 export { Event } from "./observer/Event.ts"
 export { Cycle, Explanation, ExplanationStep } from "./observer/Explanation.ts"
 export { type CpuProfile, Frame } from "./observer/Inspection.ts"
-export { Snapshot, type SnapshotOptions, SystemInfo, Totals, WorkerInfo, WorkerState } from "./observer/Snapshot.ts"
+export {
+  QueuedCallInfo,
+  QueueInfo,
+  Snapshot,
+  type SnapshotOptions,
+  SystemInfo,
+  Totals,
+  WorkerInfo,
+  WorkerState
+} from "./observer/Snapshot.ts"
 /**
  * What an observer was asked for could not be done. `reason` is one of:
  *
@@ -226,7 +243,7 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.map(Monitor.make
   let seq = 0
   return {
     snapshot: (options = {}) =>
-      Effect.map(monitor.rows(options), ({ actors, at, systems, totals, truncated, workers }) =>
+      Effect.map(monitor.rows(options), ({ actors, at, queues, systems, totals, truncated, workers }) =>
         new Snapshot({
           seq: ++seq,
           at,
@@ -234,7 +251,10 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.map(Monitor.make
           systems: systems.map((row) => new SystemInfo(row)),
           workers: workers.map(workerInfo),
           actors: actors.map(actorInfo),
-          truncated
+          truncated,
+          queues: queues.map(({ calls, ...row }) =>
+            new QueueInfo({ ...row, calls: calls.map((call) => new QueuedCallInfo(call)) })
+          )
         })),
     actor: (id) => Effect.map(monitor.actor(id), (row) => Option.map(optional(row), actorInfo)),
     events: Monitor.events,

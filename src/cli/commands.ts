@@ -195,15 +195,21 @@ const calls = Command.make(
   },
   ({ json, limit, older, pid }) =>
     withProgram(pid, (observer) =>
-      Effect.flatMap(observer.snapshot({ limit, calls: 100 }), ({ actors }) => {
+      Effect.flatMap(observer.snapshot({ limit, calls: 100 }), ({ actors, queues }) => {
         const calls = actors.flatMap(({ handling }) => handling)
           .filter(({ forMillis }) => forMillis >= older)
           .toSorted((a, b) => b.forMillis - a.forMillis)
-        return print(json ? calls.map((call) => Views.json.call(call)) : Views.calls(calls))
+        // how long a call has waited in a queue is not known
+        const waiting = older > 0 ? [] : queues
+        return print(
+          json
+            ? [...calls.map((call) => Views.json.call(call)), ...waiting.map((queue) => Views.json.queue(queue))]
+            : [...Views.calls(calls), ...Views.queues(waiting)]
+        )
       }))
 ).pipe(
   Command.withDescription(
-    "Lists the calls that the busiest actors run, the longest first; --limit is the number of actors"
+    "Lists the calls that the busiest actors run, the longest first, and the calls in the queues of pools; --limit is the number of actors"
   )
 )
 

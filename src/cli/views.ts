@@ -11,6 +11,8 @@ import {
   Event,
   Explanation,
   Frame,
+  type QueuedCallInfo,
+  QueueInfo,
   type Snapshot,
   type WorkerInfo
 } from "../Observer.ts"
@@ -94,6 +96,18 @@ export const calls = (rows: ReadonlyArray<CallInfo>): ReadonlyArray<string> =>
     { title: "RUNS FOR", text: ({ forMillis }) => Text.time(forMillis), isFigure: true }
   ], rows)
 
+/** The calls in the queues of pools, one line for each call. */
+export const queues = (rows: ReadonlyArray<QueueInfo>): ReadonlyArray<string> =>
+  rows.flatMap(({ calls, members, pool, waiting }) => [
+    "",
+    Text.printable(`${waiting} in the queue of a pool of ${pool}, with the members ${members.join(", ")}:`),
+    ...Text.table<QueuedCallInfo>([
+      { title: "CALL", text: ({ call }) => call },
+      { title: "METHOD", text: ({ method }) => method },
+      { title: "AHEAD", text: ({ ahead }) => String(ahead), isFigure: true }
+    ], calls)
+  ])
+
 /** The sums of a snapshot in one line. */
 export const totals = ({ totals }: Snapshot): string =>
   [
@@ -147,6 +161,7 @@ export const json = {
   actor: (actor: ActorInfo): string => JSON.stringify(whole(actor)),
   worker: (worker: WorkerInfo): string => JSON.stringify(whole(worker)),
   call: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(CallInfo))),
+  queue: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(QueueInfo))),
   explanation: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Explanation))),
   cycle: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Cycle))),
   event: Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(Event))),

@@ -1,7 +1,7 @@
 /** The state of the program at one moment: its systems, workers and actors. */
 import * as Schema from "effect/Schema"
 import { ActorInfo } from "./ActorInfo.ts"
-import { unless } from "./compact.ts"
+import { listOf, unless } from "./compact.ts"
 
 /**
  * What a worker does: `Starting` until it has built its layer, `Running`, `Blocked` if its event loop has not answered within 100 ms, and
@@ -106,6 +106,38 @@ export class Totals extends Schema.Class<Totals>("uactor/Observer/Totals")({
 }) {}
 
 /**
+ * A call in the queue of a pool.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class QueuedCallInfo extends Schema.Class<QueuedCallInfo>("uactor/Observer/QueuedCallInfo")({
+  /** The id of the call, for `why`. */
+  call: Schema.String,
+  /** The method, with the name of the definition. */
+  method: Schema.String,
+  /** The number of calls and items ahead of this one in the queue. */
+  ahead: Schema.Int
+}) {}
+
+/**
+ * The calls that wait in the queue of a pool.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class QueueInfo extends Schema.Class<QueueInfo>("uactor/Observer/QueueInfo")({
+  /** The name of the pool. */
+  pool: Schema.String,
+  /** The ids of the members. */
+  members: Schema.Array(Schema.String),
+  /** The number of calls in the queue. */
+  waiting: Schema.Int,
+  /** The first of these calls, in order. */
+  calls: Schema.Array(QueuedCallInfo)
+}) {}
+
+/**
  * The state of the program at one moment.
  *
  * @category models
@@ -125,7 +157,9 @@ export class Snapshot extends Schema.Class<Snapshot>("uactor/Observer/Snapshot")
   /** The actors, at most `limit`, in the order of `sort`. Actors that have ended in the last 30 seconds follow. */
   actors: Schema.Array(ActorInfo),
   /** The number of actors that match the filter and are not listed. */
-  truncated: Schema.Int
+  truncated: Schema.Int,
+  /** The pools with calls in their queues, if `calls` of the options is greater than 0. */
+  queues: listOf(QueueInfo)
 }) {}
 
 /**
@@ -153,8 +187,8 @@ export interface SnapshotOptions {
   /** The maximum number of listed actors, an integer of at least 0; 256 by default. */
   readonly limit?: number | undefined
   /**
-   * The maximum number of running calls that are listed of each actor, an integer of at least 0; 0 by default. With more, all workers are
-   * asked for their calls.
+   * The maximum number of running calls that are listed of each actor, and of waiting calls of each pool, an integer of at least 0; 0 by
+   * default. With more, all workers are asked for their calls.
    */
   readonly calls?: number | undefined
 }

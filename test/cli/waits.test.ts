@@ -37,6 +37,22 @@ describe("a program with a deadlock", () => {
     }))
 })
 
+describe("a program with a call in the queue of a pool", () => {
+  it.live("calls lists it, and why explains it by its id", () =>
+    Effect.gen(function*() {
+      const runtime = yield* folder
+      yield* observed(runtime, open, "--pooled")
+      const { stdout } = yield* Effect.repeat(run(runtime, "calls", "--json"), {
+        until: ({ stdout }) => jsonOf(stdout).some(({ pool }) => pool === "Busy"),
+        schedule: Schedule.spaced(10)
+      })
+      const { calls: [call], waiting } = jsonOf(stdout).find(({ pool }) => pool === "Busy")
+      assert.deepStrictEqual([waiting, call.method, call.ahead], [1, "Busy.hang", 0])
+      assert.include((yield* run(runtime, "calls")).stdout, "1 in the queue of a pool of Busy, with the members Busy-")
+      assert.include((yield* run(runtime, "why", call.call)).stdout, "in the queue of the pool, first in line")
+    }))
+})
+
 describe("a program without a deadlock", () => {
   it.live("calls lists the calls in progress, and deadlocks none", () =>
     Effect.gen(function*() {

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type { ServedFacts } from "../metrics/actorFacts.ts"
 import { type BucketCounts, quantile } from "../metrics/buckets.ts"
 import * as Counts from "../metrics/counts.ts"
-import { callsOf, type CycleCall } from "../waits/explain.ts"
+import { callsOf, type CycleCall, type QueuedCalls, queuesOf } from "../waits/explain.ts"
 import type { Figures } from "./probe.ts"
 import * as Readings from "./readings.ts"
 import { type ObservedActor, type ObservedWorker, type Restarts, systems } from "./systems.ts"
@@ -110,6 +110,7 @@ export interface Rows {
   readonly workers: ReadonlyArray<WorkerRow>
   readonly actors: ReadonlyArray<ActorRow>
   readonly truncated: number
+  readonly queues: ReadonlyArray<QueuedCalls>
 }
 
 /** Which actors to list. */
@@ -314,6 +315,7 @@ export const read = (
       systems: infos,
       workers,
       actors: [...living, ...ended.slice(0, limit - living.length)],
-      truncated
+      truncated,
+      queues: reading === undefined ? [] : queuesOf(reading.graph, calls)
     }
   })

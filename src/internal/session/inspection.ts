@@ -254,7 +254,7 @@ export const read = (sources: ReadonlyArray<Source>): Reading => {
   for (const [pool, number] of pools) {
     const calls = pool.waitingCalls.slice(0, maxCalls)
     if (calls.length === 0) continue
-    queued.push([number, pool.proxies.map(({ actorId }) => actorId ?? "")])
+    queued.push([number, pool.name, pool.proxies.map(({ actorId }) => actorId ?? "")])
     for (const [call, ahead] of calls) made.push(madeCall(call, "", scopes, [number, ahead]))
   }
   return {

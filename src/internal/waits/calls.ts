@@ -112,8 +112,8 @@ export interface Reading {
   readonly holders: ReadonlyArray<readonly [handle: string, actor: string]>
   /** the handles that this thread relays: the key of the handle at its holder, and at its owner */
   readonly relays: ReadonlyArray<readonly [holder: string, owner: string]>
-  /** the pools with calls in their queues, and the ids of their members */
-  readonly pools: ReadonlyArray<readonly [pool: number, members: ReadonlyArray<string>]>
+  /** the pools with calls in their queues: the number of each in its thread, its name, and the ids of its members */
+  readonly pools: ReadonlyArray<readonly [pool: number, name: string, members: ReadonlyArray<string>]>
   /** of a worker that has made systems: the readings of these systems and of their workers; `undefined`: a worker has not answered */
   readonly nested: ReadonlyArray<readonly [thread: string, reading: Reading | undefined]>
 }

@@ -329,6 +329,27 @@ const cycleCall = (handler: Handler): CycleCall => {
 export const callsOf = (graph: Graph, actor: string): ReadonlyArray<CycleCall> =>
   graph.handlersOf(actor).map(cycleCall).toSorted((a, b) => b.forMillis - a.forMillis)
 
+/** The calls in the queue of a pool. */
+export interface QueuedCalls {
+  readonly pool: string
+  readonly members: ReadonlyArray<string>
+  readonly waiting: number
+  /** the first calls, in order */
+  readonly calls: ReadonlyArray<{ readonly call: string; readonly method: string; readonly ahead: number }>
+}
+
+/** The calls in the queues of all pools; `limit`: the maximum number of calls of each. */
+export const queuesOf = (graph: Graph, limit: number): ReadonlyArray<QueuedCalls> =>
+  graph.queues.map(([pool, members, calls]) => ({
+    pool,
+    members,
+    waiting: calls.length,
+    calls: calls.slice(0, limit).map((wait) => {
+      const { method, queue } = wait.made
+      return { call: waitId(wait), method, ahead: queue![1] }
+    })
+  }))
+
 /** A cycle in words. */
 export interface ExplainedCycle {
   readonly certainty: Certainty

@@ -66,7 +66,8 @@ export class Graph {
   /** by object: the keys of its handles, its owner, and the actors that wait at it */
   private readonly handles = new Map<string, Array<string>>()
   private readonly owners = new Map<string, string>()
-  private readonly pools = new Map<string, ReadonlyArray<string>>()
+  /** by the key of each pool with calls in its queue: its name, and the ids of its members */
+  private readonly pools = new Map<string, readonly [name: string, members: ReadonlyArray<string>]>()
   private waiters: ReadonlyMap<string, ReadonlyArray<string>> | undefined
 
   constructor(readings: ReadonlyArray<ThreadReading>) {
@@ -81,7 +82,7 @@ export class Graph {
       for (const [holder, owner] of reading.relays) put(this.relays, owner, holder)
       for (const [handle, actor] of reading.holders) this.holders.set(handle, actor)
       for (const [handle, object] of reading.handles) put(this.handles, objectKey(object, thread), handle)
-      for (const [pool, members] of reading.pools) this.pools.set(objectKey(pool, thread), members)
+      for (const [pool, ...rest] of reading.pools) this.pools.set(objectKey(pool, thread), rest)
       for (const [object, actor] of reading.owners) this.owners.set(objectKey(object, thread), actor)
     }
     for (const { reading, thread } of readings) {
@@ -234,7 +235,16 @@ export class Graph {
 
   /** The members of the pool in whose queue a call waits. */
   membersOf({ made: { queue }, thread }: Wait): ReadonlyArray<string> {
-    return queue === undefined ? [] : this.pools.get(objectKey(queue[0], thread)) ?? []
+    return queue === undefined ? [] : this.pools.get(objectKey(queue[0], thread))?.[1] ?? []
+  }
+
+  /** The pools with calls in their queues, and these calls in order. */
+  get queues(): ReadonlyArray<readonly [name: string, members: ReadonlyArray<string>, calls: ReadonlyArray<Wait>]> {
+    const queues = new Map<string, Array<Wait>>()
+    for (const wait of this.made) {
+      if (wait.made.queue !== undefined) put(queues, objectKey(wait.made.queue[0], wait.thread), wait)
+    }
+    return Array.from(queues, ([key, calls]) => [...this.pools.get(key) ?? ["", []], calls])
   }
 
   /** The handlers that an actor runs, also out of line. */

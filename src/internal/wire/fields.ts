@@ -202,7 +202,7 @@ const isReadingOfCalls: Check<Waits.Reading> = Is.struct<Waits.Reading>({
   owners: Is.list(Is.tuple<Waits.Reading["owners"][number]>(Is.isCount, Is.isText)),
   holders: isTexts,
   relays: isTexts,
-  pools: Is.list(Is.tuple<Waits.Reading["pools"][number]>(Is.isCount, Is.list(Is.isText))),
+  pools: Is.list(Is.tuple<Waits.Reading["pools"][number]>(Is.isCount, Is.isText, Is.list(Is.isText))),
   nested: Is.list(
     Is.tuple<Waits.Reading["nested"][number]>(
       Is.isText,

@@ -210,6 +210,19 @@ onEveryPlacement(fixture, (placement) => {
       const [, ...running] = why.steps
       assert.sameMembers(running.map(({ actor }) => actor), (yield* pool.members).map(ActorRef.id))
       assert.deepStrictEqual(running.map(({ method }) => method), ["Walker.never", "Walker.never"])
+      // a snapshot lists the queue, with the ids of its calls
+      const { queues: [queue, ...others] } = yield* observer.snapshot({ calls: 2 })
+      assert.deepStrictEqual(others, [])
+      assert.deepStrictEqual([queue!.pool, queue!.waiting, queue!.calls.map(({ ahead }) => ahead)], ["Walker", 3, [
+        0,
+        1
+      ]])
+      assert.sameMembers([...queue!.members], (yield* pool.members).map(ActorRef.id))
+      yield* explained(
+        queue!.calls[1]!.call,
+        ({ text }) => text.startsWith("Walker.never of a pool of Walker waits: in the queue of the pool, 2nd in line")
+      )
+      assert.deepStrictEqual((yield* observer.snapshot()).queues, [])
       assert.deepStrictEqual(yield* observer.deadlocks, [])
       yield* Effect.forEach([...calls, call], Fiber.interrupt)
     }).pipe(Effect.scoped, Effect.provide(layer)))

@@ -168,7 +168,7 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
     owners: [[6, "Stock-1"]],
     holders: [["thread-1:-5", ""]],
     relays: [["thread-1:-3", "thread-2:-5"]],
-    pools: [[10, ["Stock-2", "Stock-3"]]],
+    pools: [[10, "Stock", ["Stock-2", "Stock-3"]]],
     nested: [["thread-1/thread-1", undefined]]
   }],
   [Frames.Ended]: [Frames.Ended],

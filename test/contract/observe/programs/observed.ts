@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as ActorPool from "../../../../src/ActorPool.ts"
 import * as ActorRef from "../../../../src/ActorRef.ts"
 import * as NodeActorSystem from "../../../../src/node/NodeActorSystem.ts"
 import * as Supervision from "../../../../src/Supervision.ts"
@@ -41,6 +42,10 @@ await Effect.gen(function*() {
   if (process.argv.includes("--deadlocked")) {
     const walking = NodeActorSystem.layerThreads({ module: new URL("../actors/walker.ts", import.meta.url) })
     ids.push(...yield* Effect.provideContext(deadlocked, yield* Layer.build(walking)))
+  }
+  if (process.argv.includes("--pooled")) {
+    const pool = yield* Effect.provideContext(ActorPool.make(Busy, { size: 1 }), onThreads)
+    for (let i = 0; i < 2; i++) yield* Effect.forkScoped(Effect.ignore(pool.client.hang()))
   }
   console.log(`ready ${ids.join(" ")}`)
   yield* Effect.callback<void>((resume) => {
