@@ -1,6 +1,10 @@
-// A batch of 100,000 rows, five of which end the worker that reads them: exactly these five are skipped, on threads and in processes.
+// A batch of 100,000 rows of a CSV file, five of which end the worker that reads them: exactly these five are skipped, on threads and in processes.
 import { Console, Effect, type Layer, Logger, Schedule, Stream } from "effect"
 import assert from "node:assert"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import * as readline from "node:readline"
 import { ActorPool, type ActorSystem, Supervision } from "uactor"
 import { NodeActorSystem } from "uactor/node"
 import { Rows } from "./actors/rows.ts"
@@ -8,8 +12,19 @@ import { Rows } from "./actors/rows.ts"
 const count = 100_000
 const poison = new Map([[5_000, "exits"], [5_001, "exits"], [40_000, "hoards"], [70_000, "exits"], [99_999, "exits"]])
 
-// the lines of the file; a real program reads them by Stream.splitLines
-const rows = Stream.map(Stream.range(0, count - 1), (id) => `${id},${id % 10},${poison.get(id) ?? "good"}`)
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "batch-"))
+const file = path.join(folder, "rows.csv")
+fs.writeFileSync(
+  file,
+  Array.from({ length: count }, (_, id) => `${id},${id % 10},${poison.get(id) ?? "good"}\n`).join("")
+)
+
+const rows = Stream.suspend(() =>
+  Stream.fromAsyncIterable(
+    readline.createInterface(fs.createReadStream(file)),
+    (cause) => new Error(`${file} cannot be read`, { cause })
+  )
+)
 
 const progress = (done: number): void => {
   const percent = Math.floor(done * 100 / count)
@@ -48,4 +63,9 @@ const module = new URL("./actors/rows.ts", import.meta.url)
 const threads = NodeActorSystem.layerThreads({ module, resourceLimits: { maxOldGenerationSizeMb: 64 } })
 const processes = NodeActorSystem.layerProcesses({ module, execArgv: ["--max-old-space-size=64"] })
 
-await Effect.runPromise(Effect.andThen(batch("threads", threads), batch("processes", processes)))
+await Effect.runPromise(
+  Effect.ensuring(
+    Effect.andThen(batch("threads", threads), batch("processes", processes)),
+    Effect.sync(() => fs.rmSync(folder, { recursive: true }))
+  )
+)

@@ -73,8 +73,8 @@ const ofCall = {
  * - `CallInterruptedLate`: an actor has acknowledged the interruption of a call after `forMillis`, more than 100 ms;
  * - `TellFailed`: the handler of an accepted tell has failed, or the tell is lost;
  * - `HandleLeaseEnded`: a worker has ended that held `lent` handles of this process, and owned `held` handles that this process held;
- * - `PoolGrew`, `PoolShrank`: the pool now has `members`. `QueueFull`: a call waits for room in the queue of a pool, or was refused; at
- *   most one event in a second;
+ * - `PoolGrew`, `PoolShrank`: the pool now has `members`. `PoolFailed`: the last member of a pool with `onGivenUp: "fail"` has ended for
+ *   good. `QueueFull`: a call waits for room in the queue of a pool, or was refused; at most one event in a second;
  * - `Dropped` replaces the oldest events of a reader that is too slow.
  *
  * @category models
@@ -123,6 +123,7 @@ export const Event = Schema.Union([
   }),
   Schema.TaggedStruct("PoolGrew", ofMembers),
   Schema.TaggedStruct("PoolShrank", ofMembers),
+  Schema.TaggedStruct("PoolFailed", { ...ofPool, ...message }),
   Schema.TaggedStruct("QueueFull", { ...ofPool, ...level }),
   Schema.TaggedStruct("Dropped", {
     ...ofTime,

@@ -54,6 +54,8 @@ export type ActorEvent =
 export type PoolEvent =
   | { readonly _tag: "PoolGrew"; readonly members: number }
   | { readonly _tag: "PoolShrank"; readonly members: number }
+  /** the last member of a pool that does not heal has ended for good */
+  | { readonly _tag: "PoolFailed"; readonly message: string }
   /** a call waits for room in the queue, or was refused; at most one event for a pool in a second */
   | { readonly _tag: "QueueFull" } & Level
 

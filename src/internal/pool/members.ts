@@ -269,6 +269,7 @@ export class Members implements PoolMembership {
     const { refusal } = this
     if (refusal === undefined) return
     this.ended.complete(Exit.fail(refusal))
+    Events.ofPool(this.name, { _tag: "PoolFailed", message: refusal.message })
     Effect.runForkWith(this.context)(Effect.logError(refusal.message))
   }
 

@@ -176,4 +176,20 @@ onEveryPlacement(fixture, (placement) => {
       yield* Fiber.join(waiting)
       assert.deepInclude(yield* first("PoolShrank"), { pool: "Gate", members: 1 })
     }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.live("a pool without a member left is an event", () =>
+    Effect.gen(function*() {
+      const { events, first } = yield* collect
+      const pool = yield* ActorPool.make(Gate, { size: 2, onGivenUp: "fail" })
+      const [one, two] = yield* pool.members
+      yield* ActorRef.kill(one!)
+      yield* pool.client.touch()
+      assert.isFalse(events.some(({ _tag }) => _tag === "PoolFailed"))
+      yield* ActorRef.kill(two!)
+      const exit = yield* pool.awaitExit
+      assert.isTrue(Exit.isFailure(exit))
+      const { message, pool: name } = yield* first("PoolFailed")
+      assert.strictEqual(name, "Gate")
+      assert.include(message, "the pool of Gate has failed")
+    }).pipe(Effect.scoped, Effect.provide(layer)))
 })
