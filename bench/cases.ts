@@ -26,6 +26,10 @@ export type Operation =
   | "lateWithoutSpin"
   | "process"
   | "memory"
+  | "memoryMetered"
+  | "memoryTimed"
+  | "callMetered"
+  | "callTimed"
   | "transfer"
   | "shared"
   | "clone"
@@ -170,6 +174,60 @@ export const cases: ReadonlyArray<Case> = [
     reference: "uactor",
     subjects: ["uactor", "uactor-traced", "uactor-supervised", "uactor-schema"],
     operations: { "uactor-traced": "traced", "uactor-supervised": "supervised", "uactor-schema": "schema" },
+    better: "less",
+    width: 64,
+    extra: true
+  },
+  {
+    name: "observe/memory",
+    unit: "µs a call",
+    about:
+      "one call at a time to an actor in the same thread: the cost of the metrics of the engine, read every 5 seconds, and of the durations of calls",
+    operation: "memory",
+    reference: "uactor",
+    subjects: ["uactor", "uactor-metrics", "uactor-timing"],
+    operations: { "uactor-metrics": "memoryMetered", "uactor-timing": "memoryTimed" },
+    better: "less",
+    width: 1,
+    unpinned: true,
+    extra: true
+  },
+  {
+    name: "observe/memory-64",
+    unit: "µs a call",
+    about:
+      "64 calls under way to an actor in the same thread: the cost of the metrics of the engine, read every 5 seconds, and of the durations of calls",
+    operation: "memory",
+    reference: "uactor",
+    subjects: ["uactor", "uactor-metrics", "uactor-timing"],
+    operations: { "uactor-metrics": "memoryMetered", "uactor-timing": "memoryTimed" },
+    better: "less",
+    width: 64,
+    unpinned: true,
+    extra: true
+  },
+  {
+    name: "observe/thread",
+    unit: "µs a call",
+    about:
+      "one call at a time to an actor on a thread: the cost of the metrics of the engine, read every 5 seconds, and of the durations of calls",
+    operation: "call",
+    reference: "uactor",
+    subjects: ["uactor", "uactor-metrics", "uactor-timing"],
+    operations: { "uactor-metrics": "callMetered", "uactor-timing": "callTimed" },
+    better: "less",
+    width: 1,
+    extra: true
+  },
+  {
+    name: "observe/thread-64",
+    unit: "µs a call",
+    about:
+      "64 calls under way to an actor on a thread: the cost of the metrics of the engine, read every 5 seconds, and of the durations of calls",
+    operation: "call",
+    reference: "uactor",
+    subjects: ["uactor", "uactor-metrics", "uactor-timing"],
+    operations: { "uactor-metrics": "callMetered", "uactor-timing": "callTimed" },
     better: "less",
     width: 64,
     extra: true

@@ -143,6 +143,8 @@ ${gapsText(results.cases)}
 - \`fiber-queue\` is an actor written by hand in Effect: a fiber that takes from a Queue. It is measured inside one thread. The messages and
   starts of uactor come from another thread.
 - \`xstate\` and \`nact\` have no threads and pass values by reference. uactor in memory encodes and copies values, as on a thread.
+- \`observe/…\` compares uactor with itself. The bars: metrics that are read every 5 seconds cost at most 3 %; the durations of calls cost at most
+  8 % one at a time, and 3 % with 64 calls under way.
 
 ## Machine
 

@@ -2,9 +2,11 @@
  * This library, as used by a program: schemas on every call, declared errors, default options.
  */
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as ActorMetrics from "../../src/ActorMetrics.ts"
 import { ActorPool, ActorSystem, SharedBuffer, Supervision } from "../../src/index.ts"
 import { NodeActorSystem } from "../../src/node/index.ts"
 import { crowd, crowded, idle, late, mixed, resident, speedUp, warmUps } from "../gauges.ts"
@@ -23,6 +25,13 @@ const smallThreads = NodeActorSystem.layerThreads({ module: worker("small-actor"
 const calls = async (system: Layer.Layer<ActorSystem>, spawn = Bench.spawn()): Promise<Work> => {
   const { close, value: actor } = await acquire(system, spawn)
   return effects((n) => actor.add({ n }), close)
+}
+
+// a system whose metrics are read as an exporter reads them
+const observed = (system: Layer.Layer<ActorSystem>, durations: boolean): Layer.Layer<ActorSystem> => {
+  const reading = Effect.forever(Effect.andThen(Metric.snapshot, Effect.sleep("5 seconds")))
+  const exporter = Layer.effectDiscard(Effect.forkScoped(reading))
+  return Layer.provideMerge(system, Layer.merge(ActorMetrics.layer({ durations }), exporter))
 }
 
 // runs calls inside one actor, to another actor or to an object of another actor
@@ -151,6 +160,10 @@ export const subject: Subject = {
   relayedThroughput: () => betweenBusily(RelayedAdding.spawn()),
   process: () => calls(NodeActorSystem.layerProcesses({ module: worker("uactor") })),
   memory: () => calls(ActorSystem.layer(behaviours)),
+  memoryMetered: () => calls(observed(ActorSystem.layer(behaviours), false)),
+  memoryTimed: () => calls(observed(ActorSystem.layer(behaviours), true)),
+  callMetered: () => calls(observed(threads, false)),
+  callTimed: () => calls(observed(threads, true)),
   supervised: () => calls(threads, Supervision.supervised(Bench.spawn(), Supervision.make())),
 
   traced: async () => {
