@@ -10,6 +10,7 @@
 import * as Layer from "effect/Layer"
 import type * as Metric from "effect/Metric"
 import * as Definitions from "./internal/metrics/definitions.ts"
+import * as Histograms from "./internal/metrics/histograms.ts"
 import * as Registry from "./internal/monitor/registry.ts"
 
 /**
@@ -110,7 +111,7 @@ export const poolLimit: Metric.Gauge<number> = Definitions.poolLimit
  * @category metrics
  * @since 0.2.0
  */
-export const spawnDuration: Metric.Histogram<number> = Definitions.spawnDuration
+export const spawnDuration: Metric.Histogram<number> = Histograms.spawnDuration
 
 /**
  * The handles between the program and its workers: objects, and results that are pending. Attributes: `uactor.handle.kind` (`Ref`, `Deferred`, …),
@@ -190,7 +191,7 @@ export const memoryUsage: Metric.Gauge<number> = Definitions.memoryUsage
  * @category metrics
  * @since 0.2.0
  */
-export const clientCallDuration: Metric.Histogram<number> = Definitions.clientCallDuration
+export const clientCallDuration: Metric.Histogram<number> = Histograms.clientCallDuration
 
 /**
  * The time from the beginning of a handler to its end. Attributes as in {@link clientCallDuration}.
@@ -198,7 +199,7 @@ export const clientCallDuration: Metric.Histogram<number> = Definitions.clientCa
  * @category metrics
  * @since 0.2.0
  */
-export const serverCallDuration: Metric.Histogram<number> = Definitions.serverCallDuration
+export const serverCallDuration: Metric.Histogram<number> = Histograms.serverCallDuration
 
 /**
  * The time from the arrival of a call in the worker of its actor to the beginning of its handler. Attributes:
@@ -207,7 +208,7 @@ export const serverCallDuration: Metric.Histogram<number> = Definitions.serverCa
  * @category metrics
  * @since 0.2.0
  */
-export const mailboxWaitDuration: Metric.Histogram<number> = Definitions.mailboxWaitDuration
+export const mailboxWaitDuration: Metric.Histogram<number> = Histograms.mailboxWaitDuration
 
 /**
  * What is registered.

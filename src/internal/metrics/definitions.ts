@@ -1,19 +1,7 @@
 /**
- * The metrics of the engine: their names, types and units. `ActorMetrics` documents them.
+ * The metrics of the engine but the histograms (histograms.ts): their names, types and units. `ActorMetrics` documents them.
  */
 import * as Metric from "effect/Metric"
-import { boundaries } from "./buckets.ts"
-
-const histogramOf = (id: string, description: string): Metric.Histogram<number> =>
-  Metric.histogram(id, { description, attributes: { unit: "s" }, boundaries })
-
-export const clientCallDuration = histogramOf("rpc.client.call.duration", "Time from a call to its end, for the caller")
-export const serverCallDuration = histogramOf(
-  "rpc.server.call.duration",
-  "Time from the beginning of a handler to its end"
-)
-export const mailboxWaitDuration = histogramOf("uactor.mailbox.wait.duration", "Time that a call waits in the mailbox")
-export const spawnDuration = histogramOf("uactor.spawn.duration", "Time from a spawn until the actor is built")
 
 export const calls: Metric.Counter<number> = Metric.counter("uactor.calls", {
   description: "Calls that have ended, by outcome",

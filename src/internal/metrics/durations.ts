@@ -8,7 +8,7 @@ import * as Metric from "effect/Metric"
 import { performance, queueMicrotask } from "../runtime/globals.ts"
 import { Buckets, union } from "./buckets.ts"
 import * as Counts from "./counts.ts"
-import * as Definitions from "./definitions.ts"
+import * as Histograms from "./histograms.ts"
 
 // ---- the clock ----
 
@@ -80,10 +80,10 @@ const make = ({ methods, name }: Counts.Kind, placement: string | undefined, ind
   const outcome = Counts.outcomes[at % handlersAt]!
   const series: Series = {
     metric: at === mailboxAt
-      ? Definitions.mailboxWaitDuration
+      ? Histograms.mailboxWaitDuration
       : at < handlersAt
-      ? Definitions.clientCallDuration
-      : Definitions.serverCallDuration,
+      ? Histograms.clientCallDuration
+      : Histograms.serverCallDuration,
     attributes: {
       "rpc.method": `${name}/${methods[(index - at) / perMethod]!.tag}`,
       ...(placement === undefined ? {} : { "uactor.placement": placement }),

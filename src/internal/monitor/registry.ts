@@ -10,6 +10,7 @@ import { Buckets } from "../metrics/buckets.ts"
 import * as Counts from "../metrics/counts.ts"
 import * as Definitions from "../metrics/definitions.ts"
 import * as Durations from "../metrics/durations.ts"
+import * as Histograms from "../metrics/histograms.ts"
 import * as Events from "./events.ts"
 import type { Figures } from "./probe.ts"
 import * as Series from "./series.ts"
@@ -189,7 +190,7 @@ class Registry {
     if (buckets === undefined) {
       const made = buckets = new Buckets()
       this.spawns.set(name, made)
-      this.register(Definitions.spawnDuration, { "uactor.actor.name": name }, () => made.state)
+      this.register(Histograms.spawnDuration, { "uactor.actor.name": name }, () => made.state)
     }
     buckets.add(startedAt - requestedAt)
   }
