@@ -309,9 +309,8 @@ export class Session {
 
   private readFrames(batch: Frames.Batch): void {
     this.read(() => {
-      let frames = 0
       for (let i = 1; i < batch.length;) {
-        frames++
+        this.framesReceived++
         if (batch[i] as number >= Frames.CarriesHandles) this.open(batch, i)
         // an exception in one frame must not affect the following frames
         try {
@@ -321,7 +320,6 @@ export class Session {
         }
         i += Frames.sizes[batch[i] as number]!
       }
-      this.framesReceived += frames
     })
   }
 
