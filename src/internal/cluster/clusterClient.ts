@@ -80,17 +80,6 @@ const storageRetryInterval = "200 millis"
 /** The time between the interruption of a call by its runner and the next attempt. */
 const interruptedRetryInterval = "50 millis"
 
-// A runner that gives up its actors, because it has lost their locks or stops, interrupts their calls. The caller is not interrupted: its
-// fiber would not run the next attempt.
-const againIfInterrupted = (sent: AnyCall, attempt: Attempt): AnyCall =>
-  Effect.catchCause(sent, (cause) =>
-    Cause.hasInterruptsOnly(cause)
-      ? Effect.andThen(
-        attempt.giveBack,
-        Effect.delay(Effect.suspend(() => againIfInterrupted(sent, attempt)), interruptedRetryInterval)
-      )
-      : Effect.failCause(cause))
-
 const entityKey = Symbol()
 
 /** The own properties of a reference. */
@@ -217,10 +206,24 @@ class References {
     const { limit } = this
     const noted = Effect.flatMap(begin(limit), (attempt) => {
       const once = Effect.provideService(call, CurrentAttempt, attempt)
-      const sent = idempotent ? againIfInterrupted(once, attempt) : once
+      const sent = idempotent ? this.againIfInterrupted(once, attempt) : once
       return limit === Infinity ? sent : Effect.raceFirst(sent, attempt.expiry)
     })
     return Effect.catchCause(noted, fail)
+  }
+
+  // A runner that gives up its actors, because it has lost their locks or stops, interrupts their calls. The caller is not interrupted: its
+  // fiber would not run the next attempt. A cluster that this process has left has no next attempt.
+  private againIfInterrupted(sent: AnyCall, attempt: Attempt): AnyCall {
+    const again = Effect.andThen(
+      attempt.giveBack,
+      Effect.delay(Effect.suspend(() => this.againIfInterrupted(sent, attempt)), interruptedRetryInterval)
+    )
+    return Effect.catchCauseIf(
+      sent,
+      Cause.hasInterruptsOnly,
+      (cause) => Effect.flatMap(this.sharding.isShutdown, (isShutdown) => isShutdown ? Effect.failCause(cause) : again)
+    )
   }
 
   // the storage has the call: its delivery needs no note

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer } from "effect"
+import { Context, Effect, Exit, Fiber, Layer } from "effect"
 import { RunnerStorage } from "effect/cluster/RunnerStorage"
 import * as ActorCluster from "../../../src/ActorCluster.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
@@ -94,3 +94,15 @@ it.live("K4: an idempotent call that has begun on a runner and finds no other on
     assert.strictEqual((yield* journal.lines).filter((line) => line === "1 runs").length, 1)
     network.isCut = false
   }).pipe(Effect.scoped))
+
+it.live("K4: a stop and an idempotent call in a program that has left the cluster settle without another attempt", () =>
+  Effect.gen(function*() {
+    const cluster = ActorCluster.layer(Tally, { args: (id) => ({ id, journal: "", failures: 0 }) }).pipe(
+      Layer.provide(ActorSystem.layer(TallyLive)),
+      Layer.provideMerge(ActorCluster.layerMemory)
+    )
+    const actor = yield* Effect.provide(ActorCluster.ref(Tally, "a", { deliveryTimeout: "Infinity" }), cluster)
+    const failed = yield* Effect.flip(actor.who())
+    assert.strictEqual(failed._tag, "ActorExited")
+    assert.isTrue(Exit.isFailure(yield* Effect.exit(ActorRef.stop(actor))))
+  }))
