@@ -206,15 +206,15 @@ describe("V8", () => {
   const youngAfterBurst = (way: "with" | "without"): string =>
     execFileSync(process.execPath, ["--allow-natives-syntax", "--expose-gc", script, way], { encoding: "utf8" }).trim()
   const young = JSON.stringify({ stack: true, observers: true })
-  const old = JSON.stringify({ stack: false, observers: false })
 
-  it("after a burst of waiting fibers V8 still takes fibers for short-lived, which it would not without a system", () => {
-    // V8 decides otherwise in one run of fifty or so, because it collects or compiles at another moment
-    const runs = upTo(2).map(() => youngAfterBurst("with"))
-    if (runs.some((run) => run !== young)) runs.push(...upTo(3).map(() => youngAfterBurst("with")))
-    assert.isAbove(runs.filter((run) => run === young).length, runs.length / 2, runs.join("\n"))
-    // or else `internal/effect/v8Pretenuring.ts` has no effect any longer
-    assert.isTrue(upTo(10).some(() => youngAfterBurst("without") === old))
+  it("after a burst of waiting fibers V8 takes fibers for short-lived more often with a system than without", () => {
+    // V8 decides by the moment at which it collects or compiles: with a system, nearly always on an idle machine, and three times of four
+    // on a busy one
+    let lead = 0
+    for (let i = 0; i < 8 && lead < 2; i++) {
+      lead += Number(youngAfterBurst("with") === young) - Number(youngAfterBurst("without") === young)
+    }
+    assert.isAbove(lead, 0)
   })
 })
 
