@@ -167,14 +167,9 @@ export class EventLoopBudget {
     return this.isOpen ? this.measured = this.clock.now() : this.clock.now()
   }
 
-  /** The time now, before a handler runs. A turn has read the clock already. */
+  /** The time now, around the begin of a handler. A turn has read the clock already. */
   get now(): number {
     return !this.isOpen ? this.clock.now() : this.measured > 0 ? this.measured : this.counted
-  }
-
-  /** The time at which the turn has last measured its handlers. Reads no clock. */
-  get time(): number {
-    return this.counted
   }
 
   /** Whether a message inside this thread waits until the event loop has turned. Reads no clock: each turn has read it. */

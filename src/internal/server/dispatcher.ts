@@ -346,7 +346,7 @@ export class Dispatcher implements CallDispatcher {
   // waits for the handler, then for the finalizers of its scope, then replies
   private awaitEnd(call: IncomingCall, fiber: Fiber.Fiber<unknown, unknown>, scope: Scope.Closeable | undefined): void {
     const { actor } = call
-    if (call.fiber === undefined) call.since = this.budget.time
+    if (call.fiber === undefined) call.since = this.budget.now
     call.fiber = fiber
     this.calls.set(call.id, call)
     actor.add(call)
