@@ -67,7 +67,10 @@ const asset = (path: HttpRouter.PathInput, name: Assets.Name) =>
     Effect.sync(() => {
       const file = Assets.read(name)
       return file === undefined
-        ? HttpServerResponse.text("The page has not been built: npm run build\n", { status: 503 })
+        ? HttpServerResponse.text(
+          "The page is missing: a checkout has it after npm run build, and a bundle with uactor in it has none\n",
+          { status: 503 }
+        )
         : HttpServerResponse.uint8Array(file.content, { contentType: file.type })
     })
   )

@@ -219,7 +219,7 @@ describe("the life of the server", () => {
       )
       assert.deepStrictEqual(JSON.parse(stdout.trim().split("\n").at(-1)!), [
         503,
-        "The page has not been built: npm run build\n",
+        "The page is missing: a checkout has it after npm run build, and a bundle with uactor in it has none\n",
         200
       ])
     }))
