@@ -1,5 +1,5 @@
 /** Programs whose bundle contains this library by mistake, without its worker script. */
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import * as esbuild from "esbuild"
 import * as childProcess from "node:child_process"
@@ -8,8 +8,16 @@ import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { built } from "../support/built.ts"
+import { assertNothingAdded, holdings } from "../support/placements.ts"
 
 const execFile = promisify(childProcess.execFile)
+
+const before = holdings()
+afterAll(async () => {
+  // the process of esbuild
+  await esbuild.stop()
+  await assertNothingAdded(before)
+})
 
 const api = path.resolve(import.meta.dirname, "../../../src/node/index.ts")
 const sum = path.join(import.meta.dirname, "programs/program-sum.ts")
