@@ -131,7 +131,7 @@ describe("workers that are started ahead and fail", () => {
           assert.lengthOf(lines, 1)
           assert.match(lines[0]!.message, /-[12], which was started ahead, ended: .*not mended yet.*started in 1 s$/s)
         }).pipe(Effect.scoped),
-      60_000
+      120_000
     )
 
     it.live("P11: a worker that is killed before it has an actor is replaced", () =>
