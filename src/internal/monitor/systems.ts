@@ -90,7 +90,7 @@ export interface ObservedWorker {
   readonly handle: { readonly probe?: Probe | undefined }
   /** what the link has carried since the start of the worker */
   readonly traffic: { readonly transmit: Traffic; readonly receive: Traffic }
-  /** the kinds of the handles that the host has lent to the worker, and of those that it holds of the worker */
+  /** the kinds of the handles that the host has lent to the worker (`lent`), and of the handles of the worker that the host holds (`held`) */
   readonly handleKinds: { readonly lent: ReadonlyArray<string>; readonly held: ReadonlyArray<string> }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The references of the user that calls carry from their callers to the handlers. A call carries the values that its caller has provided, and
- * those that the caller itself was called with, also of references that this thread does not know.
+ * The references of the user that calls carry from their callers to the handlers. A call carries the values that its caller has provided. A
+ * handler that makes a call passes on the other values of its own call, also the values of references that this thread does not know.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -101,7 +101,7 @@ export const schema = <C, H extends object, Rpcs extends Rpc.Any>(
   })
 }
 
-// the methods for the creator; those that wait show it to observers
+// the methods for the creator; observers see the fibers inside a method that waits
 const observed = <C extends object>(own: C, object: object, waits: Waits): C =>
   Object.fromEntries(
     Object.entries(own as Readonly<Record<string, (payload: unknown) => Effect.Effect<unknown, unknown>>>).map(

@@ -17,7 +17,7 @@ import { ObserverHttpError } from "./errors.ts"
 import * as Guard from "./guard.ts"
 import * as Handlers from "./handlers.ts"
 
-/** Where the server listens, and for whom. */
+/** The address of the server, and the token that its clients need. */
 export interface ServerOptions {
   readonly host: string
   readonly port: number
