@@ -3,6 +3,7 @@ import { h, render } from "preact"
 import { makeClient } from "./api/client.ts"
 import { takeToken } from "./api/token.ts"
 import { Page } from "./app.ts"
+import { keepFocus } from "./parts/focus.ts"
 import { live } from "./state/live.ts"
 import { initial } from "./state/state.ts"
 import { makeStore } from "./state/store.ts"
@@ -15,4 +16,6 @@ const client = makeClient(token ?? "")
 showTheme(store.get().theme, false)
 if (token !== undefined) void live(client, store)
 else store.set({ connection: { status: "NoToken", message: "The address of this page has no token." } })
-render(h(Page, { app: { store, client } }), document.getElementById("page")!)
+const root = document.getElementById("page")!
+keepFocus(root)
+render(h(Page, { app: { store, client } }), root)

@@ -209,38 +209,6 @@ describe("what the page does", () => {
       })
       assert.isAbove(JSON.parse(fs.readFileSync(file, "utf8")).nodes.length, 0)
     }))
-
-  test("the keyboard alone: a row, its panel, a restart with its question, and back", () =>
-    Effect.gen(function*() {
-      const { address } = yield* shop({ sells: true, actions: ["restart"] })
-      const { do: run, until } = yield* openPage(address)
-      const press = (...keys: ReadonlyArray<string>) =>
-        run(async (page) => {
-          for (const key of keys) await page.keyboard.press(key)
-        })
-      const focused = (text: string) => until(`document.activeElement.innerText === ${JSON.stringify(text)}`)
-      yield* until(`rows().length === 3`)
-      yield* press("/", "S", "t", "o", "c", "k")
-      yield* until(`rows().length === 1`)
-      yield* press("Tab", "Tab", "Tab", "Tab")
-      yield* until(`document.activeElement.ariaLabel === "Table of actors"`)
-      yield* press("ArrowDown")
-      yield* focused("Stock-1")
-      yield* press("Enter")
-      yield* focused("Stock-1")
-      yield* until(`document.activeElement.matches("aside h2")`)
-      yield* press("Tab", "Tab")
-      yield* focused("Restart")
-      yield* press("Enter")
-      yield* focused("Cancel")
-      yield* press("Tab")
-      yield* focused("Restart Stock-1")
-      yield* press("Enter")
-      yield* until(`cells("Stock-1").Life === "2"`)
-      yield* focused("Restart")
-      yield* press("Escape")
-      yield* until(`document.querySelector("aside") === null`)
-    }))
 })
 
 describe("the connection", () => {

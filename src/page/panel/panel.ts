@@ -1,5 +1,5 @@
 /** The panel beside the table: an actor, or why a call waits. */
-import { useEffect, useRef } from "preact/hooks"
+import { useLayoutEffect, useRef } from "preact/hooks"
 import { type Children, html, type View } from "../html.ts"
 import { home } from "../state/route.ts"
 import type { State } from "../state/state.ts"
@@ -9,7 +9,7 @@ import { Why } from "./why.ts"
 const Frame = ({ children, title }: { readonly title: string; readonly children: Children }): View => {
   const heading = useRef<HTMLHeadingElement>(null)
   // those who follow a link by the keyboard go on reading here
-  useEffect(() => heading.current!.focus(), [title])
+  useLayoutEffect(() => heading.current!.focus(), [title])
   return html`<aside aria-labelledby="panel">
     <div class="head">
       <h2 id="panel" tabindex="-1" ref=${heading}>${title}</h2>

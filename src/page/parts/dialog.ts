@@ -1,5 +1,5 @@
 /** The question before an action. */
-import { useEffect, useRef } from "preact/hooks"
+import { useLayoutEffect, useRef } from "preact/hooks"
 import { html, type View } from "../html.ts"
 import { attempt, useApp } from "../state/app.ts"
 import type { Question } from "../state/state.ts"
@@ -7,9 +7,10 @@ import type { Question } from "../state/state.ts"
 const Open = ({ question }: { readonly question: Question }): View => {
   const app = useApp()
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => dialog.current!.showModal(), [])
+  // before the next key is pressed
+  useLayoutEffect(() => dialog.current!.showModal(), [])
   const forget = (): void => app.store.set({ question: undefined })
-  // the browser gives the focus back to where it was
+  // the browser gives the focus back to the element that had it; parts/focus.ts finds another one if that is gone
   const close = (): void => dialog.current!.close()
   const run = (): void => {
     close()

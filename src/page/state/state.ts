@@ -85,7 +85,9 @@ export const nothing = {
   history: [],
   deadlocks: [],
   log: emptyLog,
-  frozen: undefined
+  frozen: undefined,
+  // it is about an actor or a worker of the program
+  question: undefined
 } as const
 
 export const initial = (): State => ({
@@ -97,6 +99,5 @@ export const initial = (): State => ({
   limit: 256,
   order: "load",
   filter: "",
-  notice: "",
-  question: undefined
+  notice: ""
 })

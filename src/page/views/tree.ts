@@ -103,7 +103,7 @@ export const Tree = ({ reading, state }: { readonly reading: Reading; readonly s
     reading.snapshot.truncated > 0 &&
     html`<p class="note">The ${Figures.whole(reading.actors.length)} actors of the table</p>`
   }
-    <div class="tall plain" onScroll=${onScroll} onKeyDown=${onArrows(lineHeight)}>
+    <div class="tall plain" tabindex="-1" onScroll=${onScroll} onKeyDown=${onArrows(lineHeight)}>
       <ul class="tree">
         ${above > 0 && html`<li aria-hidden="true" style=${{ height: `${above}px` }}></li>`}
         ${

@@ -34,17 +34,20 @@ interface ButtonsProps {
 
 const Buttons = ({ actions, id, onFound }: ButtonsProps): View => {
   const app = useApp()
+  // a button that the browser disables loses the focus
   const [isBusy, setBusy] = useState(false)
   const run = (done: string, work: () => Promise<Found>): void => {
+    if (isBusy) return
     setBusy(true)
     void attempt(app, done, async () => onFound(await work())).finally(() => setBusy(false))
   }
   return html`<span class="actions">
-    <button type="button" disabled=${isBusy} aria-label=${`Stack of ${id}`}
+    <button type="button" aria-disabled=${isBusy} aria-label=${`Stack of ${id}`}
       onClick=${() =>
     run(`The stack of ${id}:`, async () => ({ worker: id, stack: await app.client.stack(id) }))}>Stack</button>
     ${
-    actions.includes("profile") && html`<button type="button" disabled=${isBusy} aria-label=${`Profile 5 s of ${id}`}
+    actions.includes("profile") &&
+    html`<button type="button" aria-disabled=${isBusy} aria-label=${`Profile 5 s of ${id}`}
       onClick=${() =>
       run(`${id} has been profiled.`, async () => ({
         worker: id,
@@ -52,8 +55,9 @@ const Buttons = ({ actions, id, onFound }: ButtonsProps): View => {
       }))}>${isBusy ? "…" : "Profile 5 s"}</button>`
   }
     ${
-    actions.includes("heap") && html`<button type="button" disabled=${isBusy} aria-label=${`Heap snapshot of ${id}`}
-      onClick=${() => askForHeap(app, id)}>Heap</button>`
+    actions.includes("heap") &&
+    html`<button type="button" aria-disabled=${isBusy} aria-label=${`Heap snapshot of ${id}`}
+      onClick=${() => isBusy || askForHeap(app, id)}>Heap</button>`
   }
   </span>`
 }

@@ -56,7 +56,7 @@ export const broken = `(() => {
     "a list has items alone": seen("ul > :not(li), ol > :not(li), dl > :not(dt, dd, div)"),
     "no order of its own of the key Tab": seen("[tabindex]").filter((one) => one.tabIndex > 0),
     "text can be read on its ground": seen("h1, h2, h3, p, a, button, td, th, dt, dd, li, label, strong, .status, .note")
-      .filter((one) => !one.disabled && one.closest("tr")?.style.opacity === undefined | one.closest("tr")?.style.opacity === "")
+      .filter((one) => one.ariaDisabled !== "true" && one.closest("tr")?.style.opacity === undefined | one.closest("tr")?.style.opacity === "")
       .filter((one) => one.innerText.trim() !== "" && ratio(one) < 4.5)
   }
   const found = Object.entries(rules).filter(([, broken]) => broken.length > 0).map(([rule, broken]) => rule + ": " + broken.slice(0, 3).map(show).join(" "))
