@@ -17,6 +17,9 @@ export class RequestError extends Error {
 /** Whether the program has no actor, call or worker with the id. */
 export const isAbsent = (error: unknown): boolean => error instanceof RequestError && error.reason === "Absent"
 
+/** The text of a failure. */
+export const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
+
 /** How long the server may take to answer a question, in milliseconds. */
 const patience = 15_000
 

@@ -1,6 +1,6 @@
 /** All that is known of one actor, and what may be done to it. */
 import { useEffect, useState } from "preact/hooks"
-import { isAbsent } from "../api/request.ts"
+import { repeatedly } from "../api/repeat.ts"
 import type { ActorInfo } from "../api/types.ts"
 import { Histogram } from "../charts/histogram.ts"
 import { type ActorMoment, Rates } from "../charts/rates.ts"
@@ -31,13 +31,13 @@ const useActor = (id: string): Read => {
   const { client } = useApp()
   const [read, setRead] = useState<Read>({ info: undefined, problem: "", history: [] })
   useEffect(() => {
-    let isOver = false
-    let timer: ReturnType<typeof setTimeout> | undefined
     let before: { readonly info: ActorInfo; readonly at: number } | undefined
-    const next = async (): Promise<void> => {
-      try {
-        const info = await client.actor(id)
-        if (isOver) return
+    return repeatedly(
+      1_000,
+      () => client.actor(id),
+      "There is no actor with this id, or it has ended.",
+      (info, problem) => {
+        if (info === undefined) return setRead((read) => ({ ...read, problem }))
         const at = Date.now()
         const moment = {
           at,
@@ -45,26 +45,9 @@ const useActor = (id: string): Read => {
           waiting: info.mailbox.queued + info.mailbox.waiting
         }
         before = { info, at }
-        setRead(({ history }) => ({ info, problem: "", history: [...history.slice(1 - moments), moment] }))
-      } catch (error) {
-        if (isOver) return
-        if (isAbsent(error)) {
-          return setRead(({ history, info }) => ({
-            info,
-            problem: "There is no actor with this id, or it has ended.",
-            history
-          }))
-        }
-        const problem = error instanceof Error ? error.message : String(error)
-        setRead(({ history, info }) => ({ info, problem, history }))
+        setRead(({ history }) => ({ info, problem, history: [...history.slice(1 - moments), moment] }))
       }
-      timer = setTimeout(() => void next(), 1_000)
-    }
-    void next()
-    return () => {
-      isOver = true
-      clearTimeout(timer)
-    }
+    )
   }, [id])
   return read
 }
@@ -119,7 +102,7 @@ const Durations = ({ latency, theme }: {
         "in the handler",
         latency.server
       ]] as const)
-        .map(([name, { count = 0, p50 = 0, p99 = 0 }]) =>
+        .map(([name, { count, p50, p99 }]) =>
           html`<tr key=${name}><th scope="row">${name}</th><td class="figure">${Figures.whole(count)}</td><td
             class="figure">${Figures.duration(p50)}</td><td class="figure">${Figures.duration(p99)}</td></tr>`
         )

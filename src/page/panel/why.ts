@@ -1,6 +1,6 @@
 /** What a call or an actor waits for: the lines of an explanation, nested. */
 import { useEffect, useState } from "preact/hooks"
-import { isAbsent } from "../api/request.ts"
+import { repeatedly } from "../api/repeat.ts"
 import type { Explanation, ExplanationStep } from "../api/types.ts"
 import { html, type View } from "../html.ts"
 import { useApp } from "../state/app.ts"
@@ -38,27 +38,16 @@ const List = ({ nodes }: { readonly nodes: ReadonlyArray<Node> }): View =>
 export const Why = ({ id }: { readonly id: string }): View => {
   const { client } = useApp()
   const [found, setFound] = useState<Explanation | string | undefined>(undefined)
-  useEffect(() => {
-    let isOver = false
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const read = async (): Promise<void> => {
-      try {
-        const next = await client.why(id)
-        if (!isOver) setFound(next)
-      } catch (error) {
-        if (isOver) return
-        if (isAbsent(error)) return setFound("The call or the actor has ended.")
-        setFound(error instanceof Error ? error.message : String(error))
-      }
-      if (isOver) return
-      timer = setTimeout(() => void read(), 2_000)
-    }
-    void read()
-    return () => {
-      isOver = true
-      clearTimeout(timer)
-    }
-  }, [id])
+  useEffect(
+    () =>
+      repeatedly(
+        2_000,
+        () => client.why(id),
+        "The call or the actor has ended.",
+        (explanation, problem) => setFound(explanation ?? problem)
+      ),
+    [id]
+  )
   if (found === undefined) return html`<p class="note">Asking all workers…</p>`
   if (typeof found === "string") return html`<p class="note">${found}</p>`
   return html`<div>

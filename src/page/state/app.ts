@@ -2,6 +2,7 @@
 import { createContext } from "preact"
 import { useContext, useEffect, useState } from "preact/hooks"
 import type { Client } from "../api/client.ts"
+import { messageOf } from "../api/request.ts"
 import type { Question, State } from "./state.ts"
 import type { Store } from "./store.ts"
 
@@ -33,7 +34,7 @@ export const attempt = async (app: App, done: string, run: () => Promise<unknown
     await run()
     app.store.set({ notice: done })
   } catch (error) {
-    app.store.set({ notice: `Failed: ${error instanceof Error ? error.message : String(error)}` })
+    app.store.set({ notice: `Failed: ${messageOf(error)}` })
   }
 }
 

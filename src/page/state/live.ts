@@ -1,5 +1,6 @@
 /** Keeps the state up to date: asks the program again and again, and connects again when nobody answers. */
 import type { Client } from "../api/client.ts"
+import { sleep, whileHidden } from "../api/repeat.ts"
 import { RequestError } from "../api/request.ts"
 import { forgetToken } from "../api/token.ts"
 import type { Event, Program } from "../api/types.ts"
@@ -16,15 +17,6 @@ const searchInterval = 2_000
 
 /** The time between two attempts to connect. */
 const retryInterval = 1_000
-
-const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
-
-/** Waits while nobody looks at the page. */
-const whileHidden = async (): Promise<void> => {
-  while (document.visibilityState === "hidden") {
-    await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }))
-  }
-}
 
 const isSame = (a: Program | undefined, b: Program): boolean => a?.pid === b.pid && a.startedAt === b.startedAt
 
