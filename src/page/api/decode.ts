@@ -15,10 +15,19 @@ const counters = {
   restarts: 0
 } as const
 
+const durations = { count: 0, p50: 0, p99: 0, buckets: [] } as const
+
+const latencyInfo = ({ client, server, wait }: typeof ActorInfos.LatencyInfo.Encoded) => ({
+  client: { ...durations, ...client },
+  wait: { ...durations, ...wait },
+  server: { ...durations, ...server }
+})
+
 const mailbox = { waiting: 0, queued: 0, running: 0, forked: 0, concurrency: 1, onFull: "suspend" } as const
 
-export const actorInfo = (info: typeof ActorInfos.ActorInfo.Encoded) => ({
+export const actorInfo = ({ latency, ...info }: typeof ActorInfos.ActorInfo.Encoded) => ({
   ...info,
+  ...(latency === undefined ? {} : { latency: latencyInfo(latency) }),
   state: info.state ?? "Running",
   incarnation: info.incarnation ?? 1,
   mailbox: { ...mailbox, ...info.mailbox },
@@ -29,7 +38,7 @@ export const actorInfo = (info: typeof ActorInfos.ActorInfo.Encoded) => ({
 
 export type ActorInfo = ReturnType<typeof actorInfo>
 
-const workerInfo = (info: typeof Snapshots.WorkerInfo.Encoded) => ({
+export const workerInfo = (info: typeof Snapshots.WorkerInfo.Encoded) => ({
   ...info,
   state: info.state ?? "Running",
   blockedForMillis: info.blockedForMillis ?? 0
@@ -40,7 +49,8 @@ export type WorkerInfo = ReturnType<typeof workerInfo>
 export const snapshot = (encoded: typeof Snapshots.Snapshot.Encoded) => ({
   ...encoded,
   workers: encoded.workers.map(workerInfo),
-  actors: encoded.actors.map(actorInfo)
+  actors: encoded.actors.map(actorInfo),
+  queues: encoded.queues ?? []
 })
 
 export type Snapshot = ReturnType<typeof snapshot>

@@ -44,7 +44,7 @@ const options: Omit<uPlot.Options, "width" | "height"> = {
 }
 
 const stack = (latency: Latency): uPlot.AlignedData => {
-  const buckets = parts.map((part) => latency[part].buckets ?? [])
+  const buckets = parts.map((part) => latency[part].buckets)
   const filled = buckets.flatMap((counts) => counts.flatMap((count, i) => count > 0 ? [i] : []))
   const from = Math.min(...filled)
   const places = filled.length === 0 ? [] : Array.from({ length: Math.max(...filled) - from + 1 }, (_, i) => from + i)

@@ -40,16 +40,15 @@ const errorsOf = ({ counters: { defect, failed, notRun, rejected, unknown } }: A
 export const rateOf = (now: number, before: number | undefined, seconds: number): number | undefined =>
   before === undefined || !(seconds > 0) ? undefined : Math.max(0, now - before) / seconds
 
-/** The JSON leaves out a percentile of 0. */
-const percentile = (latency: ActorInfo["latency"], of: "p50" | "p99"): number | undefined =>
-  latency?.client.count === undefined ? undefined : latency.client[of] ?? 0
+const percentile = ({ latency }: ActorInfo, of: "p50" | "p99"): number | undefined =>
+  latency === undefined || latency.client.count === 0 ? undefined : latency.client[of]
 
 const actorRow = (info: ActorInfo, before: ActorInfo | undefined, seconds: number): ActorRow => ({
   info,
   callsPerSecond: rateOf(info.counters.made, before?.counters.made, seconds),
   errorsPerSecond: rateOf(errorsOf(info), before && errorsOf(before), seconds),
-  p50Millis: percentile(info.latency, "p50"),
-  p99Millis: percentile(info.latency, "p99")
+  p50Millis: percentile(info, "p50"),
+  p99Millis: percentile(info, "p99")
 })
 
 const workerRow = (info: WorkerInfo, before: WorkerInfo | undefined, seconds: number): WorkerRow => {
