@@ -17,7 +17,8 @@ import behaviours, {
 } from "../fixtures/lifecycle.ts"
 import { assertExited, forked, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
-import { assertNothingAdded, holdings, onEveryPlacement } from "../support/placements.ts"
+import { assertNothingAdded, holdings } from "../support/leaks.ts"
+import { onEveryPlacement } from "../support/placements.ts"
 
 const module = new URL("../fixtures/lifecycle.ts", import.meta.url)
 

@@ -7,15 +7,8 @@ import { ActorSystem } from "../../../src/ActorSystem.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import behaviours, { Resource, Starter, Unserved, Voter } from "../fixtures/lifecycle.ts"
 import * as Journal from "../support/journal.ts"
-import {
-  assertNothingAdded,
-  childPids,
-  holdings,
-  onEveryPlacement,
-  openDescriptors,
-  type Placement,
-  threadNames
-} from "../support/placements.ts"
+import { assertNothingAdded, childPids, holdings, openDescriptors, threadNames } from "../support/leaks.ts"
+import { onEveryPlacement, type Placement } from "../support/placements.ts"
 
 const fixture = { module: new URL("../fixtures/lifecycle.ts", import.meta.url), behaviours }
 

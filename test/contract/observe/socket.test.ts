@@ -11,7 +11,7 @@ import * as Addresses from "../../../src/node/observer/addresses.ts"
 import * as Client from "../../../src/node/observer/client.ts"
 import * as Protocol from "../../../src/node/observer/protocol.ts"
 import { errorOf, forked, logOf } from "../support/asserts.ts"
-import { assertNothingAdded, holdings } from "../support/placements.ts"
+import { assertNothingAdded, holdings } from "../support/leaks.ts"
 import behaviours, { Busy } from "./actors/busy.ts"
 import { folder, observed } from "./programs/start.ts"
 

@@ -8,7 +8,7 @@ import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { built } from "../support/built.ts"
-import { assertNothingAdded, holdings } from "../support/placements.ts"
+import { assertNothingAdded, holdings } from "../support/leaks.ts"
 
 const execFile = promisify(childProcess.execFile)
 
