@@ -69,7 +69,7 @@ const follow = async (client: Client, store: Store<State>): Promise<never> => {
   }
 }
 
-/** Where nothing listens on a port of this computer, the process has ended. */
+/** Where nothing listens on a port of this computer, the process of the server has ended: the program, or `uactor page`. */
 const isLocal = (): boolean => /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(location.hostname)
 
 /** What a failed request says, after what was known before. */
@@ -79,9 +79,9 @@ const connectionOf = (error: unknown, program: Program | undefined, before: Conn
   if (reason === "Unauthorized") return { status: reason, message: "The program refuses the token of this page." }
   // the first failure may be a connection that has broken
   const isGone = reason === "Unreachable" && before.status !== "Connected" && isLocal()
-  if (reason === "Ended" || isGone) {
-    return { status: "Ended", message: `The program${program === undefined ? "" : ` ${program.pid}`} has ended.` }
-  }
+  const name = `The program${program === undefined ? "" : ` ${program.pid}`}`
+  if (reason === "Ended") return { status: "Ended", message: `${name} has ended.` }
+  if (isGone) return { status: "Ended", message: `${name}, or the command that shows it, has ended.` }
   return { status: "Lost", message }
 }
 

@@ -7,7 +7,7 @@ import { readTheme, type Theme } from "./theme.ts"
 
 /**
  * Whether the page hears of the program: `NoToken`, the address has none; `Unauthorized`, the program refuses it; `Connecting`, `Connected`;
- * `Lost`, nobody answers, and `Ended`, the program has said its end: the page goes on asking.
+ * `Lost`, nobody answers, and `Ended`, the program or the server has ended: the page goes on asking.
  */
 export interface Connection {
   readonly status: "NoToken" | "Unauthorized" | "Connecting" | "Connected" | "Lost" | "Ended"

@@ -8,9 +8,11 @@ import type { State } from "../state/state.ts"
 /** The events that are shown. */
 const shown = 200
 
-/** Lines of events, the newest first. */
-export const EventLines = ({ events }: { readonly events: ReadonlyArray<LoggedEvent> }): View =>
-  html`<ol class="events" reversed>${
+/** Lines of events, the newest first; `label`: what they are about. The list scrolls by the keyboard, too. */
+export const EventLines = (
+  { events, label }: { readonly events: ReadonlyArray<LoggedEvent>; readonly label: string }
+): View =>
+  html`<ol class="events" reversed tabindex="0" aria-label=${label}>${
     events.toReversed().map(({ event, n }) =>
       html`<li key=${n}><span class="time">${Figures.clock(event.at)}</span> <strong>${event._tag}</strong> ${
         fieldsOf(event)
@@ -40,6 +42,6 @@ export const Events = ({ state: { log } }: { readonly state: State }): View => {
     paused === undefined || log.count === count ? "" : `, ${Figures.whole(log.count - count)} new`
   }</span>
     </div>
-    <${EventLines} events=${matching.slice(-shown)} />
+    <${EventLines} label="Events" events=${matching.slice(-shown)} />
   </section>`
 }

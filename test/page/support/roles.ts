@@ -45,12 +45,14 @@ export const broken = `(() => {
   ${colours}
   const ids = [...document.querySelectorAll("[id]")].map((one) => one.id)
   const rules = {
-    "a control has a name": seen("button, a, input, select, meter, [role=img], [role=region]").filter((one) => nameOf(one) === ""),
+    "a control has a name": seen("button, a, input, select, meter, [role=img], [role=region], [tabindex='0']").filter((one) => nameOf(one) === ""),
     "a visible label is in the name": seen("button[aria-label]").filter((one) => !nameOf(one).includes(one.innerText.trim())),
     "a landmark has a name": seen("nav, aside, section, dialog").filter((one) => nameOf(one) === ""),
     "a head of a table has a scope": seen("table th").filter((one) => !one.hasAttribute("scope")),
     "a table has a head": seen("table").filter((one) => one.querySelector("thead th") === null),
-    "what scrolls can be reached": seen(".scroll").filter((one) => one.tabIndex !== 0),
+    "what scrolls can be reached": seen("body *").filter((one) =>
+      /auto|scroll/.test(getComputedStyle(one).overflow) && (one.scrollHeight > one.clientHeight + 1 || one.scrollWidth > one.clientWidth + 1) &&
+      one.tabIndex !== 0 && one.querySelector("a, button, input, select") === null),
     "the page has one main heading": seen("h1").slice(1).concat(seen("h1").length === 0 ? [document.body] : []),
     "the page has one main part": seen("main").slice(1),
     "a list has items alone": seen("ul > :not(li), ol > :not(li), dl > :not(dt, dd, div)"),
