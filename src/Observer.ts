@@ -29,7 +29,8 @@ import {
   EndInfo,
   HandlesInfo,
   LatencyInfo,
-  MailboxInfo
+  MailboxInfo,
+  MethodInfo
 } from "./observer/ActorInfo.ts"
 import type { Event } from "./observer/Event.ts"
 import { Cycle, Explanation, ExplanationStep } from "./observer/Explanation.ts"
@@ -54,7 +55,8 @@ export {
   EndInfo,
   HandlesInfo,
   LatencyInfo,
-  MailboxInfo
+  MailboxInfo,
+  MethodInfo
 } from "./observer/ActorInfo.ts"
 export { Event } from "./observer/Event.ts"
 export { Cycle, Explanation, ExplanationStep } from "./observer/Explanation.ts"
@@ -101,8 +103,15 @@ export interface Service {
    * 100 ms, and a suspended process by 200 ms. Dies with a `RangeError` if `limit` or `calls` is not an integer of at least 0.
    */
   readonly snapshot: (options?: SnapshotOptions) => Effect.Effect<Snapshot>
-  /** The actor with this id, also for 30 seconds after its end. */
-  readonly actor: (id: string) => Effect.Effect<Option.Option<ActorInfo>>
+  /**
+   * The actor with this id, also for 30 seconds after its end, with the calls of each of its methods. `calls`: the maximum number of running
+   * calls that are listed, 0 by default; with more, all workers are asked for their calls. Dies with a `RangeError` if `calls` is not an
+   * integer of at least 0.
+   */
+  readonly actor: (
+    id: string,
+    options?: { readonly calls?: number | undefined }
+  ) => Effect.Effect<Option.Option<ActorInfo>>
   /**
    * What happens from now on. Nothing waits for the reader: a reader that falls more than 1,024 events behind gets `Dropped` with the number
    * of events that it has missed.
@@ -211,6 +220,9 @@ const latencyInfo = ({ client, server, wait }: NonNullable<Rows.ActorRow["latenc
     server: new DurationsInfo(server)
   })
 
+const callInfo = ({ caller, ...call }: Rows.ActorRow["handling"][number]): CallInfo =>
+  new CallInfo({ ...call, caller: optional(caller) })
+
 const actorInfo = (row: Rows.ActorRow): ActorInfo =>
   new ActorInfo({
     ...row,
@@ -221,7 +233,8 @@ const actorInfo = (row: Rows.ActorRow): ActorInfo =>
     counters: new CountersInfo(row.counters),
     latency: Option.map(optional(row.latency), latencyInfo),
     handles: new HandlesInfo(row.handles),
-    handling: row.handling.map((call) => new CallInfo(call)),
+    handling: row.handling.map(callInfo),
+    methods: row.methods.map((method) => new MethodInfo(method)),
     budget: Option.map(optional(row.budget), (budget) => new BudgetInfo(budget)),
     ended: Option.map(optional(row.ended), (ended) => new EndInfo(ended))
   })
@@ -256,7 +269,8 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.map(Monitor.make
             new QueueInfo({ ...row, calls: calls.map((call) => new QueuedCallInfo(call)) })
           )
         })),
-    actor: (id) => Effect.map(monitor.actor(id), (row) => Option.map(optional(row), actorInfo)),
+    actor: (id, options) =>
+      Effect.map(monitor.actor(id, options?.calls ?? 0), (row) => Option.map(optional(row), actorInfo)),
     events: Monitor.events,
     why: (callOrActor) =>
       Effect.map(
@@ -273,7 +287,7 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.map(Monitor.make
       ),
     deadlocks: Effect.map(
       Monitor.deadlocks,
-      (cycles) => cycles.map((cycle) => new Cycle({ ...cycle, calls: cycle.calls.map((call) => new CallInfo(call)) }))
+      (cycles) => cycles.map((cycle) => new Cycle({ ...cycle, calls: cycle.calls.map(callInfo) }))
     ),
     stack: (worker) =>
       Effect.mapBoth(Monitor.stack(worker), {

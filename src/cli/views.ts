@@ -93,6 +93,7 @@ export const calls = (rows: ReadonlyArray<CallInfo>): ReadonlyArray<string> =>
     { title: "CALL", text: ({ call }) => call },
     { title: "ACTOR", text: ({ actor }) => actor },
     { title: "METHOD", text: ({ method }) => method },
+    { title: "CALLER", text: ({ caller }) => optional(caller, (id) => id) },
     { title: "RUNS FOR", text: ({ forMillis }) => Text.time(forMillis), isFigure: true }
   ], rows)
 

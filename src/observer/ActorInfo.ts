@@ -82,7 +82,9 @@ export class CallInfo extends Schema.Class<CallInfo>("uactor/Observer/CallInfo")
   /** The method. */
   method: Schema.String,
   /** How long the call has run, in milliseconds. */
-  forMillis: Schema.Number
+  forMillis: Schema.Number,
+  /** The id of the actor that has made the call; absent if the program has made it, or if the caller is not known. */
+  caller: Schema.OptionFromOptionalKey(Schema.String)
 }) {}
 
 /**
@@ -151,6 +153,37 @@ export class LatencyInfo extends Schema.Class<LatencyInfo>("uactor/Observer/Late
 }) {}
 
 /**
+ * The calls of one method of an actor that have ended since `Observer.actor` was asked for the actor for the first time; with
+ * `ActorMetrics.layer({ perActor: true })` since its spawn. Calls that other workers make on a direct route to the actor are not counted. The
+ * difference between two answers gives a rate.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class MethodInfo extends Schema.Class<MethodInfo>("uactor/Observer/MethodInfo")({
+  /** The method. */
+  method: Schema.String,
+  /** The calls that have succeeded. */
+  ok: count,
+  /** The calls that have failed with the error of the method. */
+  failed: count,
+  /** The calls that have ended with a defect. */
+  defect: count,
+  /** The calls whose caller or handler was interrupted. */
+  interrupted: count,
+  /** The calls that have failed with an error of the engine, and have not run. */
+  notRun: count,
+  /** The calls that have failed with an error of the engine, and may have run. */
+  unknown: count,
+  /** The calls that a full mailbox has refused. */
+  rejected: count,
+  /** The time for callers that half of the calls did not exceed, in milliseconds: 0 until a duration has been measured. */
+  p50: unless(Schema.Number, 0),
+  /** The time for callers that 99 % of the calls did not exceed, in milliseconds: 0 until a duration has been measured. */
+  p99: unless(Schema.Number, 0)
+}) {}
+
+/**
  * The handles of an actor. Both numbers are 0 if the worker of the actor does not answer within 100 ms.
  *
  * @category models
@@ -196,8 +229,10 @@ export class ActorInfo extends Schema.Class<ActorInfo>("uactor/Observer/ActorInf
   latency: Schema.OptionFromOptionalKey(LatencyInfo),
   /** Its handles. */
   handles: HandlesInfo,
-  /** The calls that it runs, the oldest first: at most `calls` of the snapshot, which are 0 by default. */
+  /** The calls that it runs, the oldest first: at most `calls` of the options, which are 0 by default. */
   handling: listOf(CallInfo),
+  /** The calls of each of its methods. `Observer.snapshot` does not list them; `Observer.actor` does. */
+  methods: listOf(MethodInfo),
   /** Its restarts; absent if the actor is not supervised. */
   budget: Schema.OptionFromOptionalKey(BudgetInfo),
   /** Its end; absent while it lives. */

@@ -30,6 +30,16 @@ describe("what the page shows", () => {
       yield* run((page) => page.getByRole("link", { name: "Stock-1" }).first().click())
       yield* until(`document.querySelector("aside h2").innerText === "Stock-1"`)
       yield* until(`document.querySelector("aside").innerText.includes("Stock.reserve")`)
+      // the calls by method, and those that run, with their callers
+      const figures = (region: string) =>
+        `[...document.querySelectorAll("aside [aria-label='${region}'] tbody tr")].map((row) => [...row.children].map((cell) => cell.innerText).join("|"))`
+      yield* until(
+        `${
+          figures("Calls by method")
+        }.some((row) => /^reserve\\|[1-9][\\d,]*\\|[\\d.]+\\|0\\|[^|–]+\\|[^|–]+$/.test(row))`
+      )
+      yield* until(`${figures("Calls by method")}.some((row) => row.startsWith("hang|0|0|0|"))`)
+      yield* until(`${figures("Running calls")}.some((row) => /^Stock.reserve\\|[^|]+\\|Orders-1$/.test(row))`)
       yield* until(`[...document.querySelectorAll("aside canvas")].some((canvas) => {
         const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
         const colours = new Set()
@@ -241,7 +251,9 @@ describe("the connection", () => {
       const { until } = yield* openPage(first.address, { tolerated: gone })
       yield* until(`rows().length === 3 && document.querySelector("[role=alert]") === null`)
       yield* first.end
-      yield* until(`document.querySelector("[role=alert]")?.innerText.includes("The program ${first.pid} has ended.")`)
+      yield* until(
+        `document.querySelector("[role=alert]")?.innerText.includes("The program ${first.pid}, or the command that shows it, has ended.")`
+      )
       const next = yield* shop({ sells: true, port: Number(new URL(first.url).port), token: first.token })
       assert.strictEqual(next.address, first.address)
       yield* until(

@@ -167,6 +167,13 @@ export class ActorDurations {
     return found.length === 0 ? undefined : union(found)
   }
 
+  /** for the callers of one method */
+  clientOf(method: number): Buckets | undefined {
+    const from = method * perMethod
+    const found = this.own.slice(from, from + handlersAt).filter((buckets) => buckets !== undefined)
+    return found.length === 0 ? undefined : union(found)
+  }
+
   /** for callers */
   get client(): Buckets | undefined {
     return this.from(0, handlersAt)

@@ -133,7 +133,7 @@ export const why = (id: string): Effect.Effect<Explained | undefined> =>
 /** The cycles of calls that wait for each other. */
 export const deadlocks: Effect.Effect<ReadonlyArray<ExplainedCycle>> = Effect.map(
   readTwice,
-  ([, cycles]) => cycles.map(describe)
+  ([now, cycles]) => cycles.map((cycle) => describe(now.graph, cycle))
 )
 
 /** After so many searches without a cycle that was logged, the cycle is forgotten: a busy worker does not answer each search in time. */
@@ -196,8 +196,8 @@ export const restart = (id: string): Effect.Effect<void, Refusal> =>
 /** The reading of one observer. */
 export interface Monitor {
   readonly rows: (selection: Rows.Selection) => Effect.Effect<Rows.Rows>
-  /** an actor, also for some time after its end */
-  readonly actor: (id: string) => Effect.Effect<Rows.ActorRow | undefined>
+  /** an actor, also for some time after its end; `calls`: the maximum number of calls that it runs */
+  readonly actor: (id: string, calls: number) => Effect.Effect<Rows.ActorRow | undefined>
 }
 
 /** Collects the actors that end, until the scope closes. */
@@ -208,7 +208,7 @@ export const make: Effect.Effect<Monitor, never, Scope.Scope> = Effect.gen(funct
       Events.subscribe((event, actor) => {
         if (event._tag !== "ActorEnded" || actor === undefined) return
         const { at, message, reason } = event
-        graves.add(Rows.actorRow(actor, { ended: { at, reason, message }, hasBuckets: true }))
+        graves.add(Rows.actorRow(actor, { ended: { at, reason, message }, isWhole: true }))
       })
     ),
     (unsubscribe) => Effect.sync(unsubscribe)
@@ -216,12 +216,13 @@ export const make: Effect.Effect<Monitor, never, Scope.Scope> = Effect.gen(funct
   const rates = new Readings.Rates()
   return {
     rows: (selection) => Rows.read(selection, graves, rates),
-    actor: (id) =>
+    actor: (id, calls) =>
       Effect.suspend((): Effect.Effect<Rows.ActorRow | undefined> => {
+        Rows.check("actor", "calls", calls)
         const actor = actorOf(id)
         return actor === undefined
           ? Effect.sync(() => graves.values.findLast((row) => row.id === id))
-          : Rows.readActor(actor)
+          : Rows.readActor(actor, calls)
       })
   }
 })

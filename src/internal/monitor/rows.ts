@@ -27,6 +27,21 @@ interface DurationsRow {
   readonly buckets: BucketCounts
 }
 
+/** The calls of a method of an actor, since they are counted apart. */
+interface MethodRow {
+  readonly method: string
+  readonly ok: number
+  readonly failed: number
+  readonly defect: number
+  readonly interrupted: number
+  readonly notRun: number
+  readonly unknown: number
+  readonly rejected: number
+  /** in milliseconds */
+  readonly p50: number
+  readonly p99: number
+}
+
 /** An actor. */
 export interface ActorRow {
   readonly id: string
@@ -67,6 +82,7 @@ export interface ActorRow {
   readonly handles: { readonly lent: number; readonly held: number }
   readonly budget: Restarts | undefined
   readonly handling: ReadonlyArray<CycleCall>
+  readonly methods: ReadonlyArray<MethodRow>
   readonly ended: End | undefined
 }
 
@@ -168,6 +184,28 @@ const countersOf = ({ life, tally }: ObservedActor["proxy"]): ActorRow["counters
   }
 }
 
+const methodsOf = ({ counts, tally }: ObservedActor["proxy"]): ActorRow["methods"] => {
+  // the counts of all actors of the kind say nothing of one
+  if (counts === undefined || counts === counts.kind.counts) return []
+  return counts.kind.methods.flatMap(({ tag }, index) => {
+    if (tag.startsWith("~")) return []
+    const of = (outcome: Counts.Outcome): number => counts.get(index, outcome)
+    const { p50, p99 } = durationsRow(tally?.durations?.clientOf(index)?.trimmed, false)
+    return [{
+      method: tag,
+      ok: of(Counts.ok),
+      failed: of(Counts.error),
+      defect: of(Counts.defect),
+      interrupted: of(Counts.interrupted),
+      notRun: of(Counts.notRun),
+      unknown: of(Counts.unknown),
+      rejected: of(Counts.rejected),
+      p50,
+      p99
+    }]
+  })
+}
+
 /** What is added to the row of an actor. */
 interface RowOptions {
   /** how the actor has ended */
@@ -176,14 +214,14 @@ interface RowOptions {
   readonly handling?: ReadonlyArray<CycleCall> | undefined
   /** what its worker has answered */
   readonly facts?: ServedFacts | undefined
-  /** whether the buckets of durations are listed */
-  readonly hasBuckets?: boolean | undefined
+  /** whether the buckets of durations and the methods are listed */
+  readonly isWhole?: boolean | undefined
 }
 
 /** The row of an actor. */
 export const actorRow = (
   actor: ObservedActor,
-  { ended, facts, handling = [], hasBuckets = false }: RowOptions = {}
+  { ended, facts, handling = [], isWhole = false }: RowOptions = {}
 ): ActorRow => {
   const { address, id, name, proxy, restarts, spawnedBy, startedAt, status, worker } = actor
   return {
@@ -206,17 +244,29 @@ export const actorRow = (
     spawnedBy,
     pool: proxy.pool?.name,
     counters: countersOf(proxy),
-    latency: latencyOf(proxy, facts, hasBuckets),
+    latency: latencyOf(proxy, facts, isWhole),
     handles: { lent: facts?.lent ?? 0, held: facts?.held ?? 0 },
     budget: restarts,
     handling,
+    methods: isWhole ? methodsOf(proxy) : [],
     ended
   }
 }
 
-/** Reads one actor, with the buckets of its durations. */
-export const readActor = (actor: ObservedActor): Effect.Effect<ActorRow> =>
-  Effect.map(Readings.readFacts([actor]), (facts) => actorRow(actor, { facts: facts.get(actor), hasBuckets: true }))
+const readingOf = (calls: number) => calls === 0 ? Effect.undefined : Readings.readCalls
+
+/** Reads one actor, with the buckets of its durations and its methods. From now on, its calls are counted apart by method. */
+export const readActor = (actor: ObservedActor, calls: number): Effect.Effect<ActorRow> =>
+  Effect.suspend(() => {
+    Counts.separate(actor.proxy)
+    return Effect.map(
+      Effect.all([readingOf(calls), Readings.readFacts([actor])], { concurrency: "unbounded" }),
+      ([reading, facts]) => {
+        const handling = reading === undefined ? [] : callsOf(reading.graph, actor.id).slice(0, calls)
+        return actorRow(actor, { facts: facts.get(actor), handling, isWhole: true })
+      }
+    )
+  })
 
 const workerRow = (kind: WorkerRow["kind"], { worker, ...reading }: Readings.WorkerReading): WorkerRow => ({
   ...reading,
@@ -249,9 +299,10 @@ const readWorkers = (limit: number): Effect.Effect<ReadonlyArray<WorkerRow>> => 
   )
 }
 
-const check = (option: string, value: number): void => {
+/** Dies unless the value of an option of a question is a number of things. */
+export const check = (question: "actor" | "snapshot", option: string, value: number): void => {
   if (Number.isSafeInteger(value) && value >= 0) return
-  throw new RangeError(`Observer.snapshot: ${option} must be an integer of at least 0, not ${String(value)}`)
+  throw new RangeError(`Observer.${question}: ${option} must be an integer of at least 0, not ${String(value)}`)
 }
 
 const isListed = (
@@ -268,8 +319,8 @@ export const read = (
   rates: Readings.Rates
 ): Effect.Effect<Rows> =>
   Effect.gen(function*() {
-    check("limit", limit)
-    check("calls", calls)
+    check("snapshot", "limit", limit)
+    check("snapshot", "calls", calls)
     const totals = { workers: 0, blocked: 0, actors: 0, restarting: 0, waiting: 0, queued: 0, running: 0 }
     const infos: Array<SystemRow> = []
     const matching: Array<ObservedActor> = []
@@ -297,7 +348,7 @@ export const read = (
     }
     const [selected, truncated] = Readings.select(matching, sort, limit, rates)
     const [workers, reading, facts] = yield* Effect.all(
-      [readWorkers(limit), calls === 0 ? Effect.undefined : Readings.readCalls, Readings.readFacts(selected)],
+      [readWorkers(limit), readingOf(calls), Readings.readFacts(selected)],
       { concurrency: "unbounded" }
     )
     totals.blocked = workers.filter(({ state }) => state === "Blocked").length

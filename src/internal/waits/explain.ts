@@ -318,16 +318,18 @@ export interface CycleCall {
   readonly actor: string
   readonly method: string
   readonly forMillis: number
+  /** the id of the actor that has made the call; `undefined`: the program has made it, or the caller is not known */
+  readonly caller: string | undefined
 }
 
-const cycleCall = (handler: Handler): CycleCall => {
+const cycleCall = (graph: Graph, handler: Handler): CycleCall => {
   const { served: { actor, forMillis, method } } = handler
-  return { call: callId(handler), actor, method, forMillis }
+  return { call: callId(handler), actor, method, forMillis, caller: graph.makerOf(handler) || undefined }
 }
 
 /** The calls that an actor runs, the oldest first. */
 export const callsOf = (graph: Graph, actor: string): ReadonlyArray<CycleCall> =>
-  graph.handlersOf(actor).map(cycleCall).toSorted((a, b) => b.forMillis - a.forMillis)
+  graph.handlersOf(actor).map((handler) => cycleCall(graph, handler)).toSorted((a, b) => b.forMillis - a.forMillis)
 
 /** The calls in the queue of a pool. */
 export interface QueuedCalls {
@@ -357,14 +359,14 @@ export interface ExplainedCycle {
   readonly text: string
 }
 
-/** Describes a cycle, beginning with the smallest id, without the calls that only forward others. */
-export const describe = ({ handlers, isProved }: Cycle): ExplainedCycle => {
+/** Describes a cycle of a graph, beginning with the smallest id, without the calls that only forward others. */
+export const describe = (graph: Graph, { handlers, isProved }: Cycle): ExplainedCycle => {
   const shown = handlers.filter(({ served: { kind } }) => kind === "Actor")
   const first = shown.reduce(
     (at, handler, i) => callId(handler) < callId(shown[at]!) ? i : at,
     0
   )
-  const calls = [...shown.slice(first), ...shown.slice(0, first)].map(cycleCall)
+  const calls = [...shown.slice(first), ...shown.slice(0, first)].map((handler) => cycleCall(graph, handler))
   const chain = [...calls, ...calls.slice(0, 1)].map(({ actor, method }) => callText(method, actor)).join(" → ")
   return {
     certainty: isProved ? "proved" : "possible",

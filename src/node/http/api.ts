@@ -77,7 +77,12 @@ const observer = HttpApiGroup.make("observer").add(
     success: HttpApiSchema.StreamNdjson({ schema: Event }),
     error: [TooManyReaders, programGone]
   }),
-  HttpApiEndpoint.get("actor", "/api/actors/:id", { params: id, success: ActorInfo, error: [NotFound, programGone] }),
+  HttpApiEndpoint.get("actor", "/api/actors/:id", {
+    params: id,
+    query: Protocol.callsField,
+    success: ActorInfo,
+    error: [NotFound, programGone]
+  }),
   // of a call or an actor
   HttpApiEndpoint.get("why", "/api/why/:id", { params: id, success: Explanation, error: [NotFound, programGone] }),
   HttpApiEndpoint.get("deadlocks", "/api/deadlocks", { success: Schema.Array(Cycle), error: programGone }),

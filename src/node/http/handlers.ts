@@ -94,8 +94,8 @@ const observer = (programFor: ProgramFor) =>
             { contentType: "application/x-ndjson" }
           )
         ))
-      .handle("actor", ({ params: { id } }) =>
-        Effect.flatMap(actor(id), found(id)))
+      .handle("actor", ({ params: { id }, query }) =>
+        Effect.flatMap(actor(id, query), found(id)))
       .handle("why", ({ params: { id } }) => Effect.flatMap(why(id), found(id)))
       .handle("deadlocks", () => deadlocks)
       .handle("stack", ({ params: { id } }) => stack(id))

@@ -122,7 +122,7 @@ export const connect = (
     return {
       program,
       snapshot,
-      actor: (id) => asked(client.actor({ id })),
+      actor: (id, { calls } = {}) => asked(client.actor({ id, ...(calls === undefined ? {} : { calls }) })),
       why: (id) => asked(client.why({ id })),
       deadlocks: asked(Stream.runCollect(client.deadlocks())),
       events: read(client.events()),

@@ -38,7 +38,10 @@ export class ConnectionError extends Schema.TaggedError<ConnectionError>()("Conn
 export interface ObservedProgram<E> {
   readonly program: Protocol.ProgramInfo
   readonly snapshot: (options?: SnapshotOptions) => Effect.Effect<Snapshot, E>
-  readonly actor: (id: string) => Effect.Effect<Option.Option<ActorInfo>, E>
+  readonly actor: (
+    id: string,
+    options?: { readonly calls?: number | undefined }
+  ) => Effect.Effect<Option.Option<ActorInfo>, E>
   readonly why: (callOrActor: string) => Effect.Effect<Option.Option<Explanation>, E>
   readonly deadlocks: Effect.Effect<ReadonlyArray<Cycle>, E>
   readonly events: Stream.Stream<Event, E>

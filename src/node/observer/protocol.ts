@@ -79,6 +79,9 @@ const actionError = Schema.Union([ObserverError, ActionNotAllowed])
 /** An integer from a minimum to a maximum. */
 export const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
+/** The maximum number of calls that are listed of an actor. */
+export const callsField = { calls: Schema.optionalKey(between(0, 100)) }
+
 /** Which actors a snapshot lists. */
 export const snapshotFields = {
   sort: Schema.optionalKey(Schema.Literals(["load", "waiting", "rate", "p99", "restarts", "age"])),
@@ -86,7 +89,7 @@ export const snapshotFields = {
   worker: Schema.optionalKey(Schema.String),
   pool: Schema.optionalKey(Schema.String),
   limit: Schema.optionalKey(between(0, 10_000)),
-  calls: Schema.optionalKey(between(0, 100))
+  ...callsField
 }
 
 export const ObserverRpcs = RpcGroup.make(
@@ -96,7 +99,7 @@ export const ObserverRpcs = RpcGroup.make(
     success: SnapshotPart,
     stream: true
   }),
-  Rpc.make("actor", { payload: { id: Schema.String }, success: Schema.Option(ActorInfo) }),
+  Rpc.make("actor", { payload: { id: Schema.String, ...callsField }, success: Schema.Option(ActorInfo) }),
   // of a call or an actor
   Rpc.make("why", { payload: { id: Schema.String }, success: Schema.Option(Explanation) }),
   Rpc.make("deadlocks", { success: Cycle, stream: true }),

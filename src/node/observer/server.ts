@@ -119,7 +119,7 @@ const handlers = (actions: ReadonlyArray<Protocol.Action>) =>
         oneByOne(Stream.fromIterableEffect(
           Effect.map(snapshot({ calls, limit, sort, filter: { name, worker, pool } }), partsOf)
         )),
-      actor: ({ id }) => actor(id),
+      actor: ({ calls, id }) => actor(id, { calls }),
       why: ({ id }) => why(id),
       deadlocks: () => paged(Stream.fromIterableEffect(deadlocks)),
       events: () => paged(events),

@@ -29,7 +29,8 @@ export const makeClient = (token: string) => {
     program: () => get<Program>("api/program"),
     snapshot: async (options: SnapshotQuery): Promise<Snapshot> =>
       Decode.snapshot(await get(`api/snapshot?${query({ ...options })}`)),
-    actor: async (id: string): Promise<ActorInfo> => Decode.actorInfo(await get(actor(id))),
+    actor: async (id: string, calls: number): Promise<ActorInfo> =>
+      Decode.actorInfo(await get(`${actor(id)}?${query({ calls })}`)),
     why: (id: string) => get<Explanation>(`api/why/${encodeURIComponent(id)}`),
     deadlocks: () => get<ReadonlyArray<Cycle>>("api/deadlocks"),
     events: async (signal: AbortSignal): Promise<AsyncGenerator<Event>> =>

@@ -2,18 +2,9 @@
 import type * as ActorInfos from "../../observer/ActorInfo.ts"
 import type * as Snapshots from "../../observer/Snapshot.ts"
 
-const counters = {
-  made: 0,
-  ok: 0,
-  failed: 0,
-  defect: 0,
-  interrupted: 0,
-  notRun: 0,
-  unknown: 0,
-  rejected: 0,
-  tells: 0,
-  restarts: 0
-} as const
+const outcomes = { ok: 0, failed: 0, defect: 0, interrupted: 0, notRun: 0, unknown: 0, rejected: 0 } as const
+
+const counters = { ...outcomes, made: 0, tells: 0, restarts: 0 } as const
 
 const durations = { count: 0, p50: 0, p99: 0, buckets: [] } as const
 
@@ -25,6 +16,10 @@ const latencyInfo = ({ client, server, wait }: typeof ActorInfos.LatencyInfo.Enc
 
 const mailbox = { waiting: 0, queued: 0, running: 0, forked: 0, concurrency: 1, onFull: "suspend" } as const
 
+const methodInfo = (info: typeof ActorInfos.MethodInfo.Encoded) => ({ ...outcomes, p50: 0, p99: 0, ...info })
+
+export type MethodInfo = ReturnType<typeof methodInfo>
+
 export const actorInfo = ({ latency, ...info }: typeof ActorInfos.ActorInfo.Encoded) => ({
   ...info,
   ...(latency === undefined ? {} : { latency: latencyInfo(latency) }),
@@ -32,6 +27,7 @@ export const actorInfo = ({ latency, ...info }: typeof ActorInfos.ActorInfo.Enco
   incarnation: info.incarnation ?? 1,
   mailbox: { ...mailbox, ...info.mailbox },
   handling: info.handling ?? [],
+  methods: info.methods?.map(methodInfo) ?? [],
   counters: { ...counters, ...info.counters },
   handles: { lent: 0, held: 0, ...info.handles }
 })

@@ -13,7 +13,7 @@ export type Explanation = typeof Explanations.Explanation.Encoded
 export type ExplanationStep = typeof Explanations.ExplanationStep.Encoded
 export type Frame = typeof Inspections.Frame.Encoded
 export type { CpuProfile } from "../../observer/Inspection.ts"
-export type { ActorInfo, Snapshot, WorkerInfo } from "./decode.ts"
+export type { ActorInfo, MethodInfo, Snapshot, WorkerInfo } from "./decode.ts"
 
 /** Which actors a snapshot lists. */
 export interface SnapshotQuery {

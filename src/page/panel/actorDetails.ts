@@ -8,11 +8,12 @@ import { html, type View } from "../html.ts"
 import * as Figures from "../parts/figures.ts"
 import { useApp } from "../state/app.ts"
 import { isAbout } from "../state/eventLog.ts"
-import { rateOf } from "../state/reading.ts"
+import { type MethodRow, methodRows, rateOf } from "../state/reading.ts"
 import { addressOf } from "../state/route.ts"
 import type { State } from "../state/state.ts"
 import { EventLines } from "../views/events.ts"
 import { ActorActions } from "./actorActions.ts"
+import { listed, Methods, Running } from "./calls.ts"
 import { Why } from "./why.ts"
 
 /** The moments of the plot. */
@@ -24,28 +25,31 @@ interface Read {
   /** why it could not be read */
   readonly problem: string
   readonly history: ReadonlyArray<ActorMoment>
+  readonly methods: ReadonlyArray<MethodRow>
 }
 
 /** Reads an actor each second, with the calls that it runs. */
 const useActor = (id: string): Read => {
   const { client } = useApp()
-  const [read, setRead] = useState<Read>({ info: undefined, problem: "", history: [] })
+  const [read, setRead] = useState<Read>({ info: undefined, problem: "", history: [], methods: [] })
   useEffect(() => {
     let before: { readonly info: ActorInfo; readonly at: number } | undefined
     return repeatedly(
       1_000,
-      () => client.actor(id),
+      () => client.actor(id, listed),
       "There is no actor with this id, or it has ended.",
       (info, problem) => {
         if (info === undefined) return setRead((read) => ({ ...read, problem }))
         const at = Date.now()
+        const seconds = (at - (before?.at ?? at)) / 1_000
+        const methods = methodRows(info, before?.info, seconds)
         const moment = {
           at,
-          callsPerSecond: rateOf(info.counters.made, before?.info.counters.made, (at - (before?.at ?? at)) / 1_000),
+          callsPerSecond: rateOf(info.counters.made, before?.info.counters.made, seconds),
           waiting: info.mailbox.queued + info.mailbox.waiting
         }
         before = { info, at }
-        setRead(({ history }) => ({ info, problem, history: [...history.slice(1 - moments), moment] }))
+        setRead(({ history }) => ({ info, problem, history: [...history.slice(1 - moments), moment], methods }))
       }
     )
   }, [id])
@@ -112,7 +116,7 @@ const Durations = ({ latency, theme }: {
 const lifeEvents = new Set(["ActorSpawned", "ActorRestarting", "ActorRestarted", "ActorGivenUp", "ActorEnded"])
 
 export const ActorDetails = ({ id, state }: { readonly id: string; readonly state: State }): View => {
-  const { history, info, problem } = useActor(id)
+  const { history, info, methods, problem } = useActor(id)
   const events = state.log.events.filter(({ event }) => isAbout(event, id))
   const lives = events.filter(({ event }) => lifeEvents.has(event._tag))
   return html`<div>
@@ -122,16 +126,27 @@ export const ActorDetails = ({ id, state }: { readonly id: string; readonly stat
       <${Facts} info=${info} />
       <h3>Calls</h3>
       <${Rates} moments=${history} theme=${state.theme} />
+      ${methods.length > 0 && html`<${Methods} rows=${methods} />`}
       <h3>Durations</h3>
       <${Durations} latency=${info.latency} theme=${state.theme} />
       ${
-      info.ended === undefined && html`<div><h3>What it runs, and what that waits for</h3>
+      info.ended === undefined && html`<div><h3>Running calls</h3>
+      <${Running} info=${info} />
+      <h3>What it runs, and what that waits for</h3>
       <${Why} id=${id} /></div>`
     }`
   }
     <h3>Lives since this page was opened</h3>
-    ${lives.length === 0 ? html`<p class="note">None has begun or ended.</p>` : html`<${EventLines} events=${lives} />`}
+    ${
+    lives.length === 0
+      ? html`<p class="note">None has begun or ended.</p>`
+      : html`<${EventLines} label=${`Lives of ${id}`} events=${lives} />`
+  }
     <h3>Last events</h3>
-    ${events.length === 0 ? html`<p class="note">None.</p>` : html`<${EventLines} events=${events.slice(-50)} />`}
+    ${
+    events.length === 0
+      ? html`<p class="note">None.</p>`
+      : html`<${EventLines} label=${`Last events of ${id}`} events=${events.slice(-50)} />`
+  }
   </div>`
 }

@@ -1,7 +1,7 @@
 /**
  * What the page shows of two snapshots, one after the other: the newest one, with rates from the differences of counters that only grow.
  */
-import type { ActorInfo, Snapshot, WorkerInfo } from "../api/types.ts"
+import type { ActorInfo, MethodInfo, Snapshot, WorkerInfo } from "../api/types.ts"
 
 /** An actor with its rates; a figure is absent if the program does not measure it, or has been read once only. */
 export interface ActorRow {
@@ -32,8 +32,8 @@ export interface Reading {
 const byId = <A extends { readonly id: string }>(items: ReadonlyArray<A>): ReadonlyMap<string, A> =>
   new Map(items.map((item) => [item.id, item]))
 
-/** The errors of an actor since its spawn: the calls that have not succeeded, except those that somebody has interrupted. */
-const errorsOf = ({ counters: { defect, failed, notRun, rejected, unknown } }: ActorInfo): number =>
+/** The calls that have not succeeded, except those that somebody has interrupted. */
+const errorsOf = ({ defect, failed, notRun, rejected, unknown }: ActorInfo["counters"] | MethodInfo): number =>
   failed + defect + notRun + unknown + rejected
 
 /** The rate of a counter that only grows. */
@@ -46,10 +46,38 @@ const percentile = ({ latency }: ActorInfo, of: "p50" | "p99"): number | undefin
 const actorRow = (info: ActorInfo, before: ActorInfo | undefined, seconds: number): ActorRow => ({
   info,
   callsPerSecond: rateOf(info.counters.made, before?.counters.made, seconds),
-  errorsPerSecond: rateOf(errorsOf(info), before && errorsOf(before), seconds),
+  errorsPerSecond: rateOf(errorsOf(info.counters), before && errorsOf(before.counters), seconds),
   p50Millis: percentile(info, "p50"),
   p99Millis: percentile(info, "p99")
 })
+
+/** The calls of a method that have ended. */
+export interface MethodRow {
+  readonly method: string
+  readonly calls: number
+  readonly callsPerSecond: number | undefined
+  readonly errors: number
+  readonly p50Millis: number | undefined
+  readonly p99Millis: number | undefined
+}
+
+/** The methods of an actor; `before`: the reading before. */
+export const methodRows = (
+  { methods }: ActorInfo,
+  before: ActorInfo | undefined,
+  seconds: number
+): ReadonlyArray<MethodRow> => {
+  const callsOf = (info: MethodInfo): number => info.ok + info.interrupted + errorsOf(info)
+  const callsBefore = new Map(before?.methods.map((info) => [info.method, callsOf(info)]))
+  return methods.map((info) => ({
+    method: info.method,
+    calls: callsOf(info),
+    callsPerSecond: rateOf(callsOf(info), callsBefore.get(info.method), seconds),
+    errors: errorsOf(info),
+    p50Millis: info.p50 || undefined,
+    p99Millis: info.p99 || undefined
+  }))
+}
 
 const workerRow = (info: WorkerInfo, before: WorkerInfo | undefined, seconds: number): WorkerRow => {
   const loop = info.eventLoop

@@ -73,6 +73,39 @@ onEveryPlacement(clerkFixture, (placement) => {
       assert.deepInclude(plain((yield* infoOf(ended)).counters), { ok: 1 })
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
+  it.live("the calls of each method are counted from the first question on, and are known after the end", () =>
+    Effect.gen(function*() {
+      const observer = yield* Observer
+      const clerk = yield* Clerk.spawn()
+      const id = ActorRef.id(clerk)
+      const methodsOf = Effect.map(infoOf(id), ({ methods }) => methods)
+      const outcomes = { ok: 0, failed: 0, defect: 0, interrupted: 0, notRun: 0, unknown: 0, rejected: 0 }
+      const expected = (counts: Readonly<Record<string, Partial<typeof outcomes>>>) =>
+        ["stamp", "refuse", "die", "wait", "crash"].map((method) => ({
+          method,
+          ...outcomes,
+          p50: 0,
+          p99: 0,
+          ...counts[method]
+        }))
+      yield* clerk.stamp()
+      assert.deepStrictEqual((yield* methodsOf).map(plain), expected({}))
+      yield* clerk.stamp()
+      yield* clerk.stamp()
+      yield* Effect.exit(clerk.refuse())
+      yield* Effect.exit(clerk.die())
+      yield* Effect.flatMap(forked(clerk.wait()), Fiber.interrupt)
+      const counts = { stamp: { ok: 2 }, refuse: { failed: 1 }, die: { defect: 1 }, wait: { interrupted: 1 } }
+      const methods = yield* until(methodsOf, ([, , , wait]) => wait!.interrupted === 1)
+      assert.deepStrictEqual(methods.map(plain), expected(counts))
+      const { actors } = yield* observer.snapshot()
+      assert.deepStrictEqual(actors.flatMap(({ methods }) => methods), [])
+      yield* ActorRef.stop(clerk)
+      const ended = yield* until(infoOf(id), ({ state }) => state === "Ended")
+      assert.deepStrictEqual(ended.methods.map(plain), expected(counts))
+      assert.match(String(yield* Effect.exit(observer.actor(id, { calls: -1 }))), /calls must be an integer/)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
   it.live("an actor that has ended is no longer counted, however it ended", () =>
     Effect.gen(function*() {
       const { "~uactor/ActorSystem": system } = yield* ActorSystem
@@ -127,6 +160,9 @@ onEveryPlacement(clerkFixture, (placement) => {
       assert.isAtLeast(server.p50, 30)
       // the second call waits for the first
       assert.isAtLeast(wait.p99, 30)
+      const [sleep, block] = info.methods
+      assert.deepStrictEqual([sleep!.method, sleep!.ok, sleep!.p50, sleep!.p99], ["sleep", 2, client.p50, client.p99])
+      assert.deepStrictEqual([block!.method, block!.ok, block!.p99], ["block", 0, 0])
       for (const { buckets, count } of [client, wait, server]) {
         assert.strictEqual(buckets.reduce((sum, n) => sum + n, 0), count)
       }

@@ -60,7 +60,16 @@ onEveryPlacement(fixture, (placement) => {
         const call = yield* forked(all[0].walk({ path: circle(count) }))
         const [cycle, ...others] = yield* found("proved")
         assert.deepStrictEqual(others, [])
-        assert.sameMembers(cycle!.calls.map(({ actor }) => actor), all.map(ActorRef.id))
+        const ids = all.map(ActorRef.id)
+        assert.sameMembers(cycle!.calls.map(({ actor }) => actor), ids)
+        // the program has called the first actor, which has called the next one
+        const callers = new Map(cycle!.calls.map(({ actor, caller }) => [actor, caller]))
+        for (const [i, id] of ids.entries()) {
+          const caller = Option.fromUndefinedOr(ids[i - 1])
+          assert.deepStrictEqual(callers.get(id), caller)
+          const { handling } = Option.getOrThrow(yield* observer.actor(id, { calls: 1 }))
+          assert.deepStrictEqual(handling.map(({ actor, caller }) => [actor, caller]), [[id, caller]])
+        }
         const why = yield* explained(all[0], ({ deadlock }) => Option.contains(deadlock, "proved"))
         assert.strictEqual(why.steps.length, count)
         assert.include(why.text, `a cycle: none of these ${count === 2 ? "two" : "three"} can be answered`)

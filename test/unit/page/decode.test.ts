@@ -56,7 +56,8 @@ describe("what the page makes of a JSON is what the schema makes of it", () => {
       mailbox: { capacity: 8, waiting: 1, queued: 2, running: 3, forked: 4, concurrency: 5, onFull: "fail" },
       counters: { made: 9, failed: 1 },
       handles: { held: 1 },
-      handling: [{ call: "c", actor: "Cart-1", method: "Cart.add", forMillis: 7 }],
+      handling: [{ call: "c", actor: "Cart-1", method: "Cart.add", forMillis: 7, caller: "Shop-1" }],
+      methods: [{ method: "add", ok: 2, p50: 0.5 }, { method: "items" }],
       budget: { used: 1, max: 2, windowMillis: 3 },
       ended: { at: 4, reason: "Killed", message: "killed" }
     }, Decode.actorInfo)
