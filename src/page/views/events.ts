@@ -42,6 +42,6 @@ export const Events = ({ state: { log } }: { readonly state: State }): View => {
     paused === undefined || log.count === count ? "" : `, ${Figures.whole(log.count - count)} new`
   }</span>
     </div>
-    <${EventLines} label="Events" events=${matching.slice(-shown)} />
+    ${matching.length > 0 && html`<${EventLines} label="Events" events=${matching.slice(-shown)} />`}
   </section>`
 }
