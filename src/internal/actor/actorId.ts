@@ -34,8 +34,17 @@ export const next = (name: string): number => {
 /** The id of the actor with this name and number that this thread has spawned. */
 export const of = (name: string, number: number): string => `${prefix}${name}-${number}`
 
-/** The id of the actor with this name and number that runs in this worker. */
-export const ofServed = (name: string, number: number): string => `${hostPrefix}${name}-${number}`
+/** An actor in the thread in which it runs. */
+interface ServedActor {
+  readonly name: string
+  readonly number: number
+  /** the actor runs in memory: this thread has spawned it, not the host of this worker */
+  readonly isNear: boolean
+}
+
+/** The id of an actor that runs in this thread. */
+export const ofServed = ({ isNear, name, number }: ServedActor): string =>
+  `${isNear ? prefix : hostPrefix}${name}-${number}`
 
 /** What the ids start with that this thread gives. */
 export const ownPrefix = (): string => prefix

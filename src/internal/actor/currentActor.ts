@@ -34,6 +34,8 @@ export interface Actor {
   readonly name: string
   /** the number in the id of the actor in the program */
   readonly number: number
+  /** the actor runs in memory, in the thread that has spawned it */
+  readonly isNear: boolean
   /** the services of the actor, its scope among them */
   readonly context: Context.Context<never>
   readonly scope: Scope.Scope

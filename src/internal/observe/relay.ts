@@ -153,7 +153,7 @@ const recordOf = ({ cause, date, fiber, logLevel, message }: LogOptions, worker:
   // an entry that this worker passes on, from a worker that it has spawned, names its worker already
   if (annotations[workerKey] === undefined) {
     const actor = Context.get(context, CurrentActor)
-    if (actor !== undefined) annotations[actorKey] = ActorId.ofServed(actor.name, actor.number)
+    if (actor !== undefined) annotations[actorKey] = ActorId.ofServed(actor)
     annotations[workerKey] = worker
   }
   return [

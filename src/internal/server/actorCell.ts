@@ -183,6 +183,10 @@ export class ActorCell implements Actor {
     return this.behaviour.definition.name
   }
 
+  get isNear(): boolean {
+    return this.server.placement === "memory"
+  }
+
   /** where the durations of its calls are counted */
   get timed(): ActorDurations {
     return this.durations ??= new ActorDurations(Counts.kindOf(this.name, this.methods, true), this.server.placement)

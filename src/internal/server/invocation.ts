@@ -41,7 +41,7 @@ const traced = (
   effect: AnyEffect
 ): AnyEffect => {
   const parent = trace && Tracer.externalSpan({ traceId: trace[0], spanId: trace[1], sampled: trace[2] })
-  const { isTraced, name, number } = actor
+  const { isTraced, name } = actor
   // a relay is no part of the trace
   if (actor.isRelay || (method.tracing ?? actor.tracing) === "off") {
     return parent === undefined ? effect : Effect.withParentSpan(effect, parent, { captureStackTrace: false })
@@ -51,7 +51,7 @@ const traced = (
     ...(parent === undefined ? { root: true } : { parent }),
     ...(parent !== undefined && discard ? { links: [{ span: parent, attributes: {} }] } : {}),
     ...(isTraced
-      ? { attributes: ClientSpan.attributesOf(name, method.tag, ActorId.ofServed(name, number)) }
+      ? { attributes: ClientSpan.attributesOf(name, method.tag, ActorId.ofServed(actor)) }
       : {})
   }
   return Effect.useSpan(`${name}.${method.tag}`, options, (span) =>

@@ -23,7 +23,7 @@ import type { HeldPermits, MadeCall, ObjectWait, OwnWait, Reading, ServedActor, 
 interface HeldObject {
   readonly id: number
   readonly isAwaited: boolean
-  readonly holder: { readonly name: string; readonly number: number } | undefined
+  readonly holder: Parameters<typeof ActorId.ofServed>[0] | undefined
 }
 
 /** One end of a link, with what the keys of its calls start with: the same text at both ends. */
@@ -94,7 +94,7 @@ const madeCall = (
 
 const actorOf = (cell: ActorCell): string => {
   const actor = cell.id < 0 ? cell.owner : cell
-  return actor === undefined ? "" : ActorId.ofServed(actor.name, actor.number)
+  return actor === undefined ? "" : ActorId.ofServed(actor)
 }
 
 /** The key of the handle of a holder; `undefined`: the handle is that of the creator, or is unknown. */
@@ -200,7 +200,7 @@ export const read = (sources: ReadonlyArray<Source>): Reading => {
       if (holders.length < maxCalls) {
         holders.push([
           handle,
-          object.holder === undefined ? "" : ActorId.ofServed(object.holder.name, object.holder.number)
+          object.holder === undefined ? "" : ActorId.ofServed(object.holder)
         ])
       }
       for (const section of Permits.sectionsOf(object)) held.push(heldPermits(section, handle))

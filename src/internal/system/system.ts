@@ -91,7 +91,7 @@ const makeTurn = (context: Context.Context<never>, now: number): SpawnTurn => {
     group: Context.get(context, CurrentGroup),
     callTimeout,
     runTimeout,
-    spawnedBy: spawner && ActorId.ofServed(spawner.name, spawner.number),
+    spawnedBy: spawner && ActorId.ofServed(spawner),
     invalid
   }
 }

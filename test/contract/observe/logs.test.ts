@@ -160,7 +160,7 @@ onEveryPlacement(fixture, (placement) => {
     const log = collector()
     return Effect.gen(function*() {
       const scribe = yield* Scribe.spawn()
-      yield* scribe.delegate({ text: "far away" }).pipe(Effect.annotateLogs({ requestId: "r-2" }))
+      yield* scribe.delegate({ text: "far away", on: "threads" }).pipe(Effect.annotateLogs({ requestId: "r-2" }))
       const { annotations, level } = yield* log.await("far away")
       assert.strictEqual(level, "Info")
       assert.strictEqual(annotations["requestId"], "r-2")
@@ -168,6 +168,17 @@ onEveryPlacement(fixture, (placement) => {
       assert.match(String(annotations["uactor.actor"]), new RegExp(`^${place}(~\\d+)?/Scribe-1$`))
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(log.layer))
   }, 120_000)
+
+  it.live("an actor in memory of a worker logs under an id of its own", () => {
+    const log = collector()
+    return Effect.gen(function*() {
+      const scribe = yield* Scribe.spawn()
+      yield* scribe.delegate({ text: "quite near", on: "memory" })
+      const { annotations } = yield* log.await("quite near")
+      assert.match(String(annotations["uactor.actor"]), new RegExp(`^${place}(~\\d+)?/Scribe-1$`))
+      assert.notStrictEqual(annotations["uactor.actor"], ActorRef.id(scribe))
+    }).pipe(Effect.scoped, Effect.provide(placement.layer()), Effect.provide(log.layer))
+  })
 
   it.live("with telemetry none, and own, nothing is relayed", () => {
     const log = collector()
