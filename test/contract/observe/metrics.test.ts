@@ -1,7 +1,8 @@
 /** What the code of workers counts arrives in the metric registry of the program. */
 import { assert, it } from "@effect/vitest"
-import { Context, Effect, Exit, Metric, Schedule } from "effect"
+import { Context, Effect, Exit, Layer, Logger, Metric, Option, Schedule } from "effect"
 import { PrometheusMetrics } from "effect/observability"
+import * as ActorMetrics from "../../../src/ActorMetrics.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import behaviours, { amounts, items, layers, sell, sold, Till } from "../fixtures/counted.ts"
@@ -103,6 +104,58 @@ onEveryPlacement(fixture, (placement) => {
       yield* metrics.reads("sold_big", sum)
     }).pipe(Effect.scoped, Effect.provide(placement.layer()), metrics.provide)
   })
+
+  for (const end of ["out of memory", "SIGKILL", "SIGTERM"] as const) {
+    // a signal ends the process of all threads
+    if (end !== "out of memory" && placement.name === "threads") continue
+    it.live(`no count of a worker, and no count of its calls, falls when the worker ends by ${end}`, () => {
+      const metrics = registry()
+      const callsOf = (method: string, outcome: string): number =>
+        Number(metrics.find(`uactor_calls{rpc_method="Till/${method}",uactor_call_outcome="${outcome}"}`) ?? 0)
+      return Effect.gen(function*() {
+        const till = yield* Till.spawn().pipe(
+          Supervision.supervised(Supervision.make({ schedule: Schedule.recurs(10) }))
+        )
+        const [ok, unknown] = [callsOf("sell", "ok"), callsOf("hoard", "unknown")]
+        let last = [0, 0]
+        let isFalling = false
+        const watch = yield* Effect.forkChild(Effect.forever(Effect.andThen(
+          Effect.sleep(1),
+          Effect.sync(() => {
+            const now = [Number(metrics.find(bread) ?? 0), callsOf("sell", "ok")]
+            isFalling ||= now.some((count, i) => count < last[i]!)
+            last = now
+          })
+        )))
+        let sum = 0
+        for (let round = 1; round <= 2; round++) {
+          for (let i = 0; i < 3; i++) sum += yield* till.sell({ item: "bread", amount: 10 * round + i })
+          if (end === "out of memory") assert.isTrue(Exit.isFailure(yield* Effect.exit(till.hoard())))
+          else {
+            const pid = yield* till.pid()
+            process.kill(pid, end)
+            // the next incarnation is another process
+            yield* Effect.repeat(Effect.option(till.pid()), {
+              until: Option.exists((next) => next !== pid),
+              schedule: Schedule.spaced(10)
+            })
+          }
+          yield* metrics.reads(bread, sum)
+        }
+        assert.strictEqual(callsOf("sell", "ok") - ok, 6)
+        assert.strictEqual(callsOf("hoard", "unknown") - unknown, end === "out of memory" ? 2 : 0)
+        yield* till.sell({ item: "bread", amount: 1 })
+        yield* metrics.reads(bread, sum + 1)
+        assert.isFalse(isFalling)
+        watch.interruptUnsafe()
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(Layer.merge(placement.layer({ heapMb: 64 }), ActorMetrics.layer())),
+        metrics.provide,
+        Effect.provide(Logger.layer([]))
+      )
+    }, 120_000)
+  }
 
   it.live("a gauge and a summary name their worker, and end with it; the counts of layers and finalizers arrive", () => {
     const metrics = registry()
