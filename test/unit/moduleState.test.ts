@@ -31,6 +31,7 @@ const allowed: Readonly<Record<string, string>> = {
   "metrics/durations.ts isOn": "a layer measures the durations of the process",
   "metrics/durations.ts users": "the same",
   "metrics/durations.ts time": "a cache",
+  "metrics/durations.ts epoch": "a cache",
   "metrics/durations.ts isReading": "set while one message is read, and restored",
   "metrics/durations.ts all": "durations are those of the process, as counters are",
   "metrics/durations.ts listeners": "the metrics of the program list each method",

@@ -17,21 +17,41 @@ const maxAt = size + 2
 
 /** Durations, counted. */
 export class Buckets {
-  // one array of numbers, so that nothing is allocated for a duration
-  private readonly values = new Float64Array(size + 3)
+  // one array of numbers, so that nothing is allocated for a duration; in microseconds
+  private readonly counted = new Float64Array(size + 3)
+  // the last duration, and how often it came without another one between: the calls of one turn often take equally long
+  private last = 0
+  private repeats = 0
 
   constructor() {
-    this.values[minAt] = Infinity
-    this.values[maxAt] = -Infinity
+    this.counted[minAt] = Infinity
+    this.counted[maxAt] = -Infinity
   }
 
-  add(millis: number): void {
-    const { values } = this
-    const micros = millis * 1_000
-    values[micros <= 1 ? 0 : micros > 2 ** 27 ? boundaries.length : 32 - Math.clz32(Math.ceil(micros) - 1)]!++
-    values[sumAt]! += millis
-    if (millis < values[minAt]!) values[minAt] = millis
-    if (millis > values[maxAt]!) values[maxAt] = millis
+  /** Adds a duration, an integer of microseconds. */
+  add(micros: number): void {
+    if (micros === this.last) {
+      this.repeats++
+      return
+    }
+    this.countLast()
+    this.last = micros
+    this.repeats = 1
+  }
+
+  private countLast(): void {
+    const { counted, last, repeats } = this
+    if (repeats === 0) return
+    this.repeats = 0
+    counted[last <= 1 ? 0 : last > 2 ** 27 ? boundaries.length : 32 - Math.clz32(last - 1)]! += repeats
+    counted[sumAt]! += last * repeats
+    if (last < counted[minAt]!) counted[minAt] = last
+    if (last > counted[maxAt]!) counted[maxAt] = last
+  }
+
+  private get values(): Float64Array {
+    this.countLast()
+    return this.counted
   }
 
   /** Adds the durations of others. */
@@ -48,7 +68,7 @@ export class Buckets {
     const buckets = boundaries.map((bound, i) => [bound, count += values[i]!] as [number, number])
     count += values[boundaries.length]!
     const [min, max] = count === 0 ? [Number.MAX_VALUE, -Number.MAX_VALUE] : [values[minAt]!, values[maxAt]!]
-    return { buckets, count, min: min / 1_000, max: max / 1_000, sum: values[sumAt]! / 1_000 }
+    return { buckets, count, min: min / 1e6, max: max / 1e6, sum: values[sumAt]! / 1e6 }
   }
 
   get trimmed(): BucketCounts {

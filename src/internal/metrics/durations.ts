@@ -17,8 +17,15 @@ export let isOn = false
 
 let users = 0
 
-// the time of this turn for callers, in milliseconds; 0: not read yet
+// The length of an epoch in microseconds: 18 minutes. A call notes a time as two small integers, for which V8 allocates nothing: the
+// number of the epoch, and the microseconds in the epoch, from 1 on.
+const epochLength = 2 ** 30
+
+// the time of this turn for callers; 0: not read yet
 let time = 0
+
+/** the epoch of the time that {@link now} has returned last */
+export let epoch = 0
 
 // a message is being read, whose end is the end of the turn
 let isReading = false
@@ -27,12 +34,34 @@ const expire = (): void => {
   time = 0
 }
 
-/** The time of this turn for callers, in milliseconds. The clock is read once a turn. */
+/** The time of this turn for callers, in microseconds since the beginning of {@link epoch}. The clock is read once a turn. */
 export const now = (): number => {
   if (time > 0) return time
   if (!isReading) queueMicrotask(expire)
-  return time = performance.now()
+  const micros = performance.now() * 1_000
+  epoch = Math.floor(micros / epochLength)
+  return time = Math.floor(micros - epoch * epochLength) + 1
 }
+
+/** A call in a worker, and the time of its arrival or of the beginning of its handler. */
+export interface TimedCall {
+  /** the index of the method */
+  readonly index: number
+  /** in microseconds since the beginning of the epoch, from 1 on; below 0: the handler has begun; 0: none */
+  time: number
+  epoch: number
+}
+
+/** A call has arrived, at a time in milliseconds. */
+export const arrived = (call: TimedCall, millis: number): void => {
+  const micros = millis * 1_000
+  call.epoch = Math.floor(micros / epochLength)
+  call.time = Math.floor(micros - call.epoch * epochLength) + 1
+}
+
+// the microseconds from the time of a call to a time in milliseconds
+const since = ({ epoch, time }: TimedCall, millis: number): number =>
+  Math.floor(millis * 1_000 - epoch * epochLength) + 1 - Math.abs(time)
 
 /** A message is read from now on, which is one turn. Returns what {@link leave} takes. */
 export const enter = (): boolean => {
@@ -117,8 +146,8 @@ export class ActorDurations {
     this.own = new Array<Buckets | undefined>(kind.methods.length * perMethod).fill(undefined)
   }
 
-  private add(index: number, millis: number): void {
-    ;(this.own[index] ??= this.open(index)).add(millis)
+  private add(index: number, micros: number): void {
+    ;(this.own[index] ??= this.open(index)).add(micros)
   }
 
   private open(index: number): Buckets {
@@ -142,20 +171,22 @@ export class ActorDurations {
     this.own.fill(undefined)
   }
 
-  /** A call that was made at a time has ended for its caller. */
-  ended(method: number, outcome: Counts.Outcome, madeAt: number): void {
-    this.add(method * perMethod + outcome, now() - madeAt)
+  /** A call that was made at a time of an epoch has ended for its caller. */
+  ended(method: number, outcome: Counts.Outcome, madeAt: number, madeIn: number): void {
+    this.add(method * perMethod + outcome, now() - madeAt + (epoch - madeIn) * epochLength)
   }
 
-  /** The handler of a call that arrived at a time begins now. Returns the time. */
-  begun(method: number, arrivedAt: number, time: number): number {
-    this.add(method * perMethod + mailboxAt, time - arrivedAt)
-    return time
+  /** The handler of a call that has arrived begins, at a time in milliseconds. */
+  begun(call: TimedCall, millis: number): void {
+    this.add(call.index * perMethod + mailboxAt, since(call, millis))
+    arrived(call, millis)
+    call.time = -call.time
   }
 
-  /** A handler has ended after a time. */
-  answered(method: number, outcome: Counts.Outcome, millis: number): void {
-    this.add(method * perMethod + handlersAt + outcome, millis)
+  /** The handler of a call has ended, at a time in milliseconds. */
+  answered(call: TimedCall, outcome: Counts.Outcome, millis: number): void {
+    this.add(call.index * perMethod + handlersAt + outcome, since(call, millis))
+    call.time = 0
   }
 
   // those of some places of each method; `undefined`: none has been measured

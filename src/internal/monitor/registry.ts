@@ -192,7 +192,7 @@ class Registry {
       this.spawns.set(name, made)
       this.register(Histograms.spawnDuration, { "uactor.actor.name": name }, () => made.state)
     }
-    buckets.add(startedAt - requestedAt)
+    buckets.add(Math.floor((startedAt - requestedAt) * 1_000))
   }
 
   /** Something has happened to an actor or a worker. */

@@ -87,8 +87,9 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
   /** the connection on which the call was sent; the actor may have another connection by now */
   connection: Connection
   readonly index: number
-  /** the time of the call in milliseconds, while durations are measured; 0: none */
+  /** the time of the call in its epoch, while durations are measured; 0: none */
   readonly madeAt: number = Durations.isOn ? Durations.now() : 0
+  readonly madeIn: number = Durations.epoch
   /** encoded, unless the payload may contain handles, which are exported when the call is sent */
   payload: unknown
   readonly extras: Frames.Extras | undefined
@@ -141,7 +142,7 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
     if (this.madeAt === 0) return
     const { connection: { placement }, proxy: { tallied } } = this
     const durations = tallied.durations ??= new Durations.ActorDurations(kind, placement)
-    durations.ended(this.index, outcome, this.madeAt)
+    durations.ended(this.index, outcome, this.madeAt, this.madeIn)
   }
 
   private countError(error: ActorError | HandleReleased): void {

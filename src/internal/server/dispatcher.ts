@@ -162,7 +162,7 @@ export class Dispatcher implements CallDispatcher {
     }
     const { isOverBudget } = this.budget
     const call = new IncomingCall(this, id, actor, index, wire, extras)
-    if (Durations.isOn && actor.id > 0 && !actor.isRelay) call.time = this.budget.now
+    if (Durations.isOn && actor.id > 0 && !actor.isRelay) Durations.arrived(call, this.budget.now)
     if (mailbox.isOpen && !isOverBudget) {
       this.run(call)
       return this.budget.pace()
@@ -303,7 +303,7 @@ export class Dispatcher implements CallDispatcher {
   private run(call: IncomingCall): boolean {
     const { actor, id } = call
     this.lastActor = actor
-    if (call.time > 0) call.time = -actor.timed.begun(call.index, call.time, this.budget.now)
+    if (call.time > 0) actor.timed.begun(call, this.budget.now)
     this.announcements.enter(id)
     const isEntered = call.effect === undefined ? this.invocation.prepare(call) : call.isEntered
     if (actor.isRelay && !isEntered) this.hold(call)
@@ -387,10 +387,7 @@ export class Dispatcher implements CallDispatcher {
       if (call.announced) this.outbox.push(Frames.Started, call.id, call.flags)
       return this.awaitEnd(call, Effect.runForkWith(actor.context)(Deferred.await(exit.value)), undefined)
     }
-    if (call.time < 0) {
-      actor.timed.answered(call.index, Counts.outcomeOf(exit), this.budget.measure() + call.time)
-      call.time = 0
-    }
+    if (call.time < 0) actor.timed.answered(call, Counts.outcomeOf(exit), this.budget.measure())
     const encoding = exit._tag === "Success"
       ? this.replies.succeed(call, exit.value)
       : this.replies.fail(call, exit.cause)

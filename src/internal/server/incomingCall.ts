@@ -8,6 +8,7 @@ import * as Scope from "effect/Scope"
 import type * as Methods from "../codec/methods.ts"
 import * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
+import type { TimedCall } from "../metrics/durations.ts"
 import * as Frames from "../wire/frames.ts"
 import type { ActorCell, CellCall } from "./actorCell.ts"
 import type { StreamProducer } from "./streamProducer.ts"
@@ -25,7 +26,7 @@ export interface CallDispatcher {
 }
 
 /** A call. */
-export class IncomingCall implements CellCall {
+export class IncomingCall implements CellCall, TimedCall {
   readonly id: number
   readonly actor: ActorCell
   /** the index of the method */
@@ -43,8 +44,9 @@ export class IncomingCall implements CellCall {
   readonly lent: Scope.Closeable | undefined
   /** the handles in the decoded payload */
   readonly taken: Array<object> | undefined
-  /** when the call has arrived, or, below 0, has begun; in milliseconds, while durations are measured; 0: none */
+  // as in `TimedCall`, while durations are measured
   time = 0
+  epoch = 0
   /** runs concurrently with the calls of the mailbox (`Rpc.fork`) */
   forked = false
   uninterruptible = false
