@@ -329,6 +329,7 @@ export class Exports implements Handles.LinkExports {
   }
 
   answer(call: number, source: Handles.ResultSource, codec: Codec.ResultCodec, to: Handles.Exporting): void {
+    if (this.answers.length === 0) this.outbox.beforeFlush(this.fillAnswers)
     this.answers.push({
       call,
       offset: this.outbox.offset,
@@ -342,10 +343,12 @@ export class Exports implements Handles.LinkExports {
     this.outbox.push(Frames.DeferredPending, call, 0, undefined)
   }
 
-  /** Fills in the answers that are sent now: each with the result if it is available, or else with the id of the pending result. */
-  fillAnswers(): void {
+  // fills in the answers that are sent now: each with the result if it is available, or else with the id of the pending result
+  private readonly fillAnswers = (): void => {
     const { answers } = this
     if (answers.length === 0) return
+    // a schema that makes calls may flush the outbox, and the answers are filled in before that
+    this.outbox.beforeFlush(this.fillAnswers)
     for (const answer of answers) {
       const { codec, isEncoded, source: { exit }, to } = answer
       if (isEncoded || exit === undefined || !isPlain(codec.success) || !isPlain(codec.error)) continue
@@ -353,7 +356,7 @@ export class Exports implements Handles.LinkExports {
       answer.known = completionOf(codec, exit, to)
       if (answer.entry !== undefined) answer.entry.known = answer.known
     }
-    // a schema that makes calls may have flushed the outbox
+    // such a flush has filled them in
     if (this.answers !== answers) return
     this.answers = []
     for (const answer of answers) {

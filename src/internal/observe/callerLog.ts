@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
+import { queueMicrotask } from "../runtime/globals.ts"
 import type * as Frames from "../wire/frames.ts"
 import * as LogValues from "./logValues.ts"
 
@@ -27,8 +28,8 @@ const encodeOnce = (annotations: Readonly<Record<string, unknown>>): CallerLog[0
 // the last context without annotations, in this turn: the calls of a loop have one context
 let plain: Context.Context<never> | undefined
 
-/** The turn has ended: does not retain the context of its last caller. */
-export const endTurn = (): void => {
+// does not retain the context of the last caller of the turn
+const endTurn = (): void => {
   plain = undefined
 }
 
@@ -38,6 +39,7 @@ export const of = ({ cache, context }: Fiber.Fiber<unknown, unknown>): CallerLog
   if (context === plain && minimumLogLevel === defaultLevel) return undefined
   const annotations = Context.get(context, CurrentLogAnnotations)
   if (annotations === noAnnotations) {
+    if (plain === undefined) queueMicrotask(endTurn)
     plain = context
     if (minimumLogLevel === defaultLevel) return undefined
   }

@@ -20,12 +20,6 @@ type Loggers = Context.Service.Shape<typeof References.CurrentLoggers>
 type AnyLogger = Loggers extends ReadonlySet<infer Item> ? Item : never
 type LogOptions = Parameters<AnyLogger["log"]>[0]
 
-/** Where the entries leave the worker: {@link Relay.take} is called before each flush. */
-export interface Exit {
-  readonly schedule: () => void
-  readonly flush: () => void
-}
-
 /** What has been collected since the last flush. */
 export interface Collected {
   readonly logs: ReadonlyArray<Frames.LogRecord>
@@ -52,21 +46,30 @@ export class Relay {
   /** the number of entries that may be sent at once, at the time of the last entry */
   private urgent = maxUrgent
   private last = 0
-  private exit: Exit | undefined
+  private exit: Outbox | undefined
+  /** the next flush calls {@link push} */
+  private isDue = false
   private readonly worker: string
   /** the spans of the worker */
   readonly spans: RelayedSpans
   /** the metrics of the worker */
-  private readonly metrics = new RelayedMetrics(() => this.exit?.schedule())
+  private readonly metrics = new RelayedMetrics(() => this.collected(), () => this.exit?.schedule())
 
   /** `worker`: the id of this worker */
   constructor(worker: string) {
     this.worker = worker
-    this.spans = new RelayedSpans(worker, () => {
+    this.spans = new RelayedSpans(worker, () => this.admit(), () => {
+      this.collected()
       this.exit?.schedule()
-      return this.admit()
     })
     this.metrics.follow()
+  }
+
+  // what has been collected leaves with the next messages
+  private collected(): void {
+    if (this.isDue || this.exit === undefined) return
+    this.isDue = true
+    this.exit.beforeFlush(this.push)
   }
 
   // counts the entries and spans of this turn
@@ -74,12 +77,15 @@ export class Relay {
     if (this.count++ === 0) queueMicrotask(this.endTurn)
     if (this.count <= LogValues.maxEntries) return true
     this.dropped++
+    this.collected()
+    this.exit?.schedule()
     return false
   }
 
-  /** Sends the entries through this exit. */
-  open(exit: Exit): void {
+  /** Sends the entries through this outbox. */
+  open(exit: Outbox): void {
     this.exit = exit
+    this.collected()
     if (!this.isEmpty) exit.schedule()
   }
 
@@ -87,12 +93,15 @@ export class Relay {
     return this.records.length === 0 && this.dropped === 0 && this.spans.isEmpty && this.metrics.isEmpty
   }
 
-  /** Appends what has been collected to the frames that are sent next. */
-  push(outbox: Outbox): void {
+  // appends what has been collected to the frames that are sent next
+  private readonly push = (): void => {
+    const outbox = this.exit!
+    this.isDue = false
     if (this.records.length > 0 || this.dropped > 0) {
-      outbox.push(Frames.Logs, this.records, this.dropped)
+      const { dropped, records } = this
       this.records = []
       this.dropped = 0
+      outbox.push(Frames.Logs, records, dropped)
     }
     if (!this.spans.isEmpty) outbox.push(Frames.Spans, this.spans.take())
     if (!this.metrics.isEmpty) {
@@ -129,6 +138,7 @@ export class Relay {
     if (!this.admit()) return
     const record = recordOf(options, this.worker)
     this.records.push(record)
+    this.collected()
     if (exit === undefined) return
     const [, time] = record
     this.urgent = Math.min(maxUrgent, this.urgent + Math.max(0, time - this.last))

@@ -105,10 +105,12 @@ export class RelayedMetrics {
   private isCountTimed = false
   /** whether all changes are to be sent with the next messages, and not those of counters alone */
   private isDue = false
+  private readonly onReady: () => void
   private readonly schedule: () => void
 
-  /** `schedule`: makes sure that messages are sent at the end of this turn */
-  constructor(schedule: () => void) {
+  /** `onReady`: metrics leave with the next messages; `schedule`: makes sure that messages are sent at the end of this turn */
+  constructor(onReady: () => void, schedule: () => void) {
+    this.onReady = onReady
     this.schedule = schedule
   }
 
@@ -177,7 +179,9 @@ export class RelayedMetrics {
 
   // a worker may be killed as soon as the program has an answer: what was counted before is in the same message
   private markCount(series: Series): void {
-    if (this.counts.push(series) > 1 || this.isCountTimed) return
+    if (this.counts.push(series) > 1) return
+    this.onReady()
+    if (this.isCountTimed) return
     const wait = this.lastCount + countInterval - performance.now()
     if (wait <= 0) return this.schedule()
     this.isCountTimed = true
@@ -200,6 +204,7 @@ export class RelayedMetrics {
 
   private due(): void {
     this.isDue = true
+    this.onReady()
     this.schedule()
   }
 
@@ -229,6 +234,7 @@ export class RelayedMetrics {
   end(): void {
     for (const one of this.pulled) this.mark(one)
     this.isDue = true
+    this.onReady()
   }
 
   /** Takes the changes of counters, and all others if they are due. */

@@ -39,11 +39,16 @@ export class RelayedSpans {
   private records: Array<Frames.SpanRecord> = []
   private readonly worker: string
   private readonly admit: () => boolean
+  private readonly onReady: () => void
 
-  /** `worker`: the id of the worker; `admit`: called with each span that has ended, `false` drops it */
-  constructor(worker: string, admit: () => boolean) {
+  /**
+   * `worker`: the id of the worker; `admit`: called with each span that has ended, `false` drops it; `onReady`: spans leave with the next
+   * messages
+   */
+  constructor(worker: string, admit: () => boolean, onReady: () => void) {
     this.worker = worker
     this.admit = admit
+    this.onReady = onReady
   }
 
   readonly tracer: Tracer.Tracer = Tracer.make({ span: (options) => new RelayedSpan(options, this) })
@@ -66,6 +71,7 @@ export class RelayedSpans {
       {},
       cause === undefined ? undefined : Causes.encodeCause(cause, encodeDefect, encodeDefect)
     ))
+    this.onReady()
   }
 
   /** The worker ends: the spans that have begun end as interrupted. */
@@ -76,6 +82,7 @@ export class RelayedSpans {
       this.records.push(this.recordOf(span, end, { "uactor.aborted": true }, [["Interrupt", undefined]]))
     }
     this.open.clear()
+    if (!this.isEmpty) this.onReady()
   }
 
   private recordOf(

@@ -37,6 +37,7 @@ export class Announcements {
     this.calls = calls
     this.notes = notes?.startedCalls
     this.onStop = notes?.onStop
+    if (notes?.startedCalls !== undefined) outbox.onFlushed = () => this.flushed(notes.startedCalls!)
   }
 
   /** Notes a call whose handler is entered next. */
@@ -71,38 +72,34 @@ export class Announcements {
   /** Announces a suspended call with the flush that ends the turn, at the latest. */
   suspended(call: IncomingCall): void {
     if (call.announced) return
-    this.unannounced.push(call)
+    if (this.unannounced.push(call) === 1) this.outbox.beforeFlush(this.announceSuspended)
     // a worker flushes after each batch that it reads; the host, whose objects take calls, flushes only what it pushes
     if (this.notes === undefined && hasRunTimeout(call)) this.outbox.schedule()
   }
 
   /** Reports with the next flush whether an interrupted call waits for another acknowledgement. */
   interrupted(call: IncomingCall): void {
-    this.interrupting.push(call)
+    if (this.interrupting.push(call) === 1) this.outbox.beforeFlush(this.announceWaiting)
     this.outbox.schedule()
   }
 
-  /** Runs before every flush. */
-  announce(): void {
-    if (this.unannounced.length > 0) {
-      const unannounced = this.unannounced
-      this.unannounced = []
-      for (const call of unannounced) {
-        if (call.announced || this.calls.get(call.id) === undefined) continue
-        call.announced = true
-        this.outbox.push(Frames.Started, call.id, call.flags)
-      }
+  private readonly announceSuspended = (): void => {
+    const { unannounced } = this
+    this.unannounced = []
+    for (const call of unannounced) {
+      if (call.announced || this.calls.get(call.id) === undefined) continue
+      call.announced = true
+      this.outbox.push(Frames.Started, call.id, call.flags)
     }
-    if (this.interrupting.length > 0) {
-      const interrupting = this.interrupting
-      this.interrupting = []
-      for (const call of interrupting) {
-        call.sentAfter ??= Interruption.countSent()
-        if (this.calls.get(call.id) === undefined || !Interruption.isAnyPending(call.sentBefore, call.sentAfter)) {
-          continue
-        }
-        this.outbox.push(Frames.Started, call.id, call.flags | Frames.FlagWaits)
-      }
+  }
+
+  private readonly announceWaiting = (): void => {
+    const { interrupting } = this
+    this.interrupting = []
+    for (const call of interrupting) {
+      call.sentAfter ??= Interruption.countSent()
+      if (this.calls.get(call.id) === undefined || !Interruption.isAnyPending(call.sentBefore, call.sentAfter)) continue
+      this.outbox.push(Frames.Started, call.id, call.flags | Frames.FlagWaits)
     }
   }
 
@@ -110,9 +107,8 @@ export class Announcements {
    * Runs after every flush: updates the notes. All started calls have been announced or answered to the peer, except for calls being entered
    * and calls whose frames were refused by the link and are pushed again.
    */
-  flushed(): void {
-    const { entering, notes, outbox, unannounced } = this
-    if (notes === undefined) return
+  private flushed(notes: Int32Array): void {
+    const { entering, outbox, unannounced } = this
     StartedCalls.sent(notes, outbox.sent)
     if (entering.length === 0 && unannounced.length === 0 && outbox.isEmpty) {
       return StartedCalls.clear(notes, this.onStop !== undefined)

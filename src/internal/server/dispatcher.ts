@@ -88,7 +88,9 @@ export class Dispatcher implements CallDispatcher {
       this.budget,
       ends,
       this.replies,
-      (producer) => this.staged.push(producer),
+      (producer) => {
+        if (this.staged.push(producer) === 1) outbox.beforeFlush(this.flushStaged)
+      },
       (call) => this.hold(call)
     )
     this.announcements = new Announcements(outbox, this.calls, notes)
@@ -487,15 +489,9 @@ export class Dispatcher implements CallDispatcher {
     else onStarted()
   }
 
-  // ---- flushes ----
-
-  /** Runs before every flush: sends the staged items of streams, and announces calls. */
-  announce(): void {
-    if (this.staged.length > 0) {
-      const { staged } = this
-      this.staged = []
-      for (const producer of staged) producer.flush()
-    }
-    this.announcements.announce()
+  private readonly flushStaged = (): void => {
+    const { staged } = this
+    this.staged = []
+    for (const producer of staged) producer.flush()
   }
 }

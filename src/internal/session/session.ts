@@ -15,7 +15,6 @@ import { WorkerIntroducer } from "../handoff/introducer.ts"
 import { RouteTable } from "../handoff/routeTable.ts"
 import type { ServedFacts as ActorFacts } from "../metrics/actorFacts.ts"
 import * as Durations from "../metrics/durations.ts"
-import * as CallerLog from "../observe/callerLog.ts"
 import type { Relay } from "../observe/relay.ts"
 import * as HostObject from "../remote/hostObject.ts"
 import { Imports } from "../remote/imports.ts"
@@ -63,8 +62,7 @@ export class Session {
     events: ClientEvents,
     interruptTimeout: number,
     onGap: (session: Session) => void,
-    role: "host" | "worker" | "channel",
-    relay?: Relay
+    role: "host" | "worker" | "channel"
   ) {
     const isChannel = role === "channel"
     this.group = group
@@ -74,15 +72,6 @@ export class Session {
         if (frame[0] >= Frames.CarriesHandles) this.takeBack(frame)
         if (Frames.isAnswer(frame[0])) this.server.dispatcher.replies.onUnsendable(frame, error)
         else this.client.onUnsendable(frame, error)
-      },
-      {
-        before: () => {
-          CallerLog.endTurn()
-          exports.fillAnswers()
-          this.server.dispatcher.announce()
-          relay?.push(outbox)
-        },
-        after: () => this.server.dispatcher.announcements.flushed()
       }
     )
     const { isLoop = false, makeChannel, openChannel } = link
@@ -174,8 +163,7 @@ export class Session {
       noEvents,
       Infinity,
       (session) => session.outbox.push(Frames.Gap, "a message to it was lost"),
-      "worker",
-      relay
+      "worker"
     )
     relay?.open(session.outbox)
     return session

@@ -19,14 +19,6 @@ import type { Link } from "./link.ts"
 /** Handles a frame whose value the link refuses to carry. */
 export type OnUnsendable = (frame: Frames.Frame, error: unknown) => void
 
-/** Called around every flush. */
-export interface FlushHooks {
-  /** may push the frames that were deferred to the end of the turn */
-  readonly before: () => void
-  /** all frames pushed so far have been passed to the link */
-  readonly after: () => void
-}
-
 // Copied instead of written as a literal. V8 tracks the arrays that a literal makes, and may start to allocate all of them in the old
 // generation, where each array retains its contents until the next full collection. Measured: each call in memory costs a third more.
 const empty: Frames.Batch = [0]
@@ -72,17 +64,19 @@ export class Outbox {
   private hasRefused = false
   private readonly link: Link
   private readonly onUnsendable: OnUnsendable
-  private readonly hooks: FlushHooks | undefined
+  /** the callbacks of {@link beforeFlush} */
+  private readonly fills: Array<() => void> = []
+  /** called after each flush: all frames pushed so far have been passed to the link */
+  onFlushed: (() => void) | undefined
   private readonly onTurnEnd = (): void => {
     this.scheduled = false
     this.flush()
   }
 
-  constructor(link: Link, onUnsendable: OnUnsendable, hooks?: FlushHooks) {
+  constructor(link: Link, onUnsendable: OnUnsendable) {
     this.link = link
     this.flushAt = link.flushAt
     this.onUnsendable = onUnsendable
-    this.hooks = hooks
   }
 
   /** Appends a frame. The opcode determines the types of its fields. */
@@ -152,11 +146,11 @@ export class Outbox {
   /** Sends one frame in its own message, with the objects to transfer. */
   pushTransfer(frame: Frames.Frame, transfer: ReadonlyArray<unknown>): void {
     if (this.isSending) return queueMicrotask(() => this.pushTransfer(frame, transfer))
-    this.hooks?.before()
+    this.fill()
     this.sendPushed()
     if (this.closed) return
     this.sendFrame(frame, transfer)
-    this.hooks?.after()
+    this.onFlushed?.()
   }
 
   /**
@@ -207,8 +201,21 @@ export class Outbox {
   /** Sends all pushed frames immediately. */
   flush(): void {
     if (this.isSending) return this.schedule()
-    this.hooks?.before()
-    if (this.sendPushed()) this.hooks?.after()
+    this.fill()
+    if (this.sendPushed()) this.onFlushed?.()
+  }
+
+  /**
+   * Calls back once, as a part of the next flush. The callback pushes the frames that were deferred to the end of the turn. Schedules no
+   * flush.
+   */
+  beforeFlush(fill: () => void): void {
+    this.fills.push(fill)
+  }
+
+  // a callback may flush: the callbacks that are left run in that flush
+  private fill(): void {
+    for (let fill = this.fills.shift(); fill !== undefined; fill = this.fills.shift()) fill()
   }
 
   /** whether all pushed frames have been sent */

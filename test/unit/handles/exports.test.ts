@@ -17,7 +17,7 @@ describe("Exports", () => {
   it.effect("H5: a result exported after the end of the link is not held", () =>
     Effect.gen(function*() {
       const link = { send: () => undefined, flushAt: 16 }
-      const outbox: Outbox = new Outbox(link, unused, { before: () => exports.fillAnswers(), after: () => undefined })
+      const outbox = new Outbox(link, unused)
       const exports = new Exports(outbox, { serve: unused, close: unused, forward: unused })
       const to: Handles.Exporting = {
         ends: { exports, imports: undefined as never, introducer: undefined, channels: undefined },
