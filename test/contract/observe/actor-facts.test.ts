@@ -81,13 +81,9 @@ onEveryPlacement(clerkFixture, (placement) => {
       const methodsOf = Effect.map(infoOf(id), ({ methods }) => methods)
       const outcomes = { ok: 0, failed: 0, defect: 0, interrupted: 0, notRun: 0, unknown: 0, rejected: 0 }
       const expected = (counts: Readonly<Record<string, Partial<typeof outcomes>>>) =>
-        ["stamp", "refuse", "die", "wait", "crash"].map((method) => ({
-          method,
-          ...outcomes,
-          p50: 0,
-          p99: 0,
-          ...counts[method]
-        }))
+        ["stamp", "refuse", "die", "wait", "crash"].map((method) =>
+          Object.assign({ method, ...outcomes, p50: 0, p99: 0 }, counts[method])
+        )
       yield* clerk.stamp()
       assert.deepStrictEqual((yield* methodsOf).map(plain), expected({}))
       yield* clerk.stamp()
