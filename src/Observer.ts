@@ -1,7 +1,7 @@
 /**
  * Looks into the running program: which workers and actors live, how full their mailboxes are, what a blocked worker computes; and ends or
- * restarts an actor from outside. The observer sees every `ActorSystem` of the process in which it runs. Of the systems that its workers have
- * made themselves it sees the calls, in `why` and `deadlocks`; a snapshot does not list them.
+ * restarts an actor from outside. The observer sees every `ActorSystem` of the process in which it runs, and, through its workers, those that
+ * the code of the workers has made. `events`, and the actors that have ended, are those of its own process.
  *
  * A program without the layer collects nothing for it. The index `uactor` does not export this module: import `uactor/Observer`.
  *
@@ -20,6 +20,7 @@ import * as ActorRef from "./ActorRef.ts"
 import { timeout } from "./internal/actor/durations.ts"
 import * as Monitor from "./internal/monitor/monitor.ts"
 import type * as Rows from "./internal/monitor/rows.ts"
+import * as Targets from "./internal/monitor/targets.ts"
 import {
   ActorInfo,
   BudgetInfo,
@@ -44,6 +45,7 @@ import {
   Totals,
   WorkerInfo
 } from "./observer/Snapshot.ts"
+import { UnreadInfo } from "./observer/UnreadInfo.ts"
 
 export {
   ActorInfo,
@@ -71,13 +73,17 @@ export {
   WorkerInfo,
   WorkerState
 } from "./observer/Snapshot.ts"
+export { UnreadInfo } from "./observer/UnreadInfo.ts"
+
 /**
  * What an observer was asked for could not be done. `reason` is one of:
  *
  * - `NotFound`: no living actor or worker has this id
- * - `NoAnswer`: the worker did not answer the inspector of V8, because it runs native code, or because its process is suspended
+ * - `NoAnswer`: the worker did not answer the inspector of V8, because it runs native code, or because its process is suspended; or the
+ *   worker that has made the system of the worker or actor does not answer
  * - `WorkerEnded`: the worker has ended meanwhile
- * - `Unsupported`: actors in memory have no worker to inspect, or the runtime cannot inspect its workers
+ * - `Unsupported`: actors in memory have no worker to inspect, the runtime cannot inspect its workers, or the heap is that of a worker which
+ *   another worker has started
  * - `NotRestarted`: the actor does not run, is not supervised, or could not be built again
  * - `Failed`: the inspector has refused the command
  *
@@ -106,7 +112,8 @@ export interface Service {
   /**
    * The actor with this id, also for 30 seconds after its end, with the calls of each of its methods. `calls`: the maximum number of running
    * calls that are listed, 0 by default; with more, all workers are asked for their calls. Dies with a `RangeError` if `calls` is not an
-   * integer of at least 0.
+   * integer of at least 0. An actor of a system that a worker has made is read through that worker; if the worker does not answer within
+   * 100 ms, the answer is that of the last snapshot, in the state `Unknown`.
    */
   readonly actor: (
     id: string,
@@ -138,7 +145,8 @@ export interface Service {
   ) => Effect.Effect<CpuProfile, ObserverError>
   /**
    * A snapshot of the heap of a worker in the format of `.heapsnapshot` files. The worker stands still meanwhile, which takes seconds for a
-   * large heap. The file contains the data of the program, secrets too.
+   * large heap. The file contains the data of the program, secrets too. Of a worker that another worker has started, only an observer in that
+   * other worker can take it.
    */
   readonly heapSnapshot: (worker: string) => Stream.Stream<Uint8Array, ObserverError>
   /**
@@ -239,9 +247,10 @@ const actorInfo = (row: Rows.ActorRow): ActorInfo =>
     ended: Option.map(optional(row.ended), (ended) => new EndInfo(ended))
   })
 
-const workerInfo = ({ figures, pid, threadId, ...row }: Rows.WorkerRow): WorkerInfo =>
+const workerInfo = ({ figures, parent, pid, threadId, ...row }: Rows.WorkerRow): WorkerInfo =>
   new WorkerInfo({
     ...row,
+    parent: optional(parent),
     pid: optional(pid),
     threadId: optional(threadId),
     eventLoop: optional(figures.eventLoop),
@@ -250,25 +259,29 @@ const workerInfo = ({ figures, pid, threadId, ...row }: Rows.WorkerRow): WorkerI
     rss: optional(figures.rss)
   })
 
-const observerError = (refusal: Monitor.Refusal): ObserverError => new ObserverError(refusal)
+const observerError = (refusal: Rows.Refusal): ObserverError => new ObserverError(refusal)
 
 const make: Effect.Effect<Service, never, Scope.Scope> = Effect.map(Monitor.make, (monitor) => {
   let seq = 0
   return {
     snapshot: (options = {}) =>
-      Effect.map(monitor.rows(options), ({ actors, at, queues, systems, totals, truncated, workers }) =>
-        new Snapshot({
-          seq: ++seq,
-          at,
-          totals: new Totals(totals),
-          systems: systems.map((row) => new SystemInfo(row)),
-          workers: workers.map(workerInfo),
-          actors: actors.map(actorInfo),
-          truncated,
-          queues: queues.map(({ calls, ...row }) =>
-            new QueueInfo({ ...row, calls: calls.map((call) => new QueuedCallInfo(call)) })
-          )
-        })),
+      Effect.map(
+        monitor.rows(options),
+        ({ actors, at, queues, systems, totals, truncated, unread, workers }) =>
+          new Snapshot({
+            seq: ++seq,
+            at,
+            totals: new Totals(totals),
+            systems: systems.map(({ worker, ...row }) => new SystemInfo({ ...row, worker: optional(worker) })),
+            workers: workers.map(workerInfo),
+            actors: actors.map(actorInfo),
+            truncated,
+            unread: unread.map((row) => new UnreadInfo(row)),
+            queues: queues.map(({ calls, ...row }) =>
+              new QueueInfo({ ...row, calls: calls.map((call) => new QueuedCallInfo(call)) })
+            )
+          })
+      ),
     actor: (id, options) =>
       Effect.map(monitor.actor(id, options?.calls ?? 0), (row) => Option.map(optional(row), actorInfo)),
     events: Monitor.events,
@@ -276,13 +289,14 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.map(Monitor.make
       Effect.map(
         Monitor.why(typeof callOrActor === "string" ? callOrActor : ActorRef.id(callOrActor)),
         (explained) =>
-          Option.map(optional(explained), ({ deadlock, steps, text }) =>
+          Option.map(optional(explained), ({ deadlock, steps, text, unread }) =>
             new Explanation({
               deadlock: optional(deadlock),
               steps: steps.map(({ call, forMillis, ...step }) =>
                 new ExplanationStep({ ...step, call: optional(call), forMillis: optional(forMillis) })
               ),
-              text
+              text,
+              unread: unread.map((row) => new UnreadInfo(row))
             }))
       ),
     deadlocks: Effect.map(
@@ -290,14 +304,14 @@ const make: Effect.Effect<Service, never, Scope.Scope> = Effect.map(Monitor.make
       (cycles) => cycles.map((cycle) => new Cycle({ ...cycle, calls: cycle.calls.map(callInfo) }))
     ),
     stack: (worker) =>
-      Effect.mapBoth(Monitor.stack(worker), {
+      Effect.mapBoth(Targets.stack(worker), {
         onFailure: observerError,
         onSuccess: (frames) => frames.map((frame) => new Frame(frame))
       }),
     cpuProfile: (worker, { duration }) =>
       Effect.suspend(() => {
         const time = timeout("Observer.cpuProfile: duration", duration, true)
-        return Effect.mapBoth(Monitor.cpuProfile(worker, time), {
+        return Effect.mapBoth(Targets.cpuProfile(worker, time), {
           onFailure: observerError,
           onSuccess: (profile) => profile as CpuProfile
         })

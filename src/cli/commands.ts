@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import { maxPort } from "../node/http/address.ts"
 import type { RemoteObserver } from "../node/observer/client.ts"
 import { fileNameOf } from "../node/observer/program.ts"
+import type { Snapshot } from "../Observer.ts"
 import * as Doctor from "./doctor.ts"
 import { CommandFailed, failIf, failure, problem } from "./failure.ts"
 import * as Files from "./files.ts"
@@ -62,6 +63,10 @@ const sort = Flag.Literals("sort", Views.sorts).pipe(
 
 const print = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
   lines.length === 0 ? Effect.void : Console.log(lines.join("\n"))
+
+/** What a snapshot lacks goes to the error output, so that a list stays a list. */
+const printUnread = ({ unread }: Snapshot): Effect.Effect<void> =>
+  unread.length === 0 ? Effect.void : Console.error(unread.map(({ message }) => Text.printable(message)).join("\n"))
 
 /** A typed failure of the observer as a failure of the command. */
 const told = <A, E extends { readonly message: string }, R>(
@@ -131,7 +136,7 @@ const actors = Command.make("actors", {
 }, ({ json, limit, name, pid, pool, sort, worker }) =>
   withProgram(pid, (observer) =>
     Effect.gen(function*() {
-      const { actors, at, truncated } = yield* observer.snapshot({
+      const snapshot = yield* observer.snapshot({
         sort,
         limit,
         filter: {
@@ -140,8 +145,10 @@ const actors = Command.make("actors", {
           pool: Option.getOrUndefined(pool)
         }
       })
+      const { actors, at, truncated } = snapshot
       yield* print(json ? actors.map((actor) => Views.json.actor(actor)) : Views.actors(actors, at))
       if (!json && truncated > 0) yield* Console.log(`and ${truncated} more: --limit`)
+      yield* printUnread(snapshot)
     }))).pipe(
     Command.withDescription("Lists the actors of a program. An actor stays in the list for 30 seconds after its end")
   )
@@ -153,8 +160,13 @@ const workers = Command.make(
     withProgram(
       pid,
       (observer) =>
-        Effect.flatMap(observer.snapshot({ limit: 256 }), ({ workers }) =>
-          print(json ? workers.map((worker) => Views.json.worker(worker)) : Views.workers(workers)))
+        Effect.flatMap(observer.snapshot({ limit: 256 }), (snapshot) => {
+          const { workers } = snapshot
+          return Effect.andThen(
+            print(json ? workers.map((worker) => Views.json.worker(worker)) : Views.workers(workers)),
+            printUnread(snapshot)
+          )
+        })
     )
 ).pipe(
   Command.withDescription("Lists the workers of a program, with their load")

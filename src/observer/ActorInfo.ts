@@ -4,14 +4,15 @@ import { count, listOf, unless } from "./compact.ts"
 
 /**
  * What an actor does: `Spawning` before it is built, `Running`, `Restarting` between two incarnations, `Draining` while it finishes accepted
- * calls, `Closing`, and `Ended`.
+ * calls, `Closing`, and `Ended`. `Unknown`: the actor belongs to a system that a worker has made, and that worker does not answer; the other
+ * fields are those of the last snapshot.
  *
  * @category models
  * @since 0.2.0
  */
 export const ActorState: Schema.Literals<
-  readonly ["Spawning", "Running", "Restarting", "Draining", "Closing", "Ended"]
-> = Schema.Literals(["Spawning", "Running", "Restarting", "Draining", "Closing", "Ended"])
+  readonly ["Spawning", "Running", "Restarting", "Draining", "Closing", "Ended", "Unknown"]
+> = Schema.Literals(["Spawning", "Running", "Restarting", "Draining", "Closing", "Ended", "Unknown"])
 
 const mailboxFields = {
   /** The calls that wait at their callers, for room in the mailbox or for the next incarnation. */
@@ -31,7 +32,8 @@ const mailboxFields = {
 }
 
 /**
- * The calls of an actor, as this process knows them. Calls that other workers make on a direct route to the actor are not counted.
+ * The calls of an actor, as the thread that has spawned it knows them. Calls that other workers make on a direct route to the actor are not
+ * counted.
  *
  * @category models
  * @since 0.2.0

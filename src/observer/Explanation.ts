@@ -1,6 +1,8 @@
 /** Why calls wait: for other calls, for handles, and for each other. */
 import * as Schema from "effect/Schema"
 import { CallInfo } from "./ActorInfo.ts"
+import { listOf } from "./compact.ts"
+import { UnreadInfo } from "./UnreadInfo.ts"
 
 /**
  * One line of an {@link Explanation}.
@@ -43,8 +45,10 @@ export class Explanation extends Schema.Class<Explanation>("uactor/Observer/Expl
   deadlock: Schema.OptionFromOptionalKey(Schema.Literals(["proved", "possible"])),
   /** At most 64 steps. The steps that explain a step follow it. */
   steps: Schema.Array(ExplanationStep),
-  /** All steps as indented lines. */
-  text: Schema.String
+  /** All steps as indented lines, and a line for each worker whose systems could not be read. */
+  text: Schema.String,
+  /** The workers whose calls are missing. */
+  unread: listOf(UnreadInfo)
 }) {}
 
 /**

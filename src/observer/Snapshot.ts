@@ -2,20 +2,18 @@
 import * as Schema from "effect/Schema"
 import { ActorInfo } from "./ActorInfo.ts"
 import { listOf, unless } from "./compact.ts"
+import { UnreadInfo } from "./UnreadInfo.ts"
 
 /**
  * What a worker does: `Starting` until it has built its layer, `Running`, `Blocked` if its event loop has not answered within 100 ms, and
- * `Ending`.
+ * `Ending`. `Unknown`: the worker that has started this one does not answer; the other fields are those of the last snapshot.
  *
  * @category models
  * @since 0.2.0
  */
-export const WorkerState: Schema.Literals<readonly ["Starting", "Running", "Blocked", "Ending"]> = Schema.Literals([
-  "Starting",
-  "Running",
-  "Blocked",
-  "Ending"
-])
+export const WorkerState: Schema.Literals<
+  readonly ["Starting", "Running", "Blocked", "Ending", "Unknown"]
+> = Schema.Literals(["Starting", "Running", "Blocked", "Ending", "Unknown"])
 
 /**
  * One worker. A figure is absent if the runtime does not measure it, if a blocked child process did not report it, and in memory.
@@ -24,8 +22,10 @@ export const WorkerState: Schema.Literals<readonly ["Starting", "Running", "Bloc
  * @since 0.2.0
  */
 export class WorkerInfo extends Schema.Class<WorkerInfo>("uactor/Observer/WorkerInfo")({
-  /** The id of the worker in the program: its name, such as `thread-2`. */
+  /** The id of the worker in the program: its name, such as `thread-2`; of a worker that `thread-2` has started, `thread-2/thread-1`. */
   id: Schema.String,
+  /** The id of the worker whose code has started this one; absent if the program has. */
+  parent: Schema.OptionFromOptionalKey(Schema.String),
   /** The kind of the placement. */
   kind: Schema.Literals(["memory", "thread", "process"]),
   /** The id of the process in which the worker runs. */
@@ -72,6 +72,8 @@ export class WorkerInfo extends Schema.Class<WorkerInfo>("uactor/Observer/Worker
 export class SystemInfo extends Schema.Class<SystemInfo>("uactor/Observer/SystemInfo")({
   /** The option `name` of the system, or the kind of its placement. */
   name: Schema.String,
+  /** The id of the worker whose code has made the system; absent if the program has. */
+  worker: Schema.OptionFromOptionalKey(Schema.String),
   /** The kind of the placement. */
   placement: Schema.Literals(["memory", "thread", "process"]),
   /** The number of its workers. */
@@ -150,7 +152,7 @@ export class Snapshot extends Schema.Class<Snapshot>("uactor/Observer/Snapshot")
   at: Schema.Number,
   /** The sums. */
   totals: Totals,
-  /** All systems. */
+  /** All systems: those of the program, and those that its workers have made. */
   systems: Schema.Array(SystemInfo),
   /** All threads and child processes, and at most `limit` workers of each system in memory. */
   workers: Schema.Array(WorkerInfo),
@@ -158,6 +160,11 @@ export class Snapshot extends Schema.Class<Snapshot>("uactor/Observer/Snapshot")
   actors: Schema.Array(ActorInfo),
   /** The number of actors that match the filter and are not listed. */
   truncated: Schema.Int,
+  /**
+   * The workers whose own systems are missing, or are shown as of the last snapshot of this observer (state `Unknown`). The first snapshot
+   * lists each blocked worker, because only the worker knows whether it has made systems.
+   */
+  unread: listOf(UnreadInfo),
   /** The pools with calls in their queues, if `calls` of the options is greater than 0. */
   queues: listOf(QueueInfo)
 }) {}

@@ -37,7 +37,7 @@ const allowed: Readonly<Record<string, string>> = {
   "metrics/durations.ts listeners": "the metrics of the program list each method",
   "monitor/events.ts listeners": "an observer sees the whole program",
   "monitor/readings.ts answers": "holds the timers of the questions that observers ask at the moment",
-  "monitor/readings.ts nestedAnswers": "the same, in a worker",
+  "monitor/targets.ts patience": "the same",
   "monitor/systems.ts systems": "an observer sees all systems of the program; a system leaves the set when it closes",
   "observe/callerLog.ts plain": "a cache, until the end of the turn",
   "observe/propagated.ts declared": "a reference is declared once for the thread, by its module",

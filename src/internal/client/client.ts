@@ -15,6 +15,7 @@ import * as Marshal from "../handles/marshal.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
 import type { ServedFacts } from "../metrics/actorFacts.ts"
 import * as Counts from "../metrics/counts.ts"
+import type { Answer, Question } from "../monitor/rows.ts"
 import * as ClientSpan from "../observe/clientSpan.ts"
 import { type ActorProxy, became } from "../proxy/actorProxy.ts"
 import * as CallErrors from "../proxy/callErrors.ts"
@@ -60,6 +61,8 @@ export interface ClientEvents {
   readonly onInspected: (inspection: number, reading: Reading) => void
   /** the worker has answered the question of an observer about actors */
   readonly onActorsRead: (inspection: number, facts: ReadonlyArray<ServedFacts | undefined>) => void
+  /** the worker has answered the question of an observer about the systems that it has made */
+  readonly onObserved: (inspection: number, answer: Answer) => void
   /** an accepted tell did not run, or may not have run to completion */
   readonly onTellLost: Connection["onTellLost"]
   /** the handler of an accepted tell has failed */
@@ -167,6 +170,11 @@ export class Client implements Connection {
   /** Asks the worker for its calls in progress; `onInspected` is called with the answer. */
   inspect(inspection: number): void {
     this.outbox.push(Frames.Inspect, inspection, "calls")
+  }
+
+  /** Asks the worker about the systems that it has made; `onObserved` is called with the answer. */
+  observe(inspection: number, question: Question): void {
+    this.outbox.push(Frames.Observe, inspection, question)
   }
 
   /** Asks the worker about actors; `onActorsRead` is called with the answer. */
@@ -454,7 +462,8 @@ export class Client implements Connection {
     [Frames.Spans]: (records) => this.events.onSpans(records),
     [Frames.Metrics]: (records) => this.events.onMetrics(records),
     [Frames.Inspected]: (inspection, reading) => this.events.onInspected(inspection, reading),
-    [Frames.ActorsRead]: (inspection, facts) => this.events.onActorsRead(inspection, facts)
+    [Frames.ActorsRead]: (inspection, facts) => this.events.onActorsRead(inspection, facts),
+    [Frames.Observed]: (inspection, answer) => this.events.onObserved(inspection, answer)
   }
 
   /** Settles all calls after the end of the link, inside `atomically`. `received`: the number of received batches. */

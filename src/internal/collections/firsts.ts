@@ -2,8 +2,12 @@
  * Selects the items with the largest keys without sorting all items.
  */
 
-/** The items with the largest keys, at most `limit`, the largest first. Items with equal keys keep their order. */
-export const firsts = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => number, limit: number): ReadonlyArray<A> => {
+/** The items with the largest keys, at most `limit`, the largest first, with their keys. Items with equal keys keep their order. */
+export const firsts = <A>(
+  items: ReadonlyArray<A>,
+  keyOf: (item: A) => number,
+  limit: number
+): ReadonlyArray<readonly [item: A, key: number]> => {
   const size = Math.min(limit, items.length)
   if (size === 0) return []
   const keys = new Float64Array(items.length)
@@ -27,5 +31,5 @@ export const firsts = <A>(items: ReadonlyArray<A>, keyOf: (item: A) => number, l
   const fill = Array.from({ length: size }, (_, i) => i).toSorted((a, b) => isBehind(a, b) ? -1 : 1)
   heap.set(fill)
   for (let i = size; i < items.length; i++) if (isBehind(heap[0]!, i)) sink(i)
-  return Array.from(heap).toSorted((a, b) => isBehind(a, b) ? 1 : -1).map((i) => items[i]!)
+  return Array.from(heap).toSorted((a, b) => isBehind(a, b) ? 1 : -1).map((i) => [items[i]!, keys[i]!])
 }

@@ -1,10 +1,12 @@
 /**
  * The events in the lives of workers, actors and pools, for the observers of this process and for its diagnostics channels. Without an
- * observer and a subscriber, an event costs two comparisons.
+ * observer and a subscriber, an event costs two comparisons. How full mailboxes are is read at an interval while somebody reads events, so that
+ * no call pays for it.
  */
+import { clearTimeout, setTimeout } from "../runtime/globals.ts"
 import { notify } from "../runtime/notify.ts"
 import { channels } from "./channels.ts"
-import type { ObservedActor } from "./systems.ts"
+import { type ObservedActor, systems } from "./systems.ts"
 
 /** How a worker or an incarnation has ended. */
 interface End {
@@ -131,4 +133,59 @@ export const isFullDue = (mailbox: object): boolean => {
   if (now - (reported.get(mailbox) ?? 0) < fullInterval) return false
   reported.set(mailbox, now)
   return true
+}
+
+// ---- how full mailboxes are ----
+
+// the interval between two readings of the mailboxes, in milliseconds
+const interval = 100
+
+// the parts of the capacity at which a mailbox is reported as high, and as low again
+const high = 0.8
+const low = 0.5
+
+/** Watches the mailboxes of all actors. */
+export class Mailboxes {
+  private readonly report: (event: Event) => void
+  private readonly full = new Set<ObservedActor>()
+  private timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(report: (event: Event) => void) {
+    this.report = report
+  }
+
+  start(): void {
+    this.timer = setTimeout(() => {
+      this.read()
+      this.start()
+    }, interval)
+  }
+
+  stop(): void {
+    clearTimeout(this.timer)
+  }
+
+  private read(): void {
+    const known = new Set(this.full)
+    for (const { observedActors } of systems) {
+      for (const actor of observedActors) {
+        known.delete(actor)
+        const { proxy: { capacity, queued, waiting } } = actor
+        // a mailbox of no capacity is full with each call
+        if (capacity === Infinity || capacity === 0) continue
+        const size = queued + waiting.size
+        const isHigh = this.full.has(actor)
+        if (!isHigh && size >= high * capacity) this.change(actor, "MailboxHigh", size)
+        else if (isHigh && size < low * capacity) this.change(actor, "MailboxLow", size)
+      }
+    }
+    // these actors have ended
+    for (const actor of known) this.full.delete(actor)
+  }
+
+  private change(actor: ObservedActor, _tag: "MailboxHigh" | "MailboxLow", size: number): void {
+    if (_tag === "MailboxHigh") this.full.add(actor)
+    else this.full.delete(actor)
+    this.report({ _tag, at: Date.now(), actor: actor.id, size, capacity: actor.proxy.capacity })
+  }
 }

@@ -1,28 +1,18 @@
 /**
- * What an observer does: finds actors and workers by their ids, asks and ends them, collects the actors that have ended, and follows
- * events.
+ * What an observer does: follows events, explains calls, ends actors and logs that, and collects the actors that have ended.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { describe, explain, type Explained, type ExplainedCycle } from "../waits/explain.ts"
+import { describe, explain, type Explained, type ExplainedCycle, knownOf } from "../waits/explain.ts"
 import { type Calls, type Cycle, cycles } from "../waits/graph.ts"
 import * as Events from "./events.ts"
-import { Mailboxes } from "./mailboxes.ts"
-import type { Probe, ProbeError, ProbeReason, StackFrame } from "./probe.ts"
 import * as Readings from "./readings.ts"
 import * as Rows from "./rows.ts"
-import { type ObservedActor, type ObservedWorker, systems } from "./systems.ts"
-
-/** What an observer was asked for could not be done. */
-export interface Refusal {
-  readonly reason: ProbeReason | "NotFound" | "NotRestarted"
-  readonly message: string
-}
-
-const refuse = (reason: Refusal["reason"], message: string): Effect.Effect<never, Refusal> =>
-  Effect.fail({ reason, message })
+import * as Targets from "./targets.ts"
 
 // the number of events that wait for a slow reader
 const maxEvents = 1_024
@@ -40,7 +30,7 @@ export const events: Stream.Stream<Told> = Stream.suspend(() => {
           if (Queue.sizeUnsafe(queue) >= maxEvents) dropped++
           Queue.offerUnsafe(queue, event)
         }
-        const mailboxes = new Mailboxes(offer)
+        const mailboxes = new Events.Mailboxes(offer)
         mailboxes.start()
         return [Events.subscribe(offer), mailboxes] as const
       }),
@@ -59,63 +49,13 @@ export const events: Stream.Stream<Told> = Stream.suspend(() => {
     )
 })
 
-// ---- actors and workers by their ids ----
-
-const actorOf = (id: string): ObservedActor | undefined => {
-  for (const { observedActors } of systems) {
-    for (const actor of observedActors) if (actor.id === id) return actor
-  }
-  return undefined
-}
-
-const findActor = (id: string): Effect.Effect<ObservedActor, Refusal> =>
-  Effect.suspend(() => {
-    const actor = actorOf(id)
-    return actor === undefined ? refuse("NotFound", `no living actor has the id ${id}`) : Effect.succeed(actor)
-  })
-
-const findWorker = (id: string): Effect.Effect<readonly [Probe, ObservedWorker], Refusal> =>
-  Effect.suspend(() => {
-    for (const { observedWorkers } of systems) {
-      for (const worker of observedWorkers) {
-        if (worker.id !== id) continue
-        const { probe } = worker.handle
-        if (probe !== undefined) return Effect.succeed([probe, worker] as const)
-        return refuse("Unsupported", `${id} cannot be inspected: its actors run in memory, in the program itself`)
-      }
-    }
-    return refuse("NotFound", `no living worker has the id ${id}`)
-  })
-
-// ---- questions to a worker ----
-
-const refusalOf = (worker: string) => ({ message, reason }: ProbeError): Refusal => ({
-  reason,
-  message: `${worker}: ${message}`
-})
-
-const inspect = <A>(
-  id: string,
-  use: (probe: Probe, worker: ObservedWorker) => Effect.Effect<A, ProbeError>
-): Effect.Effect<A, Refusal> =>
-  Effect.flatMap(findWorker(id), ([probe, worker]) => Effect.mapError(use(probe, worker), refusalOf(id)))
-
-/** The stack of a worker. */
-export const stack = (worker: string): Effect.Effect<ReadonlyArray<StackFrame>, Refusal> =>
-  inspect(
-    worker,
-    ({ blockedStack, busyStack }, worker) =>
-      Effect.flatMap(Readings.isAnswering(worker), (isAnswering) => isAnswering ? busyStack : blockedStack)
-  )
-
-/** Profiles a worker for some milliseconds. */
-export const cpuProfile = (worker: string, millis: number): Effect.Effect<unknown, Refusal> =>
-  inspect(worker, (probe) => probe.cpuProfile(millis))
-
 /** The heap of a worker. */
-export const heapSnapshot = (worker: string): Stream.Stream<Uint8Array, Refusal> =>
+export const heapSnapshot = (worker: string): Stream.Stream<Uint8Array, Rows.Refusal> =>
   Stream.unwrap(
-    Effect.map(findWorker(worker), ([{ heapSnapshot }]) => Stream.mapError(heapSnapshot, refusalOf(worker)))
+    Effect.map(
+      Targets.findProbe(worker),
+      ({ heapSnapshot }) => Stream.mapError(heapSnapshot, Targets.refusalOf(worker))
+    )
   )
 
 // ---- what waits for what ----
@@ -128,7 +68,13 @@ const readTwice: Effect.Effect<readonly [now: Calls, cycles: ReadonlyArray<Cycle
 
 /** Why the call or the actor with an id waits; `undefined`: there is none. */
 export const why = (id: string): Effect.Effect<Explained | undefined> =>
-  Effect.map(readTwice, ([now, cycles]) => explain(now, id, actorOf, cycles))
+  Effect.gen(function*() {
+    // of a system that a worker has made
+    const row = Targets.actorOf(id) === undefined ? yield* Effect.option(Targets.readActor(id)) : Option.none()
+    const far = Option.isSome(row) ? knownOf(row.value) : undefined
+    const [now, cycles] = yield* readTwice
+    return explain(now, id, (other) => Targets.actorOf(other) ?? (other === id ? far : undefined), cycles)
+  })
 
 /** The cycles of calls that wait for each other. */
 export const deadlocks: Effect.Effect<ReadonlyArray<ExplainedCycle>> = Effect.map(
@@ -158,38 +104,34 @@ export const logDeadlocks = (interval: number): Effect.Effect<never> =>
       })
       return Effect.forEach(found, ({ text }) => Effect.logError(`deadlock: ${text}`), { discard: true })
     })
-    return Effect.forever(Effect.andThen(Effect.sleep(interval), search))
+    // the search goes on after a defect
+    const reported = Effect.catchCauseIf(
+      search,
+      Cause.hasDies,
+      (cause) => Effect.logError("the search for deadlocks has failed", cause)
+    )
+    return Effect.forever(Effect.andThen(Effect.sleep(interval), reported))
   })
 
 // ---- the end of an actor ----
 
 // an action is an entry in the log of the fiber that asks for it
-const act = (
-  action: string,
-  id: string,
-  run: (actor: ObservedActor) => Effect.Effect<void, Refusal>
-): Effect.Effect<void, Refusal> =>
-  Effect.flatMap(findActor(id), (actor) =>
-    Effect.andThen(
-      Effect.annotateLogs(Effect.logInfo(`an observer ${action} ${actor.address}`), { "uactor.actor": id }),
-      run(actor)
-    ))
+const act = (says: string, action: Rows.Action, id: string): Effect.Effect<void, Rows.Refusal> =>
+  Effect.gen(function*() {
+    const { address } = Targets.actorOf(id) ?? (yield* Targets.readActor(id))
+    yield* Effect.annotateLogs(Effect.logInfo(`an observer ${says} ${address}`), { "uactor.actor": id })
+    yield* Targets.act(action, id)
+  })
 
 /** Stops an actor. */
-export const stop = (id: string, isDrained: boolean): Effect.Effect<void, Refusal> =>
-  act(isDrained ? "drains and stops" : "stops", id, (actor) => actor.stop(isDrained))
+export const stop = (id: string, isDrained: boolean): Effect.Effect<void, Rows.Refusal> =>
+  isDrained ? act("drains and stops", "drain", id) : act("stops", "stop", id)
 
 /** Kills an actor. */
-export const kill = (id: string): Effect.Effect<void, Refusal> => act("kills", id, ({ kill }) => kill)
+export const kill = (id: string): Effect.Effect<void, Rows.Refusal> => act("kills", "kill", id)
 
 /** Ends the incarnation of an actor, and builds the next one. */
-export const restart = (id: string): Effect.Effect<void, Refusal> =>
-  act(
-    "restarts",
-    id,
-    ({ restartNow }) =>
-      Effect.flatMap(restartNow, (why) => why === undefined ? Effect.void : refuse("NotRestarted", why))
-  )
+export const restart = (id: string): Effect.Effect<void, Rows.Refusal> => act("restarts", "restart", id)
 
 // ---- the state of the program ----
 
@@ -213,16 +155,33 @@ export const make: Effect.Effect<Monitor, never, Scope.Scope> = Effect.gen(funct
     ),
     (unsubscribe) => Effect.sync(unsubscribe)
   )
-  const rates = new Readings.Rates()
+  const past = new Rows.Past(String(Math.random()))
+  // the last row of an actor whose worker does not answer
+  const recall = (id: string): Rows.ActorRow | undefined => {
+    for (const worker of Targets.parentsOf(id)) {
+      const row = past.rowOf(worker, id)
+      if (row !== undefined) return row
+    }
+    return undefined
+  }
   return {
-    rows: (selection) => Rows.read(selection, graves, rates),
+    rows: (selection) => Rows.read(selection, graves, past),
     actor: (id, calls) =>
-      Effect.suspend((): Effect.Effect<Rows.ActorRow | undefined> => {
+      Effect.suspend(() => {
         Rows.check("actor", "calls", calls)
-        const actor = actorOf(id)
-        return actor === undefined
-          ? Effect.sync(() => graves.values.findLast((row) => row.id === id))
-          : Rows.readActor(actor, calls)
+        const row = Effect.catch(
+          Targets.readActor(id),
+          ({ message, reason }) =>
+            reason === "NotFound"
+              ? Effect.sync(() => graves.values.findLast((row) => row.id === id))
+              : reason === "Failed"
+              ? Effect.die(new Error(message))
+              : Effect.sync(() => recall(id))
+        )
+        return calls === 0 ? row : Effect.map(
+          Effect.all([row, Readings.readCalls], { concurrency: "unbounded" }),
+          ([row, reading]) => row && Rows.handlingIn(reading, calls)(row)
+        )
       })
   }
 })

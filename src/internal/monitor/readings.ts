@@ -2,34 +2,34 @@
  * What an observer reads of actors and workers.
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import { firsts } from "../collections/firsts.ts"
 import type { ServedFacts } from "../metrics/actorFacts.ts"
 import { quantile } from "../metrics/buckets.ts"
 import { type Deadline, Deadlines } from "../runtime/deadlines.ts"
 import { performance } from "../runtime/globals.ts"
-import type { Reading } from "../waits/calls.ts"
+import type { Reading, Unread } from "../waits/calls.ts"
 import { type Calls, Graph } from "../waits/graph.ts"
 import type { Figures } from "./probe.ts"
+import type { Answer, Question } from "./rows.ts"
 import { type ObservedActor, type ObservedWorker, systems } from "./systems.ts"
 
 /** How long a worker may take to answer, in milliseconds. */
-const answers = new Deadlines(100)
+export const answers = new Deadlines(100)
 
 const noFigures = Effect.succeed<Figures>({})
 
 // whether the event loop of a worker answers in time
-export const isAnswering = (worker: ObservedWorker): Effect.Effect<boolean> =>
+export const isAnswering = (worker: ObservedWorker, limit: Deadlines = answers): Effect.Effect<boolean> =>
   Effect.callback((resume) => {
     const settle = (isAnswering: boolean): void => {
       stop()
       resume(Effect.succeed(isAnswering))
     }
     const detach = worker.whenAnswered(() => settle(true))
-    const deadline = answers.start(() => settle(false))
+    const deadline = limit.start(() => settle(false))
     const stop = (): void => {
       detach()
-      answers.delete(deadline)
+      limit.delete(deadline)
     }
     return Effect.sync(stop)
   })
@@ -52,8 +52,8 @@ const inspect = (worker: ObservedWorker, limit: Deadlines): Effect.Effect<Readin
 
 type ReadThread = Reading["nested"][number]
 
-// reads the systems of this thread and their workers; `thread`: the id of this thread, empty for the program
-const readThreads = (thread: string, limit: Deadlines): Effect.Effect<ReadonlyArray<ReadThread>> =>
+/** Reads the systems of this thread and their workers. `thread`: the id of this thread, empty for the program. */
+export const readThreads = (thread: string, limit: Deadlines): Effect.Effect<ReadonlyArray<ReadThread>> =>
   Effect.suspend(() => {
     const all = Array.from(systems)
     const workers = all.flatMap(({ observedWorkers, placement: { kind } }) =>
@@ -80,21 +80,38 @@ const readThreads = (thread: string, limit: Deadlines): Effect.Effect<ReadonlyAr
 export const readCalls: Effect.Effect<Calls> = Effect.map(
   Effect.suspend(() => readThreads("", answers)),
   (threads) => ({
-    graph: new Graph(threads.flatMap(([thread, reading]) => reading === undefined ? [] : [{ thread, reading }])),
-    silent: new Set(threads.flatMap(([thread, reading]) => reading === undefined ? [thread] : []))
+    graph: new Graph(threads.flatMap(([thread, reading]) => typeof reading === "object" ? [{ thread, reading }] : [])),
+    silent: new Set(threads.flatMap(([thread, reading]) => reading === undefined ? [thread] : [])),
+    unread: threads.flatMap(([worker, reading]): ReadonlyArray<Unread> =>
+      typeof reading === "object" ? [] : [
+        reading === undefined
+          ? { worker, reason: "NoAnswer", message: `the calls of ${worker} are missing: it does not answer` }
+          : { worker, reason: "Failed", message: reading }
+      ]
+    )
   })
 )
 
-// a worker answers its host in time, although its own workers may not answer it
-let nestedAnswers: Deadlines | undefined
-
-/** Adds the readings of the systems that this worker has made, and of their workers, to its own one. `id`: the id of this worker. */
-export const withNested = (id: string) => (own: Reading, answer: (reading: Reading) => void): void => {
-  if (systems.size === 0) return answer(own)
-  nestedAnswers ??= new Deadlines(Math.max(10, 100 - 35 * id.split("/").length))
-  Effect.runFork(readThreads(id, nestedAnswers))
-    .addObserver((exit) => answer(Exit.isSuccess(exit) ? { ...own, nested: exit.value } : own))
-}
+/** Asks a worker about the systems that it has made; `undefined`: it has not answered in time, or has ended. */
+export const ask = (
+  worker: ObservedWorker,
+  question: Question,
+  limit?: Deadlines
+): Effect.Effect<Answer | undefined> =>
+  Effect.callback((resume) => {
+    if (worker.ended) return resume(Effect.undefined)
+    const settle = (answer: Answer | undefined): void => {
+      stop()
+      resume(Effect.succeed(answer))
+    }
+    const detach = [worker.observe(question, settle), worker.whenEnded(() => settle(undefined))]
+    const deadline = limit?.start(() => settle(undefined))
+    const stop = (): void => {
+      for (const stop of detach) stop()
+      limit?.delete(deadline)
+    }
+    return Effect.sync(stop)
+  })
 
 /** What a worker does, and since when it has not answered. */
 export interface WorkerReading {
@@ -112,15 +129,25 @@ export const nearWorker = (worker: ObservedWorker): WorkerReading => ({
   figures: {}
 })
 
+// waits for figures until the limit
+const within = (figures: Effect.Effect<Figures>, limit: Deadlines): Effect.Effect<Figures> =>
+  limit === answers ? figures : Effect.raceFirst(
+    figures,
+    Effect.callback<Figures>((resume) => {
+      const deadline = limit.start(() => resume(noFigures))
+      return Effect.sync(() => limit.delete(deadline))
+    })
+  )
+
 /** Reads a worker, which takes at most the limit. */
-export const readWorker = (worker: ObservedWorker): Effect.Effect<WorkerReading> =>
+export const readWorker = (worker: ObservedWorker, limit: Deadlines): Effect.Effect<WorkerReading> =>
   Effect.map(
     Effect.all([
       // an actor in memory runs in this event loop
       worker.isReady && !worker.ending && worker.handle.probe !== undefined
-        ? isAnswering(worker)
+        ? isAnswering(worker, limit)
         : Effect.succeed(true),
-      worker.ended ? noFigures : worker.handle.probe?.figures ?? noFigures
+      worker.ended ? noFigures : within(worker.handle.probe?.figures ?? noFigures, limit)
     ], { concurrency: "unbounded" }),
     ([isAnswering, figures]) => ({
       worker,
@@ -134,7 +161,8 @@ export const readWorker = (worker: ObservedWorker): Effect.Effect<WorkerReading>
 
 /** Asks the workers of these actors what only they know. A worker that does not answer in time is left out. */
 export const readFacts = (
-  actors: ReadonlyArray<ObservedActor>
+  actors: ReadonlyArray<ObservedActor>,
+  limit: Deadlines
 ): Effect.Effect<ReadonlyMap<ObservedActor, ServedFacts>> =>
   Effect.callback((resume) => {
     const facts = new Map<ObservedActor, ServedFacts>()
@@ -154,7 +182,7 @@ export const readFacts = (
     const detach: Array<() => void> = []
     const stop = (): void => {
       for (const stop of detach) stop()
-      if (deadline !== undefined) answers.delete(deadline)
+      if (deadline !== undefined) limit.delete(deadline)
     }
     for (const [worker, members] of byWorker) {
       detach.push(worker.readActors(members.map(({ proxy }) => proxy.id), (answer) => {
@@ -167,7 +195,7 @@ export const readFacts = (
     }
     // actors in memory have answered already
     if (open === 0) settle()
-    else deadline = answers.start(settle)
+    else deadline = limit.start(settle)
     return Effect.sync(stop)
   })
 
@@ -195,16 +223,14 @@ const keys: Readonly<Record<Exclude<Sort, "rate">, (actor: ObservedActor) => num
   age: ({ startedAt = Infinity }) => -startedAt
 }
 
-/** The first actors in an order, and how many there are besides them. */
+/** The first actors in an order, with their keys. */
 export const select = (
   actors: ReadonlyArray<ObservedActor>,
   sort: Sort,
   limit: number,
   rates: Rates
-): readonly [selected: ReadonlyArray<ObservedActor>, rest: number] => {
-  const first = firsts(actors, sort === "rate" ? rates.of : keys[sort], limit)
-  return [first, actors.length - first.length]
-}
+): ReadonlyArray<readonly [actor: ObservedActor, key: number]> =>
+  firsts(actors, sort === "rate" ? rates.of : keys[sort], limit)
 
 /** The time since 1970 at a moment of `performance.now()`, in milliseconds. */
 export const dateOf = (moment: number): number => Math.round(Date.now() - performance.now() + moment)

@@ -1,6 +1,7 @@
 /**
  * The series of the engine in one metric registry. Every series is pulled: its value is read when the registry is read.
  */
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { constVoid } from "effect/Function"
@@ -311,5 +312,11 @@ export const make = (options: Options): Effect.Effect<void, never, Scope.Scope> 
           registry.close()
         })
     )
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(registry.sample, Effect.sleep(sampleInterval))))
+    // the measurements go on after a defect
+    const sample = Effect.catchCauseIf(
+      registry.sample,
+      Cause.hasDies,
+      (cause) => Effect.logError("the measurement of the workers has failed", cause)
+    )
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(sample, Effect.sleep(sampleInterval))))
   })

@@ -6,6 +6,7 @@ import type { ServedFacts, Tally } from "../metrics/actorFacts.ts"
 import type { Counted } from "../metrics/counts.ts"
 import type { Reading } from "../waits/calls.ts"
 import type { Probe } from "./probe.ts"
+import type { Answer, Question } from "./rows.ts"
 
 /** An actor, as an observer reads it. */
 export interface ObservedActor {
@@ -87,6 +88,10 @@ export interface ObservedWorker {
     ids: ReadonlyArray<number>,
     onAnswer: (facts: ReadonlyArray<ServedFacts | undefined>) => void
   ) => () => void
+  /** Asks the worker about the systems that it has made. Returns the function that cancels the question. */
+  readonly observe: (question: Question, onAnswer: (answer: Answer) => void) => () => void
+  /** Calls back once, when the worker has ended. Returns the function that detaches the listener. */
+  readonly whenEnded: (listener: () => void) => () => void
   readonly handle: { readonly probe?: Probe | undefined }
   /** what the link has carried since the start of the worker */
   readonly traffic: { readonly transmit: Traffic; readonly receive: Traffic }

@@ -22,6 +22,7 @@ import { runFork } from "../effect/userEffect.ts"
 import * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
 import type { ServedFacts } from "../metrics/actorFacts.ts"
+import type { Answer, Question } from "../monitor/rows.ts"
 import { SystemTracing } from "../observe/clientSpan.ts"
 import type { EventLoopBudget } from "../runtime/eventLoopBudget.ts"
 import { queueMicrotask } from "../runtime/globals.ts"
@@ -179,6 +180,8 @@ export class Server implements CellServer {
       this.inspect((reading) => this.dispatcher.outbox.push(Frames.Inspected, inspection, reading)),
     [Frames.ReadActors]: (inspection, targets) =>
       this.dispatcher.outbox.push(Frames.ActorsRead, inspection, this.readActors(targets)),
+    [Frames.Observe]: (inspection, question) =>
+      this.observe(inspection, question, (answer) => this.dispatcher.outbox.push(Frames.Observed, inspection, answer)),
     [Frames.End]: () => this.end()
   }
 
@@ -511,6 +514,10 @@ export class Server implements CellServer {
 
   /** Returns the facts of actors. */
   readActors: (targets: ReadonlyArray<number>) => ReadonlyArray<ServedFacts | undefined> = () => []
+
+  /** Answers a question about the systems that this worker has made, or cancels the question with this number. */
+  observe: (inspection: number, question: Question, answer: (answer: Answer) => void) => void = (_, __, answer) =>
+    answer(["rows", undefined])
 
   /** Returns the used size of the heap of this worker, in bytes. */
   heapUsed: () => number = () => 0

@@ -23,13 +23,13 @@ import { atomically, uncaught } from "../runtime/notify.ts"
 import * as Realm from "../runtime/realm.ts"
 import type { ActorCell } from "../server/actorCell.ts"
 import { Server, type ServerRole } from "../server/server.ts"
-import type { Reading } from "../waits/calls.ts"
 import * as Frames from "../wire/frames.ts"
 import { dispatch, type Handlers, Inbox } from "../wire/inbox.ts"
 import * as InProcessLink from "../wire/inProcessLink.ts"
 import type { Channel, Link, LinkEnd, Notes } from "../wire/link.ts"
 import { Outbox } from "../wire/outbox.ts"
 import * as Inspection from "./inspection.ts"
+import type { NestedSystems } from "./nestedSystems.ts"
 import * as ServedFacts from "./servedFacts.ts"
 
 /** The tables of a session. */
@@ -200,31 +200,28 @@ export class Session {
   }
 
   /**
-   * Answers the questions of observers, as the worker with this id on this placement. `extend`: adds what the systems know that the worker
-   * has made.
+   * Answers the questions of observers, as the worker with this id on this placement. `nested`: the systems that the worker makes; in
+   * memory, the observer reads them itself.
    */
-  answerAs(
-    worker: string,
-    placement: string,
-    extend: (own: Reading, answer: (reading: Reading) => void) => void = (own, answer) => answer(own)
-  ): void {
+  answerAs(worker: string, placement: string, nested?: NestedSystems): void {
     this.group.name ??= worker
     this.server.placement = placement
     this.server.readActors = (targets) => this.factsOf(targets)
-    this.server.inspect = (answer) =>
-      extend(
-        Inspection.read([
-          this.source(`${worker}^`, `${worker}:`),
-          ...this.channels?.all.flatMap(([channel, serving, calling]) =>
-            serving === calling
-              // the two ends of a channel join their calls by its number; each end is the caller of its own
-              ? [serving.source(`${channel}!`, `${channel}?`)]
-              : [calling.source(`${channel}=`, `${channel}~`), serving.source(`${channel}~`, `${channel}=`)]
-          ) ?? [],
-          ...this.group.sources
-        ]),
-        answer
-      )
+    if (nested !== undefined) this.server.observe = nested.observe
+    this.server.inspect = (answer) => {
+      const own = Inspection.read([
+        this.source(`${worker}^`, `${worker}:`),
+        ...this.channels?.all.flatMap(([channel, serving, calling]) =>
+          serving === calling
+            // the two ends of a channel join their calls by its number; each end is the caller of its own
+            ? [serving.source(`${channel}!`, `${channel}?`)]
+            : [calling.source(`${channel}=`, `${channel}~`), serving.source(`${channel}~`, `${channel}=`)]
+        ) ?? [],
+        ...this.group.sources
+      ])
+      if (nested === undefined) answer(own)
+      else nested.extend(own, answer)
+    }
   }
 
   /** What only this end knows of actors, by their ids. */
@@ -403,6 +400,7 @@ const noEvents: ClientEvents = {
   onMetrics: () => undefined,
   onInspected: () => undefined,
   onActorsRead: () => undefined,
+  onObserved: () => undefined,
   onHeap: () => undefined,
   onBroken: () => undefined,
   onTellLost: LostTells.others.add,

@@ -114,8 +114,20 @@ export interface Reading {
   readonly relays: ReadonlyArray<readonly [holder: string, owner: string]>
   /** the pools with calls in their queues: the number of each in its thread, its name, and the ids of its members */
   readonly pools: ReadonlyArray<readonly [pool: number, name: string, members: ReadonlyArray<string>]>
-  /** of a worker that has made systems: the readings of these systems and of their workers; `undefined`: a worker has not answered */
-  readonly nested: ReadonlyArray<readonly [thread: string, reading: Reading | undefined]>
+  /**
+   * of a worker that has made systems: the readings of these systems and of their workers; `undefined`: a worker has not answered; a text:
+   * why the systems that a worker has made could not be read
+   */
+  readonly nested: ReadonlyArray<readonly [thread: string, reading: Reading | string | undefined]>
+}
+
+/** A worker of which an observer has not read everything. */
+export interface Unread {
+  readonly worker: string
+  /** `NoAnswer`: it has not answered in time; `Failed`: the reading has failed with a defect */
+  readonly reason: "NoAnswer" | "Failed"
+  /** what is missing, and why */
+  readonly message: string
 }
 
 /** The reading of a thread without calls. */

@@ -1,7 +1,7 @@
 /**
  * Explains in words why a call has not been answered, or what an actor does: the handlers that it waits for, one step for each.
  */
-import type { ObjectWait } from "./calls.ts"
+import type { ObjectWait, Unread } from "./calls.ts"
 import type { Calls, Cycle, Graph, Handler, Wait } from "./graph.ts"
 
 /** An actor, as its system knows it. */
@@ -40,6 +40,8 @@ export interface Explained {
   readonly deadlock: Certainty | undefined
   readonly steps: ReadonlyArray<Step>
   readonly text: string
+  /** the workers whose calls are missing */
+  readonly unread: ReadonlyArray<Unread>
 }
 
 /** The maximum number of steps of an explanation. */
@@ -121,8 +123,11 @@ class Explainer {
   }
 
   get explained(): Explained {
-    const { deadlock, steps } = this
-    return { deadlock, steps, text: steps.map(({ depth, text }) => "  ".repeat(depth) + text).join("\n") }
+    const { calls: { unread }, deadlock, steps } = this
+    const lines = steps.map(({ depth, text }) => "  ".repeat(depth) + text)
+    // a step says itself that its worker does not answer
+    const failures = unread.flatMap(({ message, reason }) => reason === "Failed" ? [message] : [])
+    return { deadlock, steps, text: [...lines, ...failures].join("\n"), unread }
   }
 
   private add(step: Omit<Step, "ahead" | "call" | "closesCycle" | "forMillis"> & Partial<Step>): void {
@@ -255,6 +260,11 @@ class Explainer {
     return `a cycle: ${cycleEnd(cycle.filter(({ served: { kind } }) => kind === "Actor").length, isProved)}`
   }
 
+  /** Says why nothing is known of an actor. */
+  hidden(actor: string, { message }: Unread): void {
+    this.add({ depth: 0, actor, method: "", state: "Blocked", text: `${actor} is not read: ${message}` })
+  }
+
   /** Explains what an actor does. */
   actor(actor: KnownActor): void {
     const { graph, silent } = this.calls
@@ -276,6 +286,16 @@ class Explainer {
     this.add({ depth: 0, actor: id, method: "", state: "Idle", text })
   }
 }
+
+/** An actor by its row, which another thread has read. */
+export const knownOf = (
+  { id, mailbox: { waiting, ...mailbox }, state, worker }: {
+    readonly id: string
+    readonly state: string
+    readonly worker: string
+    readonly mailbox: Omit<KnownActor["proxy"], "waiting"> & { readonly waiting: number }
+  }
+): KnownActor => ({ id, status: state, worker: { id: worker }, proxy: { ...mailbox, waiting: { size: waiting } } })
 
 const numbers = ["", "", "these two", "these three"]
 
@@ -302,12 +322,14 @@ export const explain = (
     if (wait === undefined) explainer.handler(handler, 0)
     else explainer.call(wait)
   } else if (graph.handlersOf(id).length > 0) {
-    // an actor of a worker of a worker
+    // an actor that has ended meanwhile, or whose worker has answered late
     for (const handler of graph.handlersOf(id)) explainer.handler(handler, 0)
   } else {
     const wait = graph.made.find((wait) => waitId(wait) === id)
-    if (wait === undefined) return undefined
-    explainer.call(wait)
+    const hidden = calls.unread.find(({ worker }) => worker !== "" && id.startsWith(`${worker}/`))
+    if (wait !== undefined) explainer.call(wait)
+    else if (hidden !== undefined) explainer.hidden(id, hidden)
+    else return undefined
   }
   return explainer.explained
 }

@@ -4,7 +4,7 @@
  * The threads are read one after the other, so that a cycle in one reading may never have existed. Therefore everything is read twice. What
  * both readings show has lasted from the first one to the second one, and all of it was true at the moment between the two.
  */
-import type { HeldPermits, MadeCall, ObjectWait, OwnWait, Reading, ServedActor, ServedCall } from "./calls.ts"
+import type { HeldPermits, MadeCall, ObjectWait, OwnWait, Reading, ServedActor, ServedCall, Unread } from "./calls.ts"
 
 /** A reading, and the thread to which the fibers in it belong: a worker, or the program. */
 interface ThreadReading {
@@ -270,6 +270,8 @@ export class Graph {
 export interface Calls {
   readonly graph: Graph
   readonly silent: ReadonlySet<string>
+  /** what is missing */
+  readonly unread: ReadonlyArray<Unread>
 }
 
 /** A cycle of handlers, each of which waits for the next one, and the last one for the first one. */

@@ -5,6 +5,8 @@
  */
 import { ActorExited } from "../../ActorError.ts"
 import type { ServedFacts } from "../metrics/actorFacts.ts"
+import type { StackFrame } from "../monitor/probe.ts"
+import type * as Rows from "../monitor/rows.ts"
 import type * as Waits from "../waits/calls.ts"
 import type { ByCode, Check, Reading } from "./checks.ts"
 import * as Is from "./checks.ts"
@@ -206,7 +208,9 @@ const isReadingOfCalls: Check<Waits.Reading> = Is.struct<Waits.Reading>({
   nested: Is.list(
     Is.tuple<Waits.Reading["nested"][number]>(
       Is.isText,
-      Is.optional((value, reading, code): value is Waits.Reading => isReadingOfCalls(value, reading, code))
+      Is.optional(
+        Is.either(Is.isText, (value, reading, code): value is Waits.Reading => isReadingOfCalls(value, reading, code))
+      )
     )
   )
 })
@@ -219,6 +223,193 @@ const isServedFacts = Is.struct<ServedFacts>({
   wait: isBuckets,
   server: isBuckets
 })
+
+const isQuestion: Check<Rows.Question> = Is.either(
+  Is.either(
+    Is.tuple<Extract<Rows.Question, readonly ["rows", ...ReadonlyArray<unknown>]>>(
+      Is.oneOf("rows" as const),
+      Is.isText,
+      Is.struct<Omit<Rows.Selection, "calls">>({
+        sort: Is.optional(
+          Is.oneOf<NonNullable<Rows.Selection["sort"]>>("load", "waiting", "rate", "p99", "restarts", "age")
+        ),
+        filter: Is.optional(
+          Is.struct<NonNullable<Rows.Selection["filter"]>>({
+            name: Is.optional(Is.isText),
+            worker: Is.optional(Is.isText),
+            pool: Is.optional(Is.isText)
+          })
+        ),
+        limit: Is.optional(Is.isCount)
+      })
+    ),
+    Is.tuple<readonly ["cpuProfile", worker: string, millis: number]>(
+      Is.oneOf("cpuProfile" as const),
+      Is.isText,
+      Is.isTime
+    )
+  ),
+  Is.either(
+    Is.tuple<readonly ["actor" | "stack" | Rows.Action, id: string]>(
+      Is.oneOf<"actor" | "stack" | Rows.Action>("actor", "stack", "stop", "drain", "kill", "restart"),
+      Is.isText
+    ),
+    Is.tuple<readonly ["cancel"]>(Is.oneOf("cancel" as const))
+  )
+)
+
+const isDurations = Is.struct<NonNullable<Rows.ActorRow["latency"]>["client"]>({
+  count: Is.isCount,
+  p50: Is.isTime,
+  p99: Is.isTime,
+  buckets: Is.list(Is.isCount)
+})
+
+const isActorRow = Is.struct<Rows.ActorRow>({
+  id: Is.isText,
+  name: Is.isText,
+  address: Is.isText,
+  worker: Is.isText,
+  state: Is.oneOf<Rows.ActorRow["state"]>(
+    "Spawning",
+    "Running",
+    "Restarting",
+    "Draining",
+    "Closing",
+    "Ended",
+    "Unknown"
+  ),
+  incarnation: Is.isCount,
+  startedAt: Is.optional(Is.isTime),
+  mailbox: Is.struct<Rows.ActorRow["mailbox"]>({
+    waiting: Is.isCount,
+    queued: Is.isCount,
+    running: Is.isCount,
+    forked: Is.isCount,
+    capacity: Is.isTime,
+    concurrency: Is.isTime,
+    onFull: Is.oneOf<Rows.ActorRow["mailbox"]["onFull"]>("suspend", "fail")
+  }),
+  spawnedBy: Is.optional(Is.isText),
+  pool: Is.optional(Is.isText),
+  counters: Is.struct<Rows.ActorRow["counters"]>({
+    made: Is.isCount,
+    ok: Is.isCount,
+    failed: Is.isCount,
+    defect: Is.isCount,
+    interrupted: Is.isCount,
+    notRun: Is.isCount,
+    unknown: Is.isCount,
+    rejected: Is.isCount,
+    tells: Is.isCount,
+    restarts: Is.isCount
+  }),
+  latency: Is.optional(
+    Is.struct<NonNullable<Rows.ActorRow["latency"]>>({ client: isDurations, wait: isDurations, server: isDurations })
+  ),
+  methods: Is.list(
+    Is.struct<Rows.ActorRow["methods"][number]>({
+      method: Is.isText,
+      ok: Is.isCount,
+      failed: Is.isCount,
+      defect: Is.isCount,
+      interrupted: Is.isCount,
+      notRun: Is.isCount,
+      unknown: Is.isCount,
+      rejected: Is.isCount,
+      p50: Is.isTime,
+      p99: Is.isTime
+    })
+  ),
+  handles: Is.struct<Rows.ActorRow["handles"]>({ lent: Is.isCount, held: Is.isCount }),
+  budget: Is.optional(
+    Is.struct<NonNullable<Rows.ActorRow["budget"]>>({ used: Is.isCount, max: Is.isTime, windowMillis: Is.isTime })
+  ),
+  // the observer knows the calls of all threads
+  handling: Is.list<never>(Is.isNever),
+  ended: Is.isUndefined
+})
+
+const isWorkerRow = Is.struct<Rows.WorkerRow>({
+  id: Is.isText,
+  kind: Is.oneOf<Rows.WorkerRow["kind"]>("memory", "thread", "process"),
+  parent: Is.optional(Is.isText),
+  pid: Is.optional(Is.isCount),
+  threadId: Is.optional(Is.isCount),
+  state: Is.oneOf<Rows.WorkerRow["state"]>("Starting", "Running", "Blocked", "Ending", "Unknown"),
+  blockedForMillis: Is.isTime,
+  actors: Is.isCount,
+  figures: Is.isData as Check<Rows.WorkerRow["figures"]>
+})
+
+const isListing = Is.struct<Rows.Listing>({
+  totals: Is.struct<Rows.Listing["totals"]>({
+    workers: Is.isCount,
+    blocked: Is.isCount,
+    actors: Is.isCount,
+    restarting: Is.isCount,
+    waiting: Is.isCount,
+    queued: Is.isCount,
+    running: Is.isCount
+  }),
+  systems: Is.list(
+    Is.struct<Rows.Listing["systems"][number]>({
+      name: Is.isText,
+      worker: Is.optional(Is.isText),
+      placement: Is.oneOf<Rows.WorkerRow["kind"]>("memory", "thread", "process"),
+      workers: Is.isCount,
+      actors: Is.isCount,
+      lostTells: Is.isCount
+    })
+  ),
+  workers: Is.list(isWorkerRow),
+  actors: Is.list(isActorRow),
+  keys: Is.list(isNumber),
+  truncated: Is.isCount,
+  unread: Is.list(
+    Is.struct<Waits.Unread>({
+      worker: Is.isText,
+      reason: Is.oneOf<Waits.Unread["reason"]>("NoAnswer", "Failed"),
+      message: Is.isText
+    })
+  )
+})
+
+const isFrame = Is.struct<StackFrame>({
+  functionName: Is.isText,
+  url: Is.isText,
+  line: Is.isInteger,
+  column: Is.isInteger
+})
+
+const isRefusal = Is.struct<Rows.Refusal>({
+  reason: Is.oneOf<Rows.Refusal["reason"]>(
+    "NoAnswer",
+    "WorkerEnded",
+    "Unsupported",
+    "Failed",
+    "NotFound",
+    "NotRestarted"
+  ),
+  message: Is.isText
+})
+
+const isAnswer: Check<Rows.Answer> = Is.either(
+  Is.either(
+    Is.tuple<Extract<Rows.Answer, readonly ["rows", unknown]>>(Is.oneOf("rows" as const), Is.optional(isListing)),
+    Is.tuple<Extract<Rows.Answer, readonly ["actor", unknown]>>(Is.oneOf("actor" as const), isActorRow)
+  ),
+  Is.either(
+    Is.either(
+      Is.tuple<readonly ["done"]>(Is.oneOf("done" as const)),
+      Is.tuple<readonly ["stack", ReadonlyArray<StackFrame>]>(Is.oneOf("stack" as const), Is.list(isFrame))
+    ),
+    Is.either(
+      Is.tuple<readonly ["cpuProfile", unknown]>(Is.oneOf("cpuProfile" as const), Is.isData),
+      Is.tuple<readonly ["refused", Rows.Refusal]>(Is.oneOf("refused" as const), isRefusal)
+    )
+  )
+)
 
 const isRoute: Check<RouteInfo> = Is.either(
   Is.oneOf<typeof Codes.RouteUnavailable | typeof Codes.RouteMarked>(Codes.RouteUnavailable, Codes.RouteMarked),
@@ -368,6 +559,9 @@ export const fields = {
   targets: field<[targets: ReadonlyArray<number>]>(Is.list(Is.isId)),
   /** the facts of each actor that was asked about, in order; `undefined` for an actor that has none */
   servedFacts: field<[facts: ReadonlyArray<ServedFacts | undefined>]>(Is.list(Is.optional(isServedFacts))),
+  /** what an observer asks about the systems that the worker has made */
+  question: field<[question: Rows.Question]>(isQuestion),
+  observed: field<[observed: Rows.Answer]>(isAnswer),
   /** the entries of a log, in order */
   logs: field<[logs: ReadonlyArray<Codes.LogRecord>]>(Is.list(isLogRecord)),
   /** spans, in the order of their ends */

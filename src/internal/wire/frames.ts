@@ -84,6 +84,8 @@ export const MeasureHeap = 42
 export const Inspect = 43
 /** Asks what only the worker knows of some actors, for an observer. Answered by `ActorsRead`. */
 export const ReadActors = 44
+/** Asks about the systems that the worker has made, for an observer, or cancels such a question. Answered by `Observed`. */
+export const Observe = 45
 
 // ---- answers: calls ----
 
@@ -159,6 +161,8 @@ export const Metrics = 113
 export const Inspected = 114
 /** Answers `ReadActors`. */
 export const ActorsRead = 115
+/** Answers `Observe`. */
+export const Observed = 116
 
 // ---- the table ----
 
@@ -209,7 +213,8 @@ const requests = {
   [End]: host(),
   [MeasureHeap]: host(),
   [Inspect]: host("inspection", "what"),
-  [ReadActors]: host("inspection", "targets")
+  [ReadActors]: host("inspection", "targets"),
+  [Observe]: host("inspection", "question")
 } satisfies Layouts
 
 const answers = {
@@ -246,7 +251,8 @@ const answers = {
   [Spans]: worker("spans"),
   [Metrics]: worker("metrics"),
   [Inspected]: worker("inspection", "reading"),
-  [ActorsRead]: worker("inspection", "servedFacts")
+  [ActorsRead]: worker("inspection", "servedFacts"),
+  [Observed]: worker("inspection", "observed")
 } satisfies Layouts
 
 /** The layout of each frame. */

@@ -10,6 +10,7 @@ import type { Method } from "../codec/methods.ts"
 import type { ServedFacts } from "../metrics/actorFacts.ts"
 import * as Durations from "../metrics/durations.ts"
 import * as Events from "../monitor/events.ts"
+import type { Answer, Question } from "../monitor/rows.ts"
 import type { ObservedWorker } from "../monitor/systems.ts"
 import type { ActorProxy, Locate } from "../proxy/actorProxy.ts"
 import type { Deadline, Deadlines } from "../runtime/deadlines.ts"
@@ -167,6 +168,7 @@ export class WorkerConnection implements ObservedWorker {
       onMetrics: (records) => listener.onMetrics(this, records),
       onInspected: (inspection, reading) => this.inspected(inspection, reading),
       onActorsRead: (inspection, facts) => this.inspected(inspection, facts),
+      onObserved: (inspection, answer) => this.inspected(inspection, answer),
       onTellLost: listener.onTellLost,
       onTellFailed: listener.onTellFailed,
       onUnresponsive: (proxy) => listener.onUnresponsive(this, proxy)
@@ -265,6 +267,15 @@ export class WorkerConnection implements ObservedWorker {
     return this.ask(onAnswer, (inspection) => this.client.inspect(inspection))
   }
 
+  observe(question: Question, onAnswer: (answer: Answer) => void): () => void {
+    const forget = this.ask(onAnswer, (inspection) => this.client.observe(inspection, question))
+    const inspection = this.asked
+    return () => {
+      // the worker still works on the answer
+      if (forget() && !this.ended) this.client.observe(inspection, ["cancel"])
+    }
+  }
+
   readActors(
     ids: ReadonlyArray<number>,
     onAnswer: (facts: ReadonlyArray<ServedFacts | undefined>) => void
@@ -275,7 +286,7 @@ export class WorkerConnection implements ObservedWorker {
     return () => undefined
   }
 
-  private ask(onAnswer: (answer: never) => void, send: (inspection: number) => void): () => void {
+  private ask(onAnswer: (answer: never) => void, send: (inspection: number) => void): () => boolean {
     const inspection = ++this.asked
     const inspections = this.inspections ??= new Map()
     inspections.set(inspection, onAnswer)

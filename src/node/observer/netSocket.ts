@@ -2,6 +2,7 @@
  * The sockets of Node as sockets of Effect: a server on a path in the file system, and its connections. `@effect/platform-node` has them
  * too, but a program must be observable without this large package.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as NetAddress from "effect/net/NetAddress"
@@ -106,6 +107,7 @@ export const listen = (
   refusal: string
 ): Effect.Effect<SocketServer.SocketServer["Service"], NodeJS.ErrnoException, Scope.Scope> =>
   Effect.gen(function*() {
+    const context = yield* Effect.context()
     const connections = new Set<net.Socket>()
     const refused = new Set<net.Socket>()
     const early = new Set<net.Socket>()
@@ -131,7 +133,9 @@ export const listen = (
         server.listen(path, () => {
           server.removeAllListeners("error")
           // such as too many open files: the server goes on
-          server.on("error", () => {})
+          server.on("error", (error) => {
+            Effect.runForkWith(context)(Effect.logWarning(`the server on ${path} has missed a connection`, error))
+          })
           server.unref()
           resume(Effect.void)
         })
@@ -150,7 +154,11 @@ export const listen = (
         Effect.scoped(Effect.gen(function*() {
           const run = yield* FiberSet.makeRuntime<R>()
           onConnection = (connection) => {
-            run(Effect.ignoreCause(handler(fromConnection(connection)), { log: "Debug" }))
+            // a connection may break at any time
+            run(Effect.catchCause(handler(fromConnection(connection)), (cause) =>
+              Cause.hasDies(cause)
+                ? Effect.logError(`a connection of the server on ${path} has failed`, cause)
+                : Effect.logDebug(`a connection of the server on ${path} has ended`, cause)))
           }
           early.forEach(onConnection)
           early.clear()

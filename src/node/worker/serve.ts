@@ -17,10 +17,10 @@ import * as ActorId from "../../internal/actor/actorId.ts"
 import { checkLayer } from "../../internal/effect/effectCopies.ts"
 import { missingService } from "../../internal/effect/missingService.ts"
 import * as Durations from "../../internal/metrics/durations.ts"
-import * as Readings from "../../internal/monitor/readings.ts"
 import { SystemTracing } from "../../internal/observe/clientSpan.ts"
 import { type Collected, Relay, withoutLog } from "../../internal/observe/relay.ts"
 import { queueMicrotask } from "../../internal/runtime/globals.ts"
+import { NestedSystems } from "../../internal/session/nestedSystems.ts"
 import { Session, SessionGroup } from "../../internal/session/session.ts"
 import * as Frames from "../../internal/wire/frames.ts"
 import * as ConfigValues from "../../internal/workers/configValues.ts"
@@ -125,7 +125,7 @@ const serve = async (
   group.budget.poller = poller
   const session = Session.worker(group, transport.link, built.value, relay)
   const { server } = session
-  session.answerAs(id, isMainThread ? "process" : "thread", Readings.withNested(id))
+  session.answerAs(id, isMainThread ? "process" : "thread", new NestedSystems(id, surroundings))
   server.onEnd = (answer) => {
     const released = Effect.catchCause(
       Scope.close(scope, Exit.void),

@@ -44,6 +44,7 @@ export type WorkerInfo = ReturnType<typeof workerInfo>
 
 export const snapshot = (encoded: typeof Snapshots.Snapshot.Encoded) => ({
   ...encoded,
+  unread: encoded.unread ?? [],
   workers: encoded.workers.map(workerInfo),
   actors: encoded.actors.map(actorInfo),
   queues: encoded.queues ?? []

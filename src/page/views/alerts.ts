@@ -15,6 +15,9 @@ const ConnectionAlert = ({ connection: { message, status } }: State): View =>
 export const Alerts = ({ state }: { readonly state: State }): View => {
   const proved = state.deadlocks.filter(({ certainty }) => certainty === "proved")
   const blocked = (state.reading?.snapshot.workers ?? []).filter((worker) => worker.state === "Blocked")
+  const unread = state.reading?.snapshot.unread ?? []
+  const failed = unread.filter(({ reason }) => reason === "Failed")
+  const hidden = new Set(unread.map(({ worker }) => worker))
   return html`<div class="alerts">
     <${ConnectionAlert} ...${state} />
     ${
@@ -34,8 +37,14 @@ export const Alerts = ({ state }: { readonly state: State }): View => {
       html`<div role="alert" class="alert" key=${id}>
         <strong>${id} is blocked</strong>: its event loop does not answer.
         <a href=${`#worker-${id}`}>Its stack shows why.</a>
+        ${hidden.has(id) && " The systems that it has made are not read meanwhile."}
       </div>`
     )}
+    ${
+    failed.map(({ message, worker }) =>
+      html`<div role="alert" class="alert" key=${`unread ${worker}`}><strong>Not read</strong>: ${message}.</div>`
+    )
+  }
   </div>`
 }
 

@@ -6,6 +6,7 @@ import * as ActorPool from "../../../src/ActorPool.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import { ActorSystem } from "../../../src/ActorSystem.ts"
 import * as Handle from "../../../src/Handle.ts"
+import { systems } from "../../../src/internal/monitor/systems.ts"
 import * as NodeActorSystem from "../../../src/node/NodeActorSystem.ts"
 import { type Cycle, type Explanation, Observer } from "../../../src/Observer.ts"
 import { assertError, defectOf, forked, upTo } from "../support/asserts.ts"
@@ -360,6 +361,30 @@ it.live("an observer that searches for deadlocks logs each proved one once", () 
       Effect.provide(Layer.merge(ActorSystem.layer(behaviours), Observer.layerWith({ deadlocks: "5 millis" }))),
       Effect.provide(Logger.layer([logger]))
     )
+  }))
+
+it.live("a search that fails with a defect is logged, and the next one takes place", () =>
+  Effect.gen(function*() {
+    const entries: Array<string> = []
+    const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+      if (logLevel === "Error") entries.push(String(message))
+    })
+    const broken = new Proxy({} as never, {
+      get: () => {
+        throw new Error("the system is broken")
+      }
+    })
+    const logged = (count: number) =>
+      Effect.repeat(Effect.sync(() => entries.length), { until: (n) => n >= count, schedule: Schedule.spaced(5) })
+    yield* Effect.acquireUseRelease(
+      Effect.sync(() => systems.add(broken)),
+      () => logged(2),
+      () => Effect.sync(() => systems.delete(broken))
+    ).pipe(
+      Effect.provide(Observer.layerWith({ deadlocks: "5 millis" })),
+      Effect.provide(Logger.layer([logger]))
+    )
+    assert.match(entries[0]!, /^the search for deadlocks has failed/)
   }))
 
 it.effect("an interval between two searches that is not longer than 0 is refused", () =>

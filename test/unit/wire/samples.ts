@@ -57,6 +57,7 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
   [Frames.MeasureHeap]: [Frames.MeasureHeap],
   [Frames.Inspect]: [Frames.Inspect, 1, "calls"],
   [Frames.ReadActors]: [Frames.ReadActors, 2, [1, 7]],
+  [Frames.Observe]: [Frames.Observe, 3, ["rows", "0.5", { sort: "load", filter: { name: "Stock" }, limit: 256 }]],
   [Frames.End]: [Frames.End],
 
   [Frames.Settled]: [Frames.Settled, 1, [1, 2, 3]],
@@ -118,6 +119,54 @@ export const samples: { readonly [Op in Frames.Opcode]: Frames.Frame<Op> } = {
     2,
     [{ lent: 2, held: 1, wait: [0, 3, 1], server: undefined }, undefined]
   ],
+  [Frames.Observed]: [Frames.Observed, 3, ["rows", {
+    totals: { workers: 1, blocked: 0, actors: 1, restarting: 0, waiting: 0, queued: 2, running: 1 },
+    systems: [{ name: "thread", worker: "thread-1", placement: "thread", workers: 1, actors: 1, lostTells: 0 }],
+    workers: [{
+      id: "thread-1/thread-1",
+      parent: "thread-1",
+      kind: "thread",
+      pid: 7,
+      threadId: 3,
+      state: "Running",
+      blockedForMillis: 0,
+      actors: 1,
+      figures: { heap: { used: 1, limit: 2 } }
+    }],
+    actors: [{
+      id: "thread-1/Stock-1",
+      name: "Stock",
+      address: "Stock#1@thread-1",
+      worker: "thread-1/thread-1",
+      state: "Running",
+      incarnation: 1,
+      startedAt: 1,
+      mailbox: { waiting: 0, queued: 2, running: 1, forked: 0, capacity: Infinity, concurrency: 1, onFull: "suspend" },
+      spawnedBy: "Shop-1",
+      pool: undefined,
+      counters: {
+        made: 3,
+        ok: 0,
+        failed: 0,
+        defect: 0,
+        interrupted: 0,
+        notRun: 0,
+        unknown: 0,
+        rejected: 0,
+        tells: 0,
+        restarts: 0
+      },
+      latency: undefined,
+      methods: [],
+      handles: { lent: 0, held: 0 },
+      budget: { used: 0, max: 1, windowMillis: 1_000 },
+      handling: [],
+      ended: undefined
+    }],
+    keys: [3],
+    truncated: 0,
+    unread: [{ worker: "thread-1/thread-2", reason: "NoAnswer", message: "it does not answer" }]
+  }]],
   [Frames.Inspected]: [Frames.Inspected, 1, {
     made: [{
       key: "thread-1:1",
