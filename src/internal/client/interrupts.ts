@@ -145,8 +145,9 @@ export class Interrupts {
     this.awaited.delete(call)
   }
 
-  /** An interrupted call has settled, which acknowledges the interruption. */
+  /** A call has settled, which acknowledges its interruption. */
   settled(call: OutgoingCall): void {
+    if (call.onAcknowledged === undefined) return
     this.clear(call)
     if (this.times !== undefined) this.report(call, this.times)
     Interruption.acknowledged(call.interruption)

@@ -46,7 +46,9 @@ interface Mailbox extends Counted {
   readonly running: number
   readonly forked: number
   readonly load: number
-  readonly kind: { readonly capacity: number; readonly concurrency: number; readonly suspends: boolean }
+  readonly capacity: number
+  readonly concurrency: number
+  readonly suspends: boolean
   /** the pool of which the actor is a member */
   readonly pool: { readonly name: string; readonly limit: number } | undefined
 }

@@ -31,7 +31,6 @@ export class IncomingCall implements CellCall, TimedCall {
   readonly actor: ActorCell
   /** the index of the method */
   readonly index: number
-  readonly method: Methods.Method
   /** the encoded payload; `undefined` once it has been decoded */
   wire: unknown
   readonly extras: Frames.Extras | undefined
@@ -82,12 +81,15 @@ export class IncomingCall implements CellCall, TimedCall {
     this.id = id
     this.actor = actor
     this.index = index
-    const method = this.method = actor.methods[index]!
     this.wire = wire
     this.extras = extras
-    const { handles } = method.payload
+    const { handles } = this.method.payload
     this.lent = handles ? Scope.makeUnsafe() : undefined
     this.taken = handles ? [] : undefined
+  }
+
+  get method(): Methods.Method {
+    return this.actor.methods[this.index]!
   }
 
   /** whether the effect is that of the handler, and not the decoding of the payload */
