@@ -1,7 +1,7 @@
 /**
  * Looks into the running program: which workers and actors live, how full their mailboxes are, what a blocked worker computes; and ends or
- * restarts an actor from outside. The observer sees every `ActorSystem` of the process in which it runs, and, through its workers, those that
- * the code of the workers has made. `events`, and the actors that have ended, are those of its own process.
+ * restarts an actor from outside. The observer reads every `ActorSystem` of its process. Its workers answer for
+ * the systems that their code has made. `events`, and the actors that have ended, are those of its own process.
  *
  * A program without the layer collects nothing for it. The index `uactor` does not export this module: import `uactor/Observer`.
  *

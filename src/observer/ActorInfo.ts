@@ -89,16 +89,8 @@ export class CallInfo extends Schema.Class<CallInfo>("uactor/Observer/CallInfo")
   caller: Schema.OptionFromOptionalKey(Schema.String)
 }) {}
 
-/**
- * The calls of an actor in all its incarnations, as this process counts them. Calls that other workers make on a direct route to the actor
- * are not counted. The difference between two snapshots gives a rate.
- *
- * @category models
- * @since 0.2.0
- */
-export class CountersInfo extends Schema.Class<CountersInfo>("uactor/Observer/CountersInfo")({
-  /** The calls that have been made, with the tells. A call that another actor of a pool takes over is made to both. */
-  made: count,
+// the numbers of calls by their outcome
+const outcomes = {
   /** The calls that have succeeded. */
   ok: count,
   /** The calls that have failed with the error of their method. */
@@ -112,7 +104,20 @@ export class CountersInfo extends Schema.Class<CountersInfo>("uactor/Observer/Co
   /** The calls that have failed with an error of the engine, and may have run. */
   unknown: count,
   /** The calls that a full mailbox has refused. */
-  rejected: count,
+  rejected: count
+}
+
+/**
+ * The calls of an actor in all its incarnations, as this process counts them. Calls that other workers make on a direct route to the actor
+ * are not counted. The difference between two snapshots gives a rate.
+ *
+ * @category models
+ * @since 0.2.0
+ */
+export class CountersInfo extends Schema.Class<CountersInfo>("uactor/Observer/CountersInfo")({
+  /** The calls that have been made, with the tells. A call that another actor of a pool takes over is made to both. */
+  made: count,
+  ...outcomes,
   /** The tells among the made calls. */
   tells: count,
   /** The restarts: those by a policy and those by an observer. */
@@ -165,20 +170,7 @@ export class LatencyInfo extends Schema.Class<LatencyInfo>("uactor/Observer/Late
 export class MethodInfo extends Schema.Class<MethodInfo>("uactor/Observer/MethodInfo")({
   /** The method. */
   method: Schema.String,
-  /** The calls that have succeeded. */
-  ok: count,
-  /** The calls that have failed with the error of the method. */
-  failed: count,
-  /** The calls that have ended with a defect. */
-  defect: count,
-  /** The calls whose caller or handler was interrupted. */
-  interrupted: count,
-  /** The calls that have failed with an error of the engine, and have not run. */
-  notRun: count,
-  /** The calls that have failed with an error of the engine, and may have run. */
-  unknown: count,
-  /** The calls that a full mailbox has refused. */
-  rejected: count,
+  ...outcomes,
   /** The time for callers that half of the calls did not exceed, in milliseconds: 0 until a duration has been measured. */
   p50: unless(Schema.Number, 0),
   /** The time for callers that 99 % of the calls did not exceed, in milliseconds: 0 until a duration has been measured. */

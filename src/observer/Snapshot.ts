@@ -152,7 +152,7 @@ export class Snapshot extends Schema.Class<Snapshot>("uactor/Observer/Snapshot")
   at: Schema.Number,
   /** The sums. */
   totals: Totals,
-  /** All systems: those of the program, and those that its workers have made. */
+  /** The systems of the program, and the systems of its workers. */
   systems: Schema.Array(SystemInfo),
   /** All threads and child processes, and at most `limit` workers of each system in memory. */
   workers: Schema.Array(WorkerInfo),

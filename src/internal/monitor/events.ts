@@ -1,7 +1,7 @@
 /**
  * The events in the lives of workers, actors and pools, for the observers of this process and for its diagnostics channels. Without an
- * observer and a subscriber, an event costs two comparisons. How full mailboxes are is read at an interval while somebody reads events, so that
- * no call pays for it.
+ * observer and a subscriber, an event costs two comparisons. While an observer reads events, the
+ * sizes of mailboxes are read at an interval, which costs calls nothing.
  */
 import { clearTimeout, setTimeout } from "../runtime/globals.ts"
 import { notify } from "../runtime/notify.ts"

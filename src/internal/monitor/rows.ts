@@ -31,9 +31,8 @@ interface DurationsRow {
   readonly buckets: BucketCounts
 }
 
-/** The calls of a method of an actor, since they are counted apart. */
-interface MethodRow {
-  readonly method: string
+/** The numbers of calls by their outcome. */
+interface Outcomes {
   readonly ok: number
   readonly failed: number
   readonly defect: number
@@ -41,6 +40,11 @@ interface MethodRow {
   readonly notRun: number
   readonly unknown: number
   readonly rejected: number
+}
+
+/** The calls of a method of an actor, since they are counted apart. */
+interface MethodRow extends Outcomes {
+  readonly method: string
   /** in milliseconds */
   readonly p50: number
   readonly p99: number
@@ -70,15 +74,8 @@ export interface ActorRow {
   readonly spawnedBy: string | undefined
   /** the name of the pool; `undefined`: the actor is no member of one */
   readonly pool: string | undefined
-  readonly counters: {
+  readonly counters: Outcomes & {
     readonly made: number
-    readonly ok: number
-    readonly failed: number
-    readonly defect: number
-    readonly interrupted: number
-    readonly notRun: number
-    readonly unknown: number
-    readonly rejected: number
     readonly tells: number
     readonly restarts: number
   }

@@ -265,6 +265,17 @@ const isDurations = Is.struct<NonNullable<Rows.ActorRow["latency"]>["client"]>({
   buckets: Is.list(Is.isCount)
 })
 
+// the numbers of calls by their outcome
+const outcomes = {
+  ok: Is.isCount,
+  failed: Is.isCount,
+  defect: Is.isCount,
+  interrupted: Is.isCount,
+  notRun: Is.isCount,
+  unknown: Is.isCount,
+  rejected: Is.isCount
+}
+
 const isActorRow = Is.struct<Rows.ActorRow>({
   id: Is.isText,
   name: Is.isText,
@@ -294,13 +305,7 @@ const isActorRow = Is.struct<Rows.ActorRow>({
   pool: Is.optional(Is.isText),
   counters: Is.struct<Rows.ActorRow["counters"]>({
     made: Is.isCount,
-    ok: Is.isCount,
-    failed: Is.isCount,
-    defect: Is.isCount,
-    interrupted: Is.isCount,
-    notRun: Is.isCount,
-    unknown: Is.isCount,
-    rejected: Is.isCount,
+    ...outcomes,
     tells: Is.isCount,
     restarts: Is.isCount
   }),
@@ -310,13 +315,7 @@ const isActorRow = Is.struct<Rows.ActorRow>({
   methods: Is.list(
     Is.struct<Rows.ActorRow["methods"][number]>({
       method: Is.isText,
-      ok: Is.isCount,
-      failed: Is.isCount,
-      defect: Is.isCount,
-      interrupted: Is.isCount,
-      notRun: Is.isCount,
-      unknown: Is.isCount,
-      rejected: Is.isCount,
+      ...outcomes,
       p50: Is.isTime,
       p99: Is.isTime
     })

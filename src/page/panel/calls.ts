@@ -1,4 +1,4 @@
-/** The calls of an actor: those that it runs, and those of each of its methods. */
+/** The running calls of an actor, and the counts of each method. */
 import type { ActorInfo } from "../api/types.ts"
 import { html, type View } from "../html.ts"
 import * as Figures from "../parts/figures.ts"
@@ -46,6 +46,6 @@ export const Methods = ({ rows }: { readonly rows: ReadonlyArray<MethodRow> }): 
     )
   }</tbody></table>
     </div>
-    <p class="note">The calls that have ended since an observer first asked for this actor, without those that other workers
-      make on a direct route.</p>
+    <p class="note">An observer starts these counts when it first asks for the actor. Direct calls of other workers are not
+      counted.</p>
   </div>`

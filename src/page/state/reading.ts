@@ -32,7 +32,7 @@ export interface Reading {
 const byId = <A extends { readonly id: string }>(items: ReadonlyArray<A>): ReadonlyMap<string, A> =>
   new Map(items.map((item) => [item.id, item]))
 
-/** The calls that have not succeeded, except those that somebody has interrupted. */
+/** The number of failed calls, without interrupted calls. */
 const errorsOf = ({ defect, failed, notRun, rejected, unknown }: ActorInfo["counters"] | MethodInfo): number =>
   failed + defect + notRun + unknown + rejected
 

@@ -155,9 +155,6 @@ onEveryPlacement(fixture, (placement) => {
         const running = yield* forked(fragile.hang({ name: "hanging" }))
         const behind = yield* Effect.forEach(upTo(200), (n) => forked(fragile.note({ n })))
         yield* journal.awaitLine("hanging")
-        // a process announces the running call at the end of the turn that wrote the line, and nothing else shows that the announcement has
-        // arrived; without it, any of the calls may have run
-        if (placement.name === "processes") yield* Effect.sleep(500)
         yield* ActorRef.kill(fragile)
         assertExited(yield* Fiber.await(running), "Killed", "Unknown")
         for (const call of behind) assertExited(yield* Fiber.await(call), "Killed", "NotRun")
