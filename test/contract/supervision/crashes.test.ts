@@ -1,7 +1,8 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Logger, Stream } from "effect"
+import { Effect, Exit, Fiber, Layer, Logger, Option, Stream } from "effect"
 import { setImmediate } from "node:timers/promises"
 import * as ActorRef from "../../../src/ActorRef.ts"
+import { Observer } from "../../../src/Observer.ts"
 import behaviours, { Fragile, Narrow } from "../fixtures/crashes.ts"
 import { assertExited, exitedOf, forked, upTo } from "../support/asserts.ts"
 import * as Journal from "../support/journal.ts"
@@ -150,17 +151,22 @@ onEveryPlacement(fixture, (placement) => {
   for (const workers of ["dedicated", 1] as const) {
     it.live(`C1: ActorRef.kill settles running calls as Unknown and queued calls as NotRun (workers: ${workers})`, () =>
       Effect.gen(function*() {
+        const observer = yield* Observer
         const journal = yield* Journal.make
         const fragile = yield* Fragile.spawn({ journal: journal.path })
         const running = yield* forked(fragile.hang({ name: "hanging" }))
         const behind = yield* Effect.forEach(upTo(200), (n) => forked(fragile.note({ n })))
         yield* journal.awaitLine("hanging")
+        // the answer of the worker comes behind the announcement of the running call; if that is lost, any of the calls may have run
+        yield* Effect.repeat(observer.actor(ActorRef.id(fragile), { calls: 1 }), {
+          until: Option.exists(({ handling }) => handling.length === 1)
+        })
         yield* ActorRef.kill(fragile)
         assertExited(yield* Fiber.await(running), "Killed", "Unknown")
         for (const call of behind) assertExited(yield* Fiber.await(call), "Killed", "NotRun")
         assertExited(yield* ActorRef.awaitExit(fragile), "Killed", "NotRun")
         assert.deepStrictEqual(yield* journal.lines, ["hanging"])
-      }).pipe(Effect.provide(placement.layer({ workers })), quiet))
+      }).pipe(Effect.provide(Layer.merge(placement.layer({ workers }), Observer.layer)), quiet))
   }
 })
 
