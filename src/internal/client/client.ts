@@ -261,7 +261,8 @@ export class Client implements Connection {
     handleFlag = 0
   ): boolean {
     const { extras, method, proxy } = call
-    const index = proxy.wireMethods[call.index]!
+    const { runTimeouts, wireMethods } = proxy.kind
+    const index = wireMethods[call.index]!
     if (index < 0) {
       call.lose(CallErrors.protocolError(call, "NotRun", "the worker's version of this actor has no such method"))
       return false
@@ -273,7 +274,7 @@ export class Client implements Connection {
     call.connection = this
     call.sequence = this.sent++
     proxy.queued++
-    const runTimeout = proxy.kind.runTimeouts?.[call.index]
+    const runTimeout = runTimeouts?.[call.index]
     if (runTimeout !== undefined) {
       this.runLimits ??= new RunLimits(this.notes, (id) => this.calls.find(id))
       this.runLimits.sent(call, runTimeout)
@@ -319,7 +320,7 @@ export class Client implements Connection {
     if (!call.started) proxy.queued--
     else if (call.forked) proxy.forked--
     else proxy.running--
-    this.interrupts.settled(call)
+    if (call.onAcknowledged !== undefined) this.interrupts.settled(call)
     this.runLimits?.settled(call)
   }
 

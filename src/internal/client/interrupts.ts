@@ -145,9 +145,8 @@ export class Interrupts {
     this.awaited.delete(call)
   }
 
-  /** A call has settled, which acknowledges its interruption. */
+  /** An interrupted call has settled, which acknowledges the interruption. */
   settled(call: OutgoingCall): void {
-    if (call.onAcknowledged === undefined) return
     this.clear(call)
     if (this.times !== undefined) this.report(call, this.times)
     Interruption.acknowledged(call.interruption)

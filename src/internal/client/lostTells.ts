@@ -5,8 +5,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Events from "../monitor/events.ts"
-import { TellCall } from "../proxy/callKinds.ts"
-import type { OutgoingCall } from "../proxy/outgoingCall.ts"
+import { type OutgoingCall, TellCall } from "../proxy/outgoingCall.ts"
 import { messageOf } from "../runtime/describe.ts"
 import { queueMicrotask } from "../runtime/globals.ts"
 

@@ -170,7 +170,7 @@ export class Mailboxes {
     for (const { observedActors } of systems) {
       for (const actor of observedActors) {
         known.delete(actor)
-        const { proxy: { capacity, queued, waiting } } = actor
+        const { proxy: { kind: { capacity }, queued, waiting } } = actor
         // a mailbox of no capacity is full with each call
         if (capacity === Infinity || capacity === 0) continue
         const size = queued + waiting.size
@@ -186,6 +186,6 @@ export class Mailboxes {
   private change(actor: ObservedActor, _tag: "MailboxHigh" | "MailboxLow", size: number): void {
     if (_tag === "MailboxHigh") this.full.add(actor)
     else this.full.delete(actor)
-    this.report({ _tag, at: Date.now(), actor: actor.id, size, capacity: actor.proxy.capacity })
+    this.report({ _tag, at: Date.now(), actor: actor.id, size, capacity: actor.proxy.kind.capacity })
   }
 }

@@ -118,7 +118,7 @@ class Registry {
       })
     }
     this.gauge(Definitions.mailboxSizeMax, attributes, () => reader.of(name).fullest)
-    if (proxy.capacity !== Infinity) this.gauge(Definitions.mailboxLimit, attributes, () => reader.of(name).limit)
+    if (proxy.kind.capacity !== Infinity) this.gauge(Definitions.mailboxLimit, attributes, () => reader.of(name).limit)
     for (const state of Series.states) {
       this.gauge(Definitions.actors, { ...attributes, "uactor.actor.state": state }, () => {
         this.pools(name)

@@ -278,9 +278,9 @@ export const actorRow = (
       queued: proxy.queued,
       running: proxy.running,
       forked: proxy.forked,
-      capacity: proxy.capacity,
-      concurrency: proxy.concurrency,
-      onFull: proxy.suspends ? "suspend" : "fail"
+      capacity: proxy.kind.capacity,
+      concurrency: proxy.kind.concurrency,
+      onFull: proxy.kind.suspends ? "suspend" : "fail"
     },
     spawnedBy,
     pool: proxy.pool?.name,

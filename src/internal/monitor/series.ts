@@ -46,7 +46,7 @@ const add = (to: NameReading, { proxy, status }: ObservedActor): void => {
   to.calls.queued += queued
   to.calls.running += running
   to.fullest = Math.max(to.fullest, queued)
-  to.limit = Math.max(to.limit, proxy.capacity)
+  to.limit = Math.max(to.limit, proxy.kind.capacity)
   if (status !== "Ended") to.states[status]++
   if (proxy.pool === undefined) return
   to.pool.members++

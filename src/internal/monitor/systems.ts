@@ -46,9 +46,7 @@ interface Mailbox extends Counted {
   readonly running: number
   readonly forked: number
   readonly load: number
-  readonly capacity: number
-  readonly concurrency: number
-  readonly suspends: boolean
+  readonly kind: { readonly capacity: number; readonly concurrency: number; readonly suspends: boolean }
   /** the pool of which the actor is a member */
   readonly pool: { readonly name: string; readonly limit: number } | undefined
 }

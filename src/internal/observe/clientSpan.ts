@@ -58,12 +58,12 @@ export const followerOf = (context: Context.Context<never>): CallFollower | unde
 /** Whether a call of this fiber has a span. */
 export const isDue = (
   { cache, context }: Fiber.Fiber<unknown, unknown>,
-  { connection, isActor }: Callee,
+  callee: Callee,
   method: Method
 ): boolean =>
-  cache.tracer !== undefined && cache.span?.sampled === true && cache.tracerEnabled && isActor &&
+  cache.tracer !== undefined && cache.span?.sampled === true && cache.tracerEnabled && callee.isActor &&
   !method.tag.startsWith("~") &&
-  (method.tracing ?? connection.tracing ?? Context.get(context, SystemTracing)) === "full"
+  (method.tracing ?? callee.connection.tracing ?? Context.get(context, SystemTracing)) === "full"
 
 /** The attributes of the spans of a call, for the caller and for the actor. */
 export const attributesOf = (actor: string, method: string, id: string | undefined): Record<string, unknown> => ({

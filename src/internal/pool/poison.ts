@@ -75,7 +75,7 @@ export const run = <A, E, R>(
       if (death.outcome === "Unknown" && death.reason !== "Stopped") {
         const { member } = run!
         const isAlone = place === "alone" ||
-          isFirstAlone && member.proxy.concurrency === 1 && !member.worker.isShared
+          isFirstAlone && member.proxy.kind.concurrency === 1 && !member.worker.isShared
         if (isAlone) {
           deaths++
           const step = yield* Effect.exit(nextDelay(yield* Clock.currentTimeMillis, undefined))

@@ -11,8 +11,7 @@ import { Fifo } from "../collections/fifo.ts"
 import * as Events from "../monitor/events.ts"
 import { ActorProxy } from "../proxy/actorProxy.ts"
 import * as CallErrors from "../proxy/callErrors.ts"
-import { TellCall } from "../proxy/callKinds.ts"
-import type { OutgoingCall, PoolQueue } from "../proxy/outgoingCall.ts"
+import { type OutgoingCall, type PoolQueue, TellCall } from "../proxy/outgoingCall.ts"
 import { notify } from "../runtime/notify.ts"
 import type { ChildActor } from "../system/childActor.ts"
 import type { Take } from "./items.ts"
@@ -248,7 +247,7 @@ export class Queue extends ActorProxy implements PoolQueue {
     let least = Infinity
     for (const member of this.members.list) {
       const used = usedBy(member)
-      if (used >= least || used >= member.proxy.concurrency || !member.isAlive || this.isReserved(member)) continue
+      if (used >= least || used >= member.proxy.kind.concurrency || !member.isAlive || this.isReserved(member)) continue
       if (used === 0) return member
       free = member
       least = used

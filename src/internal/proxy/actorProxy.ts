@@ -13,11 +13,10 @@ import { Tally } from "../metrics/actorFacts.ts"
 import * as Counts from "../metrics/counts.ts"
 import * as Events from "../monitor/events.ts"
 import { notify } from "../runtime/notify.ts"
-import type * as Frames from "../wire/frames.ts"
 import type { LinkEnd } from "../wire/link.ts"
 import { type ActorKind, objectKindOf, unknownKind, withCallTimeout, withRunTimeout } from "./actorKind.ts"
 import * as CallErrors from "./callErrors.ts"
-import type { Connection, OutgoingCall } from "./outgoingCall.ts"
+import type { Connection, OutgoingCall, TellCall } from "./outgoingCall.ts"
 import {
   type ActorOwner,
   closing,
@@ -83,7 +82,7 @@ export class ActorProxy {
   /** the number of unfinished tells */
   private unfinishedTells = 0
   /** the tells waiting for fewer unfinished tells, in order; calls do not queue after them, since the tells may depend on a call */
-  private waitingTells: Fifo<Tell> | undefined
+  private waitingTells: Fifo<TellCall> | undefined
   private isStartingTells = false
   /** how the incarnation ends, while the actor is paused as leaving */
   private leaving: ActorExited | undefined
@@ -151,31 +150,9 @@ export class ActorProxy {
     return { number: this.incarnationNumber, address: this.address, previous: this.previous }
   }
 
-  /** for each method, its index on the wire; -1 for a method that the actor does not serve */
-  get wireMethods(): ReadonlyArray<number> {
-    return this.kind.wireMethods
-  }
-
-  get capacity(): number {
-    return this.kind.capacity
-  }
-
-  get concurrency(): number {
-    return this.kind.concurrency
-  }
-
-  get suspends(): boolean {
-    return this.kind.suspends
-  }
-
   /** the deadlines of the calls of each method */
   get callTimeouts(): ActorKind["callTimeouts"] {
     return this.kind.callTimeouts
-  }
-
-  /** the behaviour's own restart policy */
-  get supervision(): Frames.Plan | undefined {
-    return this.kind.supervision
   }
 
   /** the number of calls that are in progress or wait to be sent */
@@ -459,13 +436,23 @@ export class ActorProxy {
   }
 
   hasRoom(): boolean {
+    const { capacity, concurrency, suspends } = this.kind
     return (this.state === open || !this.isPaused) &&
-      (!this.suspends || this.queued < this.capacity + Math.max(0, this.concurrency - this.running))
+      (!suspends || this.queued < capacity + Math.max(0, concurrency - this.running))
   }
 
   /** Whether a call may be sent now. No other call waits ahead of it. */
   protected canSend(_call: OutgoingCall): boolean {
     return this.hasRoom()
+  }
+
+  /** Takes a call, or refuses it. Returns `false` if the call has settled immediately. */
+  submit(call: OutgoingCall, isTell: boolean): boolean {
+    const refusal = this.refusal()
+    if (refusal === undefined) return isTell ? this.tell(call as TellCall) : this.accept(call)
+    this.tallied.made++
+    call.refused(refusal)
+    return false
   }
 
   /** Sends a call, or queues the call until the mailbox has room. Returns `false` if the call has settled immediately. */
@@ -476,9 +463,10 @@ export class ActorProxy {
 
   private enter(call: OutgoingCall): boolean {
     if (this.waiting.size === 0 && this.canSend(call)) return this.connection.send(call)
-    if (!this.suspends && this.waiting.size >= this.capacity) {
+    const { capacity, suspends } = this.kind
+    if (!suspends && this.waiting.size >= capacity) {
       this.reportFull()
-      call.lose(CallErrors.mailboxFull(call, this.capacity))
+      call.lose(CallErrors.mailboxFull(call, capacity))
       return false
     }
     if (this.waiting.size === 0 && !this.isPaused) this.reportFull()
@@ -489,17 +477,17 @@ export class ActorProxy {
   /** The mailbox is full: an event for observers. */
   reportFull(): void {
     if (!Events.isFullDue(this)) return
-    const { capacity, queued, waiting } = this
+    const { kind: { capacity }, queued, waiting } = this
     Events.ofCallee(this, () => ({ _tag: "MailboxFull", size: queued + waiting.size, capacity }))
   }
 
   /** Like `accept`, for a tell. No caller awaits the end of a tell, so the tell waits while too many tells are unfinished (C7). */
-  tell(pending: Tell): boolean {
-    const { tells } = this.kind
+  tell(pending: TellCall): boolean {
+    const { suspends, tells } = this.kind
     this.tallied.made++
     this.tallied.tells++
     if (this.unfinishedTells < tells) return this.startTell(pending)
-    if (!this.suspends) {
+    if (!suspends) {
       this.reportFull()
       pending.lose(CallErrors.mailboxFull(pending, tells))
       return false
@@ -509,7 +497,7 @@ export class ActorProxy {
     return true
   }
 
-  private startTell(pending: Tell): boolean {
+  private startTell(pending: TellCall): boolean {
     this.unfinishedTells++
     pending.isUnfinished = true
     return this.enter(pending)
@@ -528,7 +516,7 @@ export class ActorProxy {
 
   /** Removes a call from the waiting calls. Returns whether it waited. */
   removeWaiting(call: OutgoingCall): boolean {
-    return this.waiting.remove(call) || this.waitingTells?.remove(call as Tell) === true
+    return this.waiting.remove(call) || this.waitingTells?.remove(call as TellCall) === true
   }
 
   /** A call of the method with this index has settled. Returns its counters. */
@@ -548,10 +536,4 @@ export class ActorProxy {
   advance(): void {
     while (this.waiting.size > 0 && this.hasRoom()) this.connection.send(this.waiting.take()!)
   }
-}
-
-/** A call whose end no caller awaits. */
-interface Tell extends OutgoingCall {
-  /** the tell has been made, and counts as unfinished until it ends */
-  isUnfinished: boolean
 }

@@ -22,9 +22,9 @@ import * as Propagated from "../observe/propagated.ts"
 import type { Deadlines } from "../runtime/deadlines.ts"
 import type * as Frames from "../wire/frames.ts"
 import type { ActorProxy } from "./actorProxy.ts"
-import { type Resume, StreamCall, TellCall, UnaryCall } from "./callKinds.ts"
 import { CallDeadline } from "./callTimeouts.ts"
-import type { OutgoingCall } from "./outgoingCall.ts"
+import { type OutgoingCall, type Resume, TellCall, UnaryCall } from "./outgoingCall.ts"
+import { StreamCall } from "./streamCall.ts"
 
 /** The options of a method of a client, beside the payload. */
 export interface CallOptions {
@@ -112,7 +112,7 @@ export const resend = (proxy: ActorProxy, tell: OutgoingCall): Effect.Effect<voi
   const { extras, index, payload } = tell
   const next = new TellCall(proxy, index, payload, extras, undefined)
   next.replace(tell as TellCall)
-  submit(next, true)
+  proxy.submit(next, true)
   return Effect.void
 }
 
@@ -163,7 +163,7 @@ const start = (
   prepare(call, follower)
   const deadlines = proxy.callTimeouts?.[index]
   if (deadlines !== undefined) return startTimed(call, deadlines, isTell)
-  return submit(call, isTell) ? call : undefined
+  return proxy.submit(call, isTell) ? call : undefined
 }
 
 // starts a call that is cancelled if its caller still waits after the timeout
@@ -174,7 +174,7 @@ const startTimed = (call: UnaryCall, deadlines: Deadlines, isTell: boolean): Eff
     deadline.stop()
     resume(effect)
   }
-  if (!submit(call, isTell)) return undefined
+  if (!call.proxy.submit(call, isTell)) return undefined
   return Effect.suspend(() => {
     deadline.stop()
     return call
@@ -228,8 +228,8 @@ const stream = (
         const call = new StreamCall(proxy, index, payload, extras, transfer)
         if (priority !== undefined) call.priority = priority
         prepare(call, options?.follower)
-        if (report === undefined) submit(call, false)
-        else report.begin(() => submit(call, false))
+        if (report === undefined) proxy.submit(call, false)
+        else report.begin(() => proxy.submit(call, false))
         return Effect.as(
           Scope.addFinalizer(
             scope,
@@ -282,18 +282,6 @@ export const forward = (proxy: ActorProxy): Record<string, (payload: unknown, op
       (payload, options) => call(proxy, index, payload, options as CallOptions)
     ])
   )
-
-// `false` if the call has settled immediately
-const submit = (call: OutgoingCall, isTell: boolean): boolean => {
-  const { proxy } = call
-  const refusal = proxy.refusal()
-  if (refusal !== undefined) {
-    proxy.tallied.made++
-    call.refused(refusal)
-    return false
-  }
-  return isTell ? proxy.tell(call as TellCall) : proxy.accept(call)
-}
 
 const prepare = (call: OutgoingCall, follower: ClientSpan.CallFollower | undefined): void => {
   const fiber = call.caller = Fiber.getCurrent()!

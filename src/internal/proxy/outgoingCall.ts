@@ -1,22 +1,30 @@
 /**
- * A call that its caller has made: what every kind of call has, and the connection that carries it.
+ * A call that its caller has made: what every kind of call has, the unary call, and the tell. Also the connection that carries them.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { type ActorError, ActorExited, type CallTimedOut, type HandleReleased, type Outcome } from "../../ActorError.ts"
 import { type Actor, CurrentActor } from "../actor/currentActor.ts"
+import * as Causes from "../codec/causes.ts"
 import * as Codec from "../codec/codec.ts"
+import { decodeDefect } from "../codec/defects.ts"
 import type * as Methods from "../codec/methods.ts"
 import { isSuccess } from "../effect/completed.ts"
+import { known } from "../handles/completedDeferred.ts"
 import type * as Handles from "../handles/handle.ts"
 import * as Marshal from "../handles/marshal.ts"
+import * as Snapshot from "../handles/snapshot.ts"
 import * as WireHandles from "../handles/wireHandle.ts"
 import * as Counts from "../metrics/counts.ts"
 import * as Durations from "../metrics/durations.ts"
+import * as Events from "../monitor/events.ts"
+import { messageOf, textOf } from "../runtime/describe.ts"
+import { notify } from "../runtime/notify.ts"
 import type * as Frames from "../wire/frames.ts"
 import type { Outbox } from "../wire/outbox.ts"
 import type { ActorProxy } from "./actorProxy.ts"
@@ -45,6 +53,9 @@ export interface Connection {
   /** the handler of an accepted tell has failed */
   readonly onTellFailed: (cause: Cause.Cause<unknown>) => void
 }
+
+/** Resumes the waiting fiber. */
+export type Resume = (effect: Effect.Effect<unknown, unknown>) => void
 
 /** The queue of a pool, as its calls use it. */
 export interface PoolQueue {
@@ -87,6 +98,7 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
   /** the connection on which the call was sent; the actor may have another connection by now */
   connection: Connection
   readonly index: number
+  readonly method: Methods.Method
   /** the time of the call in its epoch, while durations are measured; 0: none */
   readonly madeAt: number = Durations.isOn ? Durations.now() : 0
   readonly madeIn: number = Durations.epoch
@@ -106,6 +118,7 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
     this.proxy = proxy
     this.connection = proxy.connection
     this.index = index
+    this.method = proxy.methods[index]!
     this.payload = payload
     this.extras = extras
     this.transfer = transfer
@@ -181,10 +194,6 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
   compensate(value: unknown, done: () => void): void {
     this.releaseValue(value)
     done()
-  }
-
-  get method(): Methods.Method {
-    return this.proxy.methods[this.index]!
   }
 
   /** The call has succeeded with the value of `Settled`. */
@@ -264,5 +273,177 @@ export abstract class OutgoingCall extends Effectable.Class<void> {
             CallErrors.protocolError(this, "Unknown", `${what} does not fit its schema: ${Codec.issueText(cause)}`)
           )
       )
+  }
+}
+
+/** A call with a result. */
+export class UnaryCall extends OutgoingCall {
+  resume: Resume = undefined as never
+
+  succeed(value: unknown): void {
+    const { method: { success, undo }, proxy } = this
+    const decoded = this.decodeWith(success, value, "the result")
+    if (undo === undefined || success.handles || isSuccess(decoded)) return notify(this.resume, decoded)
+    // a decoding that takes time may be interrupted; the call is compensated then
+    const undone = Effect.onInterrupt(
+      decoded,
+      () => Effect.callback((resume) => this.compensate(value, () => resume(Exit.void)))
+    )
+    // defers the release of the object until then
+    const endRetention = proxy.retain()
+    notify(this.resume, Effect.onExit(undone, () => Effect.sync(endRetention)))
+  }
+
+  override compensate(value: unknown, done: () => void): void {
+    const { method: { success, undo }, proxy: { relayed: proxy } } = this
+    const index = undo === undefined ? -1 : proxy.methods.findIndex(({ tag }) => tag === undo)
+    if (index === -1) return super.compensate(value, done)
+    const sendBack = (payload: unknown, done: () => void): void => {
+      const call = new UnaryCall(proxy, index, payload, undefined, undefined)
+      call.resume = done
+      call.context = this.context
+      proxy.connection.send(call)
+    }
+    // the value goes back as it was received; a single field is sent without its struct if it needs no encoding
+    if (!success.handles) return sendBack(success.isIdentity === undefined ? { value } : value, done)
+    const undoing = Effect.contextWith((context: Context.Context<never>) => {
+      // the scope holds the handles in the value until the value has been sent back
+      this.context = context
+      return Effect.flatMap(
+        this.decodeWith(success, value, "the result"),
+        (value) => Effect.callback<void>((resume) => sendBack({ value }, () => resume(Exit.void)))
+      )
+    })
+    Effect.runForkWith(this.context)(Effect.scoped(undoing)).addObserver(done)
+  }
+
+  override known(status: Frames.CompletionCode, value: unknown): void {
+    const handleKind = this.method.success.handleCodec?.result
+    if (handleKind === undefined) super.known(status, value)
+    else notify(this.resume, Exit.succeed(known(status, value, handleKind, this)))
+  }
+
+  fail(failure: Effect.Effect<never, unknown>): void {
+    notify(this.resume, failure)
+  }
+}
+
+/** A call whose result no caller awaits. */
+export class TellCall extends UnaryCall {
+  /** the tell has been made, and counts as unfinished until it ends */
+  isUnfinished = false
+  /** the reason why no snapshot of the payload could be made, for sending the tell again */
+  private snapshotFailure: unknown
+  /** releases the handles in the snapshot of the payload */
+  private releaseSnapshot: (() => void) | undefined
+
+  // the acceptance of a tell that has been sent may be on its way
+  override get isAwaited(): boolean {
+    return this.id === -1
+  }
+
+  // `failure`: the encoded cause, if the handler has failed
+  override succeed(failure?: unknown): void {
+    if (Array.isArray(failure)) {
+      this.failed(Causes.decodeCause(failure as Frames.EncodedCause, decodeDefect, decodeDefect))
+    }
+    if (!this.isAccepted) notify(this.resume, Exit.void)
+    this.ended()
+  }
+
+  private failed(cause: Cause.Cause<unknown>): void {
+    const { connection, method: { tag: method }, proxy } = this
+    Events.ofCallee(proxy, () => ({ _tag: "TellFailed", method, message: messageOf(Cause.squash(cause)) }))
+    connection.onTellFailed(cause)
+  }
+
+  override accepted(): void {
+    // a started tell is sent again only if its method is idempotent
+    const isOver = this.started && !this.method.idempotent
+    if (this.isAccepted) {
+      if (isOver) this.releaseSnapshot?.()
+      return
+    }
+    this.isAccepted = true
+    if (!isOver && this.isReplayable && this.proxy.resends) this.takeSnapshot()
+    notify(this.resume, Exit.void)
+  }
+
+  // replaces the payload by a snapshot, because the sender may now change the payload or release its handles
+  private takeSnapshot(): void {
+    const { payload } = this.method
+    if (payload.handles) {
+      const exit = Effect.runSyncExitWith(this.context)(Snapshot.take(payload, this.payload))
+      if (Exit.isSuccess(exit)) {
+        this.payload = exit.value.value
+        this.releaseSnapshot = exit.value.release
+        return
+      }
+      this.snapshotFailure = Cause.squash(exit.cause)
+      if (Cause.isAsyncFiberError(this.snapshotFailure)) this.snapshotFailure.fiber.interruptUnsafe()
+    } else if (!payload.isFresh) {
+      try {
+        this.payload = Snapshot.copyOf(this.payload)
+      } catch (error) {
+        this.snapshotFailure = error
+      }
+    }
+  }
+
+  /** Replaces a tell that another actor has accepted. */
+  replace(tell: TellCall): void {
+    this.isAccepted = true
+    this.retry = tell.retry
+    this.context = tell.context
+    this.mayHaveRun = tell.mayHaveRun
+    this.releaseSnapshot = tell.releaseSnapshot
+    tell.releaseSnapshot = undefined
+  }
+
+  override get isReplayable(): boolean {
+    return super.isReplayable && this.snapshotFailure === undefined
+  }
+
+  override failing(error: ActorError | HandleReleased): Effect.Effect<never, unknown> {
+    const { retry } = this
+    return this.isAccepted && retry !== undefined && this.canReroute(error)
+      ? Effect.suspend(() => retry(this)) as Effect.Effect<never, unknown>
+      : super.failing(error)
+  }
+
+  override fail(failure: Effect.Effect<never, unknown>): void {
+    if (this.isAccepted) {
+      Effect.runForkWith(this.context)(failure).addObserver((exit) => {
+        if (Exit.isFailure(exit)) this.connection.onTellLost(this, exit.cause)
+      })
+    } else super.fail(failure)
+    this.ended()
+  }
+
+  /** The reason why the tell has not been sent again, if it could have been. */
+  get whyNotResent(): string {
+    if (this.transfer !== undefined) return "; what it has moved cannot be sent again"
+    return this.snapshotFailure === undefined ? "" : `; it cannot be sent again: ${textOf(this.snapshotFailure)}`
+  }
+
+  override asEffect(): Effect.Effect<void> {
+    return Effect.andThen(super.asEffect(), Effect.sync(() => this.ended()))
+  }
+
+  override returnTo(queue: ActorProxy): void {
+    this.finish()
+    super.returnTo(queue)
+  }
+
+  private ended(): void {
+    this.releaseSnapshot?.()
+    this.finish()
+  }
+
+  // the tell no longer counts as an unfinished tell of its actor
+  private finish(): void {
+    if (!this.isUnfinished) return
+    this.isUnfinished = false
+    this.proxy.tellEnded()
   }
 }

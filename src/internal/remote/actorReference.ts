@@ -170,8 +170,8 @@ class RemoteActor implements ClientObject.ActorHandle {
 }
 
 // the description of an actor for the callers on a direct route
-const infoOf = ({ kind, methods, name, wireMethods }: ActorProxy): Frames.MailboxInfo => {
-  const { callTimeout, capacity, concurrency, runTimeout, suspends } = kind
+const infoOf = ({ kind, methods, name }: ActorProxy): Frames.MailboxInfo => {
+  const { callTimeout, capacity, concurrency, runTimeout, suspends, wireMethods } = kind
   const served: Array<string> = []
   methods.forEach(({ signature }, index) => {
     const at = wireMethods[index]!

@@ -31,6 +31,7 @@ export class IncomingCall implements CellCall, TimedCall {
   readonly actor: ActorCell
   /** the index of the method */
   readonly index: number
+  readonly method: Methods.Method
   /** the encoded payload; `undefined` once it has been decoded */
   wire: unknown
   readonly extras: Frames.Extras | undefined
@@ -81,15 +82,12 @@ export class IncomingCall implements CellCall, TimedCall {
     this.id = id
     this.actor = actor
     this.index = index
+    const method = this.method = actor.methods[index]!
     this.wire = wire
     this.extras = extras
-    const { handles } = this.method.payload
+    const { handles } = method.payload
     this.lent = handles ? Scope.makeUnsafe() : undefined
     this.taken = handles ? [] : undefined
-  }
-
-  get method(): Methods.Method {
-    return this.actor.methods[this.index]!
   }
 
   /** whether the effect is that of the handler, and not the decoding of the payload */

@@ -316,7 +316,7 @@ export class System implements ActorServices, ObservedSystem {
     resume: (effect: Effect.Effect<A, unknown>) => void
   ): void {
     const { definition, proxy } = actor
-    const plan = effective(own ?? proxy.supervision ?? fallback)
+    const plan = effective(own ?? proxy.kind.supervision ?? fallback)
     if (plan !== undefined && snapshot === undefined && definition.args.handles) {
       const run = Effect.map(snapshotArgs(definition, args), (snapshot) => {
         actor.run(plan, snapshot, group)
