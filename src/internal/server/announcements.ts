@@ -85,12 +85,13 @@ export class Announcements {
 
   private readonly announceSuspended = (): void => {
     const { unannounced } = this
-    this.unannounced = []
+    // a push may flush: the calls that the loop has not reached yet stay noted
     for (const call of unannounced) {
       if (call.announced || this.calls.get(call.id) === undefined) continue
       call.announced = true
       this.outbox.push(Frames.Started, call.id, call.flags)
     }
+    this.unannounced = []
   }
 
   private readonly announceWaiting = (): void => {
@@ -113,7 +114,8 @@ export class Announcements {
     if (entering.length === 0 && unannounced.length === 0 && outbox.isEmpty) {
       return StartedCalls.clear(notes, this.onStop !== undefined)
     }
-    StartedCalls.replace(notes, [...entering, ...unannounced.map(({ id }) => id), ...outbox.pending])
+    const silent = unannounced.flatMap(({ announced, id }) => announced ? [] : [id])
+    StartedCalls.replace(notes, [...entering, ...silent, ...outbox.pending])
   }
 
   /**
