@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Logger, Schedule } from "effect"
-import type { ActorError } from "../../../src/ActorError.ts"
+import { Cause, Effect, Exit, Fiber, Logger, Option, Schedule } from "effect"
+import { type ActorError, ActorExited } from "../../../src/ActorError.ts"
 import * as ActorRef from "../../../src/ActorRef.ts"
 import * as Supervision from "../../../src/Supervision.ts"
 import { assertExited, errorOf, exitedOf, forked, upTo } from "../support/asserts.ts"
@@ -14,6 +14,10 @@ const fixture = { module: new URL("./actors/outcomes.ts", import.meta.url), beha
 const quiet = Effect.provide(Logger.layer([]))
 
 const times = (lines: ReadonlyArray<string>, line: string): number => lines.filter((other) => other === line).length
+
+/** Whether a call has ended with its actor. */
+const hasExited = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  Exit.isFailure(exit) && Option.exists(Cause.findErrorOption(exit.cause), (error) => error instanceof ActorExited)
 
 /** Asserts that it is not said of a call that it has not run. */
 const assertNotDenied = (exit: Exit.Exit<unknown, ActorError>): void => {
@@ -56,14 +60,21 @@ onEveryPlacement(fixture, (placement) => {
         const journal = yield* Journal.make
         const restarting = Supervision.make({ schedule: Schedule.spaced(1) })
         const payer = yield* Supervision.supervised(Payer.spawn({ journal: journal.path }), restarting)
-        yield* Effect.forEach(upTo(200), () => Effect.exit(payer.payOddly({ line: "warm" })), { discard: true })
-        const call = yield* forked(payer.payOddly({ line: "paid" }))
-        const block = yield* forked(payer.blockFirmly({ line: "blocked" }))
-        // it does not answer the heartbeat
-        assertExited(yield* Fiber.await(block), "Unresponsive", "Unknown")
-        assertExited(yield* Fiber.await(call), "Unresponsive", "Unknown")
+        const round = Effect.gen(function*() {
+          yield* Effect.forEach(upTo(200), () => Effect.exit(payer.payOddly({ line: "warm" })), { discard: true })
+          const call = yield* forked(payer.payOddly({ line: "paid" }))
+          const block = yield* forked(payer.blockFirmly({ line: "blocked" }))
+          // it does not answer the heartbeat
+          assertExited(yield* Fiber.await(block), "Unresponsive", "Unknown")
+          return yield* Fiber.await(call)
+        })
+        // a worker that needs half a millisecond for the first call sends the rejection before it runs the second one
+        const exit = yield* Effect.repeat(round, { times: 9, until: hasExited })
+        assertExited(exit, "Unresponsive", "Unknown")
         yield* payer.pay({ line: "alive" })
-        assert.deepStrictEqual((yield* journal.lines).slice(200), ["paid", "blocked", "alive"])
+        const lines = (yield* journal.lines).filter((each) => each !== "warm")
+        assert.deepStrictEqual(lines.slice(-3), ["paid", "blocked", "alive"])
+        assert.strictEqual(times(lines, "paid"), times(lines, "blocked"))
       }).pipe(Effect.provide(placement.layer({ heartbeat: "1 second" })), quiet),
     { skip: placement.isMemory }
   )
