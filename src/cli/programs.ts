@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { messageOf } from "../internal/runtime/describe.ts"
 import * as Addresses from "../node/observer/addresses.ts"
 import * as Client from "../node/observer/client.ts"
 import type { ConnectionError } from "../node/observer/program.ts"
@@ -29,18 +30,26 @@ export interface Found {
 }
 
 /** Every program with an open observer, with a connection until the scope closes. */
-export const all = (directory: Option.Option<string>): Effect.Effect<ReadonlyArray<Found>, never, Scope.Scope> =>
-  Effect.map(
-    Effect.forEach(addresses(directory), (address) =>
+export const all = (
+  directory: Option.Option<string>
+): Effect.Effect<ReadonlyArray<Found>, CommandFailed, Scope.Scope> =>
+  Effect.gen(function*() {
+    const found = yield* Effect.forEach(yield* addresses(directory), (address) =>
       Effect.match(Client.connect(address, patience), {
         onSuccess: (observer) => [{ address, observer: Option.some(observer), message: "" }],
-        onFailure: (error) => isThere(error) ? [{ address, observer: Option.none(), message: error.message }] : []
-      }), { concurrency: 16 }),
-    (found) => found.flat()
-  )
+        onFailure: (error) =>
+          isThere(error) ? [{ address, observer: Option.none(), message: error.message }] : []
+      }), { concurrency: 16 })
+    return found.flat()
+  })
 
-const addresses = (directory: Option.Option<string>): ReadonlyArray<Addresses.Address> =>
-  Addresses.list(Option.match(directory, { onNone: Addresses.possibleFolders, onSome: (folder) => [folder] }))
+const addresses = (
+  directory: Option.Option<string>
+): Effect.Effect<ReadonlyArray<Addresses.Address>, CommandFailed> =>
+  Effect.try({
+    try: () => Addresses.list(Option.match(directory, { onNone: Addresses.possibleFolders, onSome: (dir) => [dir] })),
+    catch: (error) => failure(`The folder of the sockets cannot be read: ${messageOf(error)}.`)
+  })
 
 const connect = (address: Addresses.Address): Effect.Effect<Client.RemoteObserver, CommandFailed, Scope.Scope> =>
   Effect.mapError(
@@ -55,7 +64,7 @@ export const one = (
 ): Effect.Effect<Client.RemoteObserver, CommandFailed, Scope.Scope> =>
   Effect.gen(function*() {
     if (Option.isSome(pid)) {
-      const address = addresses(directory).find((address) => address.pid === pid.value)
+      const address = (yield* addresses(directory)).find((address) => address.pid === pid.value)
       return address === undefined
         ? yield* failure(`No program with the pid ${pid.value} has an open observer. ${howToOpen}`)
         : yield* connect(address)

@@ -38,7 +38,8 @@ describe("without a program", () => {
         [/pid must be a number, not four/, ["stack", "four", "thread-1"]],
         [/--seconds/, ["profile", "thread-1", "--seconds", "0"]],
         [/--interval/, ["top", "--interval", "0"]],
-        [/worker/, ["stack"]]
+        [/worker/, ["stack"]],
+        [/folder of the sockets cannot be read: ENAMETOOLONG/, ["ps", "--directory", "d".repeat(300)]]
       ]
       for (const [pattern, args] of cases) {
         const ran = yield* run(runtime, ...args)

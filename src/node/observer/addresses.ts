@@ -61,7 +61,16 @@ export interface Address {
   readonly address: string
 }
 
-/** The sockets in some folders, also those that a killed program has left. Folders of other users are left out. */
+/** The folder does not exist: no program has made it. */
+const isAbsent = (error: unknown): boolean => {
+  const { code } = error as NodeJS.ErrnoException
+  return code === "ENOENT" || code === "ENOTDIR"
+}
+
+/**
+ * The sockets in some folders, also those that a killed program has left. Folders of other users and absent folders are left out. Throws the
+ * errors of the file system.
+ */
 export const list = (folders: ReadonlyArray<string>): ReadonlyArray<Address> => {
   const found = (isWindows ? [pipes] : folders).flatMap((folder) => {
     try {
@@ -70,9 +79,9 @@ export const list = (folders: ReadonlyArray<string>): ReadonlyArray<Address> => 
         const pid = (isWindows ? /^uactor-(\d+)$/ : /^(\d+)\.sock$/).exec(name)?.[1]
         return pid === undefined ? [] : [{ pid: Number(pid), address: addressOf(folder, Number(pid)) }]
       })
-    } catch {
-      // no program has made the folder
-      return []
+    } catch (error) {
+      if (isAbsent(error)) return []
+      throw error
     }
   })
   return found.toSorted((a, b) => a.pid - b.pid)

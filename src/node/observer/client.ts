@@ -11,6 +11,7 @@ import { Socket } from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import * as os from "node:os"
 import process from "node:process"
+import { messageOf } from "../../internal/runtime/describe.ts"
 import { Snapshot, type SnapshotOptions } from "../../Observer.ts"
 import * as NetSocket from "./netSocket.ts"
 import { ConnectionError, type ObservedProgram } from "./program.ts"
@@ -79,7 +80,7 @@ export const connect = (
               reason: "TooManyReaders",
               message: `the program ${pid} has ${Protocol.maxReaders} readers already: close one of them`
             })
-            : otherProtocol(pid)
+            : otherProtocol(pid, ` (${messageOf(defect)})`)
         )
       ),
       asked,
@@ -136,8 +137,9 @@ export const connect = (
     } satisfies RemoteObserver
   })
 
-const otherProtocol = (pid: number): ConnectionError =>
+// `detail`: what this version does not understand, if the program did not report its protocol
+const otherProtocol = (pid: number, detail = ""): ConnectionError =>
   new ConnectionError({
     reason: "OtherProtocol",
-    message: `the program ${pid} runs another version of uactor: look at it with the command of that version`
+    message: `the program ${pid} runs another version of uactor${detail}: look at it with the command of that version`
   })

@@ -61,8 +61,8 @@ const open = (directory: string): Effect.Effect<SocketServer["Service"], Observe
       })
     }
     // a killed program with the same pid has left it
-    Addresses.remove(address)
-    yield* Effect.promise(() => Addresses.sweep(directory))
+    yield* Effect.try({ try: () => Addresses.remove(address), catch: failed(address) })
+    yield* Effect.tryPromise({ try: () => Addresses.sweep(directory), catch: failed(directory) })
     const server = yield* Effect.mapError(
       NetSocket.listen(address, Protocol.maxReaders, refusal),
       failed(address)

@@ -223,6 +223,7 @@ describe("the socket of an observer", () => {
       )
       const error = errorOf(yield* Effect.exit(Effect.scoped(Client.connect({ address, pid }))))
       assert.strictEqual(error.reason, "OtherProtocol")
+      assert.include(error.message, "(no)")
     }))
 })
 
