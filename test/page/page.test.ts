@@ -176,6 +176,30 @@ describe("what the page does", () => {
       yield* until(`rows().length === 0`)
     }))
 
+  test("shows and ends the actors of a system that a worker has made", () =>
+    Effect.gen(function*() {
+      const { address } = yield* shop({ nested: true, actions: every })
+      const { do: run, until } = yield* openPage(address, { tolerated: noActor })
+      yield* until(`rows().length === 3 && rows().filter((row) => /^thread-1.Busy/.test(row.innerText)).length === 2`)
+      yield* until(
+        `table("workers").querySelectorAll("tbody tr").length === 2 && table("workers").innerText.includes("thread-1/thread-1")`
+      )
+      yield* until(`document.querySelector("nav").innerText.includes("thread-1/in memory")`)
+      yield* run((page) => page.getByLabel("by", { exact: true }).selectOption("spawner"))
+      yield* until(`document.querySelectorAll("nav li.depth-1 a").length === 2`)
+      // the observer takes no snapshot of the heap of such a worker
+      const heaps = `[...document.querySelectorAll("[aria-label^='Heap']")].map((one) => one.ariaLabel).join()`
+      yield* until(`${heaps} === "Heap snapshot of thread-1"`)
+      yield* run((page) => page.getByRole("button", { name: "Stack of thread-1/thread-1" }).click())
+      yield* until(`table("workers").innerText.includes("Stack of thread-1/thread-1")`)
+      yield* run((page) => page.getByRole("link", { name: "/Busy-" }).first().click())
+      yield* until(`document.querySelector("aside h2").innerText.startsWith("thread-1/Busy-")`)
+      yield* run((page) => page.getByRole("button", { name: "Kill", exact: true }).click())
+      yield* run((page) => page.getByRole("button", { name: "Kill thread-1/Busy-" }).click())
+      yield* until(`/is killed/.test(document.querySelector("[role=status]").innerText)`)
+      yield* until(`rows().filter((row) => row.innerText.startsWith("thread-1/Busy-")).length === 1`)
+    }))
+
   test("a question is answered with no", () =>
     Effect.gen(function*() {
       const { address } = yield* shop({ sells: true, actions: every })

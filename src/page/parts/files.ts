@@ -3,7 +3,8 @@ export const saveFile = (content: Blob, name: string): void => {
   const address = URL.createObjectURL(content)
   const link = document.createElement("a")
   link.href = address
-  link.download = name
+  // the id of a worker within another worker contains slashes
+  link.download = name.replaceAll("/", "-")
   link.click()
   // the browser has opened the address within this time
   setTimeout(() => URL.revokeObjectURL(address), 60_000)

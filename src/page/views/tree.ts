@@ -31,9 +31,12 @@ interface Line {
   readonly more?: { readonly count: number; readonly filter: string }
 }
 
+// an actor in memory has a worker of its own
+const inMemory = /(^|\/)memory-\d+$/
+
 const groupOf = ({ info: { name, pool, worker } }: ActorRow, grouping: Grouping): string =>
   grouping === "worker"
-    ? worker.startsWith("memory-") ? "in memory" : worker
+    ? worker.replace(inMemory, "$1in memory")
     : grouping === "kind"
     ? name
     : pool ?? "in no pool"

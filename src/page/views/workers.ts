@@ -27,12 +27,12 @@ const askForHeap = (app: App, id: string): void =>
   })
 
 interface ButtonsProps {
-  readonly id: string
+  readonly info: WorkerRow["info"]
   readonly actions: ReadonlyArray<Action>
   readonly onFound: (found: Found) => void
 }
 
-const Buttons = ({ actions, id, onFound }: ButtonsProps): View => {
+const Buttons = ({ actions, info: { id, parent }, onFound }: ButtonsProps): View => {
   const app = useApp()
   // a button that the browser disables loses the focus
   const [isBusy, setBusy] = useState(false)
@@ -55,10 +55,10 @@ const Buttons = ({ actions, id, onFound }: ButtonsProps): View => {
       }))}>${isBusy ? "…" : "Profile 5 s"}</button>`
   }
     ${
-    actions.includes("heap") &&
+    // the observer takes no snapshot of a worker within another worker
+    actions.includes("heap") && parent === undefined &&
     html`<button type="button" aria-disabled=${isBusy} aria-label=${`Heap snapshot of ${id}`}
-      onClick=${() => isBusy || askForHeap(app, id)}>Heap</button>`
-  }
+      onClick=${() => isBusy || askForHeap(app, id)}>Heap</button>`}
   </span>`
 }
 
@@ -77,7 +77,7 @@ const Row = ({ actions, found, onClose, onFound, row: { cpu, info, loop } }: {
       <td><span class=${`state ${state}`}>${state}${
     state === "Blocked" ? ` for ${Figures.age(blockedForMillis)}` : ""
   }</span></td>
-      <td>${kind !== "memory" && html`<${Buttons} id=${id} actions=${actions} onFound=${onFound} />`}</td>
+      <td>${kind !== "memory" && html`<${Buttons} info=${info} actions=${actions} onFound=${onFound} />`}</td>
       <td class="figure">${Figures.whole(actors)}</td>
       <td class="figure">${Figures.share(loop)}</td>
       <td class="figure">${Figures.share(cpu)}</td>

@@ -2,12 +2,13 @@
  * A program that serves its page until its input ends. The first argument is JSON: its options. It prints the address of the page when its
  * actors are there.
  */
-import { Effect, Layer, Logger, Redacted } from "effect"
+import { Effect, Layer, Logger, Redacted, Schedule } from "effect"
 import * as ActorMetrics from "../../../src/ActorMetrics.ts"
 import * as ActorSystem from "../../../src/ActorSystem.ts"
 import * as NodeActorSystem from "../../../src/node/NodeActorSystem.ts"
 import * as NodeObserver from "../../../src/node/NodeObserver.ts"
 import * as Supervision from "../../../src/Supervision.ts"
+import { Manager } from "../../contract/observe/actors/manager.ts"
 import { Walker } from "../../contract/observe/actors/walker.ts"
 import shop, { Orders, Price, Stock } from "../actors/shop.ts"
 import type { ShopOptions } from "../support/program.ts"
@@ -42,6 +43,15 @@ const block = Effect.gen(function*() {
   yield* Effect.forkScoped(Effect.ignore(stock.spin({ millis: 600_000 })))
 })
 
+/** An actor with systems of its own. */
+const employ = Effect.gen(function*() {
+  const manager = yield* supervised(Manager.spawn())
+  for (const on of ["threads", "memory"] as const) {
+    yield* Effect.forkScoped(Effect.ignore(manager.employ({ on, count: 1 })))
+  }
+  yield* Effect.repeat(manager.staff(), { until: ({ length }) => length === 2, schedule: Schedule.spaced(20) })
+})
+
 const crowd = (count: number) =>
   Effect.forEach(Array.from({ length: count }), () => Price.spawn(), { concurrency: 100 })
 
@@ -54,6 +64,7 @@ const program = Effect.gen(function*() {
   if (options.sells === true) yield* use(sell, threads("../actors/shop.ts", 3))
   if (options.blocked === true) yield* use(block, threads("../actors/shop.ts", 1))
   if (options.deadlocked === true) yield* use(deadlock, threads("../../contract/observe/actors/walker.ts", 2))
+  if (options.nested === true) yield* use(employ, threads("../../contract/observe/actors/manager.ts", 1))
   if (options.crowd !== undefined) yield* use(crowd(options.crowd), ActorSystem.ActorSystem.layer(shop))
   const { page } = yield* NodeObserver.HttpAddress
   console.log(`ready ${Redacted.value(page)}`)

@@ -16,6 +16,8 @@ export interface ShopOptions {
   readonly blocked?: boolean
   /** two actors wait for each other */
   readonly deadlocked?: boolean
+  /** an actor has spawned two others, on a thread and in memory */
+  readonly nested?: boolean
   /** the number of actors in memory */
   readonly crowd?: number
 }
