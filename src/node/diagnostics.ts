@@ -3,7 +3,7 @@
  * channel `uactor:call` for calls.
  */
 import * as Diagnostics from "node:diagnostics_channel"
-import { channels } from "../internal/monitor/channels.ts"
+import { channels } from "../internal/runtime/diagnosticsChannels.ts"
 
 channels.worker = Diagnostics.channel("uactor:worker")
 channels.actor = Diagnostics.channel("uactor:actor")

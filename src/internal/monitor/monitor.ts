@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import { describe, explain, type Explained, type ExplainedCycle, knownOf } from "../waits/explain.ts"
 import { type Calls, type Cycle, cycles } from "../waits/graph.ts"
 import * as Events from "./events.ts"
+import { Mailboxes } from "./mailboxes.ts"
 import * as Readings from "./readings.ts"
 import * as Rows from "./rows.ts"
 import * as Targets from "./targets.ts"
@@ -30,7 +31,7 @@ export const events: Stream.Stream<Told> = Stream.suspend(() => {
           if (Queue.sizeUnsafe(queue) >= maxEvents) dropped++
           Queue.offerUnsafe(queue, event)
         }
-        const mailboxes = new Events.Mailboxes(offer)
+        const mailboxes = new Mailboxes(offer)
         mailboxes.start()
         return [Events.subscribe(offer), mailboxes] as const
       }),

@@ -451,7 +451,7 @@ export const list = (selection: Selection, past: Past, place: Place): Effect.Eff
     // one pass, because it takes most of the time of a program with many actors
     for (const { lostTells, observedActors, observedWorkers, options, placement: { kind } } of systems) {
       totals.workers += observedWorkers.size
-      totals.actors += observedActors.size
+      totals.actors += observedActors.length
       for (const actor of observedActors) {
         const { proxy, status } = actor
         if (status === "Restarting") totals.restarting++
@@ -467,7 +467,7 @@ export const list = (selection: Selection, past: Past, place: Place): Effect.Eff
         worker: thread === "" ? undefined : thread,
         placement: kind,
         workers: observedWorkers.size,
-        actors: observedActors.size,
+        actors: observedActors.length,
         lostTells
       })
       // the systems that actors in memory make are those of this thread

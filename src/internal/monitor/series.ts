@@ -117,7 +117,7 @@ export class Reader {
 
 /** All living actors. */
 export const actors = (): ReadonlyArray<ObservedActor> =>
-  Array.from(systems).flatMap(({ observedActors }) => Array.from(observedActors))
+  Array.from(systems).flatMap(({ observedActors }) => observedActors)
 
 /** The number of calls of the methods with a name that had an outcome, of all actors of a name but those in `except`. */
 export const sum = (

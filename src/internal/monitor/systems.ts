@@ -105,7 +105,8 @@ export interface ObservedSystem {
   /** the calls in progress at this side */
   readonly reading: Reading
   readonly observedWorkers: ReadonlySet<ObservedWorker>
-  readonly observedActors: ReadonlySet<ObservedActor>
+  /** the actors that have not ended, in no order */
+  readonly observedActors: ReadonlyArray<ObservedActor>
 }
 
 /** The systems that are not closed. */

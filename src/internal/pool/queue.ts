@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type { MailboxFull } from "../../ActorError.ts"
 import { Fifo } from "../collections/fifo.ts"
 import * as Events from "../monitor/events.ts"
+import * as Mailboxes from "../monitor/mailboxes.ts"
 import { ActorProxy } from "../proxy/actorProxy.ts"
 import * as CallErrors from "../proxy/callErrors.ts"
 import { type OutgoingCall, type PoolQueue, TellCall } from "../proxy/outgoingCall.ts"
@@ -159,7 +160,7 @@ export class Queue extends ActorProxy implements PoolQueue {
   }
 
   override reportFull(): void {
-    if (!Events.isFullDue(this)) return
+    if (!Mailboxes.isFullDue(this)) return
     Events.ofPool(this.name, { _tag: "QueueFull", size: this.entries.size, capacity: this.options.capacity })
   }
 

@@ -12,6 +12,7 @@ import { Fifo } from "../collections/fifo.ts"
 import { Tally } from "../metrics/actorFacts.ts"
 import * as Counts from "../metrics/counts.ts"
 import * as Events from "../monitor/events.ts"
+import * as Mailboxes from "../monitor/mailboxes.ts"
 import { notify } from "../runtime/notify.ts"
 import type { LinkEnd } from "../wire/link.ts"
 import { type ActorKind, objectKindOf, unknownKind, withCallTimeout, withRunTimeout } from "./actorKind.ts"
@@ -476,7 +477,7 @@ export class ActorProxy {
 
   /** The mailbox is full: an event for observers. */
   reportFull(): void {
-    if (!Events.isFullDue(this)) return
+    if (!Mailboxes.isFullDue(this)) return
     const { kind: { capacity }, queued, waiting } = this
     Events.ofCallee(this, () => ({ _tag: "MailboxFull", size: queued + waiting.size, capacity }))
   }

@@ -11,6 +11,7 @@ import type * as Stream from "effect/Stream"
 import { type ActorExited, SpawnError } from "../../ActorError.ts"
 import type { Definition } from "../actor/definition.ts"
 import { Budget, type Plan } from "../actor/restartPlan.ts"
+import type { IntrusiveSet, Slotted } from "../collections/intrusiveSet.ts"
 import * as ScopeFinalizers from "../effect/scopeFinalizers.ts"
 import * as Events from "../monitor/events.ts"
 import type { ObservedActor, Restarts } from "../monitor/systems.ts"
@@ -43,7 +44,7 @@ export interface ActorServices {
   /** the deadlines of the builds in progress */
   readonly builds: Deadlines
   /** the actors that have not ended */
-  readonly living: Set<ChildActor>
+  readonly living: IntrusiveSet<ChildActor>
   /** the actors between two incarnations */
   readonly restarting: Set<ChildActor>
   /** the named actors */
@@ -57,7 +58,7 @@ export interface ActorServices {
 }
 
 /** An actor, its worker, and its life cycle. */
-export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActor {
+export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActor, Slotted {
   readonly proxy: ActorProxy
   readonly definition: Definition
   /** the worker of the current incarnation */
@@ -66,6 +67,8 @@ export class ChildActor implements ActorHandle, ActorOwner, Member, ObservedActo
   build: Build | undefined
   /** the number of unfinished items for which the actor was chosen as a member of a pool */
   items = 0
+  /** the index among the living actors */
+  slot = -1
   readonly requestedAt: number
   startedAt: number | undefined
   readonly services: ActorServices

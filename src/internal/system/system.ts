@@ -14,6 +14,7 @@ import { CurrentActor } from "../actor/currentActor.ts"
 import type { Definition } from "../actor/definition.ts"
 import { Current, effective, type Plan, plan, type Policy } from "../actor/restartPlan.ts"
 import { CallTimeout, RunTimeout } from "../codec/methods.ts"
+import { IntrusiveSet } from "../collections/intrusiveSet.ts"
 import { isSuccess } from "../effect/completed.ts"
 import * as V8Pretenuring from "../effect/v8Pretenuring.ts"
 import { type ObservedActor, type ObservedSystem, systems } from "../monitor/systems.ts"
@@ -121,7 +122,7 @@ export class System implements ActorServices, ObservedSystem {
   readonly workers: WorkerSet
   readonly builds: Deadlines
   /** an observer reads them all: the way over the tables of all workers takes five times as long */
-  readonly living = new Set<ChildActor>()
+  readonly living = new IntrusiveSet<ChildActor>()
   readonly restarting = new Set<ChildActor>()
   readonly names = new Names()
   readonly spans: SystemSpans | undefined
@@ -343,8 +344,8 @@ export class System implements ActorServices, ObservedSystem {
     return Inspection.read(this.workers.sources)
   }
 
-  get observedActors(): ReadonlySet<ObservedActor> {
-    return this.living
+  get observedActors(): ReadonlyArray<ObservedActor> {
+    return this.living.values()
   }
 
   /** Ends all workers. */
