@@ -185,7 +185,7 @@ describe("what the page does", () => {
         `table("workers").querySelectorAll("tbody tr").length === 2 && table("workers").innerText.includes("thread-1/thread-1")`
       )
       yield* until(`document.querySelector("nav").innerText.includes("thread-1/in memory")`)
-      yield* run((page) => page.getByLabel("by", { exact: true }).selectOption("spawner"))
+      yield* run((page) => page.locator("nav select").selectOption("spawner"))
       yield* until(`document.querySelectorAll("nav li.depth-1 a").length === 2`)
       // the observer takes no snapshot of the heap of such a worker
       const heaps = `[...document.querySelectorAll("[aria-label^='Heap']")].map((one) => one.ariaLabel).join()`
