@@ -65,7 +65,7 @@ const cacheOf = (name: string, { hash }: Part): string | undefined => {
   return folder === undefined ? undefined : path.join(folder, `uactor-${name}-${hash}`)
 }
 
-// Frees the bytes of a file after their use. A thread that starts collects no garbage, so they would stay for its life: three megabytes.
+// Frees the bytes of a file after their use: some megabytes, which a thread that collects no garbage would keep for its life.
 const free = (bytes: Buffer<ArrayBuffer>): void => {
   // a small buffer shares its memory with others
   if (bytes.length === bytes.buffer.byteLength) bytes.buffer.transfer(0)
