@@ -19,5 +19,5 @@ onEveryPlacement(fixture, (placement) => {
       assert.isAtLeast(snapshot.truncated, 9_744)
       const json = JSON.stringify(yield* encode(snapshot))
       assert.isAtMost(json.length, 65_536)
-    }).pipe(Effect.scoped, Effect.provide(Layer.merge(placement.layer(), Observer.layer))))
+    }).pipe(Effect.scoped, Effect.provide(Layer.merge(placement.layer(), Observer.layer))), 600_000)
 }, { except: ["threads", "processes"], reason: "10,000 workers are too many, and the rows of actors are the same" })

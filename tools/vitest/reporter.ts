@@ -107,12 +107,14 @@ export default class QuietReporter extends DefaultReporter {
     const leaks = this.#vitest!.state.leakSet.size
     const n = { passed: 0, failed: errors.length + leaks, skipped: 0 }
     for (const module of modules) {
-      if (module.state() === "failed") {
+      const end = module.state()
+      // a file whose process has ended is neither passed nor failed
+      if (end !== "passed" && end !== "skipped") {
         const output = outputOf(module.moduleId)
         if (output !== "") {
           this.error(`\nThe output of ${path.relative(this.#vitest!.config.root, module.moduleId)}:\n${output}`)
         }
-        if ([...module.children.allTests("failed")].length === 0) n.failed++
+        if (end === "failed" && [...module.children.allTests("failed")].length === 0) n.failed++
       }
       for (const test of module.children.allTests()) {
         const state = test.result().state
