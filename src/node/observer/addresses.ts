@@ -68,7 +68,7 @@ const isAbsent = (error: unknown): boolean => {
 }
 
 /**
- * The sockets in some folders, also those that a killed program has left. Folders of other users and absent folders are left out. Throws the
+ * Lists the sockets in some folders, also the sockets of killed programs. Leaves out absent folders and folders of other users. Throws the
  * errors of the file system.
  */
 export const list = (folders: ReadonlyArray<string>): ReadonlyArray<Address> => {
